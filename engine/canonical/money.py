@@ -1,0 +1,72 @@
+"""Money, quantities and their arithmetic. Decimal only; a JSON number would be a float, so JSON holds strings."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Annotated
+
+from pydantic import BeforeValidator, StringConstraints
+
+from engine.canonical.base import Value
+from engine.core.errors import CurrencyMismatchError, UnitMismatchError
+
+
+def _exact(value: object) -> object:
+    if isinstance(value, float):
+        raise ValueError("a float is not exact: give a string or a Decimal")
+    return value
+
+
+Exact = Annotated[Decimal, BeforeValidator(_exact)]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Unit = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=12)]
+
+# Minor units differ by currency. Source: ISO 4217.
+_MINOR_UNITS = {"JPY": 0, "KRW": 0, "CLP": 0, "ISK": 0, "BHD": 3, "KWD": 3, "OMR": 3, "JOD": 3, "TND": 3}
+
+
+class Money(Value):
+    """An amount in one currency (ISO 4217 letters), any number of decimals until `rounded`."""
+
+    amount: Exact
+    currency: Currency = "USD"
+
+    def __add__(self, other: Money) -> Money:
+        return Money(amount=self.amount + self._same(other), currency=self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        return Money(amount=self.amount - self._same(other), currency=self.currency)
+
+    def times(self, factor: Decimal) -> Money:
+        return Money(amount=self.amount * factor, currency=self.currency)
+
+    def rounded(self) -> Money:
+        """To the currency's minor unit, half up, as invoices are added."""
+        places = _MINOR_UNITS.get(self.currency, 2)
+        quantum = Decimal(1).scaleb(-places)
+        return Money(amount=self.amount.quantize(quantum, ROUND_HALF_UP), currency=self.currency)
+
+    def _same(self, other: Money) -> Decimal:
+        if other.currency != self.currency:
+            raise CurrencyMismatchError(f"{self.currency} and {other.currency} cannot be added")
+        return other.amount
+
+
+class Quantity(Value):
+    """A number of units. Units are never assumed equal: `EA` and `BX` need a conversion."""
+
+    amount: Exact
+    unit: Unit = "EA"
+
+    def __add__(self, other: Quantity) -> Quantity:
+        if other.unit != self.unit:
+            raise UnitMismatchError(f"{self.unit} and {other.unit} cannot be added without a conversion")
+        return Quantity(amount=self.amount + other.amount, unit=self.unit)
+
+
+def total(parts: list[Money], currency: str = "USD") -> Money:
+    """The sum, zero of `currency` when there is none."""
+    result = Money(amount=Decimal(0), currency=parts[0].currency if parts else currency)
+    for part in parts:
+        result = result + part
+    return result

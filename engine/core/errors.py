@@ -1,0 +1,199 @@
+"""Every error of the engine says what is wrong, where, and what to do, and knows its fate.
+
+A place is written as the standard writes it (`RQD[2]-5`, `BEG03`, `channels/a.yaml:4:3`); a value never
+appears, because it may be a patient's. Source: style guide, "Types, values, errors".
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Fate(StrEnum):
+    """What the caller does with an error."""
+
+    REFUSE = "refuse"  # the sender is told; the message is kept as REFUSED
+    RETRY = "retry"  # nothing is known to have arrived: try again later
+    HOLD = "hold"  # a person must decide; the message waits as HELD
+
+
+class IsthmusError(Exception):
+    """Base of all errors: a stable `code`, a `fate`, and words for a person.
+
+    Args:
+        what: what is wrong, in words, without any value of the message.
+        where: the place, as the standard or the file writes it.
+        remedy: what a person can do about it.
+    """
+
+    code: ClassVar[str] = "E000"
+    fate: ClassVar[Fate] = Fate.HOLD
+
+    def __init__(self, what: str, *, where: str | None = None, remedy: str | None = None) -> None:
+        self.what, self.where, self.remedy = what, where, remedy
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        remedy = f" ({self.remedy})" if self.remedy else ""
+        return f"{self.code} {place}{self.what}{remedy}"
+
+
+# ------------------------------------------------------------------ what came in
+class MessageError(IsthmusError):
+    """The received bytes are not a message that can be taken in."""
+
+    code, fate = "M001", Fate.REFUSE
+
+
+class FramingError(MessageError):
+    code = "M002"
+
+
+class SizeLimitError(MessageError):
+    code = "M003"
+
+
+class CharsetError(MessageError):
+    code = "M004"
+
+
+class StructureError(MessageError):
+    """Segments or envelopes are missing, out of order, or counted wrongly."""
+
+    code = "M005"
+
+
+class UnacceptedTypeError(MessageError):
+    code = "M006"
+
+
+class ConflictError(MessageError):
+    """The same natural id came with another body."""
+
+    code = "M007"
+
+
+class FieldError(IsthmusError):
+    """A field is absent or not of its type."""
+
+    code, fate = "F001", Fate.HOLD
+
+
+class RequiredFieldError(FieldError):
+    code = "F002"
+
+
+class DataTypeError(FieldError):
+    code = "F003"
+
+
+# ------------------------------------------------------------------ money and meaning
+class CurrencyMismatchError(IsthmusError):
+    code = "D001"
+
+
+class UnitMismatchError(IsthmusError):
+    code = "D002"
+
+
+class DocumentError(IsthmusError):
+    """A canonical document breaks its own rules."""
+
+    code = "D003"
+
+
+class MappingMissingError(IsthmusError):
+    """A crosswalk has no entry for a key; fill it in, then resend."""
+
+    code = "D004"
+
+
+# ------------------------------------------------------------------ scripts
+class TransformError(IsthmusError):
+    code = "S001"
+
+
+class ScriptTimeLimitError(TransformError):
+    code = "S002"
+
+
+class ScriptMemoryLimitError(TransformError):
+    code = "S003"
+
+
+class ScriptExitError(TransformError):
+    code = "S004"
+
+
+class ScriptForbiddenError(TransformError):
+    """The script reached for the network, a file to write, or another process."""
+
+    code = "S005"
+
+
+# ------------------------------------------------------------------ the far side
+class TransportError(IsthmusError):
+    """Not known to have arrived. `sent` tells whether bytes may have left: then the outcome is unknown.
+
+    Args:
+        retry_after: seconds the far side asked us to wait, if it did.
+    """
+
+    code, fate = "T001", Fate.RETRY
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str | None = None,
+        remedy: str | None = None,
+        sent: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(what, where=where, remedy=remedy)
+        self.sent, self.retry_after = sent, retry_after
+
+
+class DestinationError(IsthmusError):
+    """The far side understood and refused; sending the same again will not help."""
+
+    code, fate = "T002", Fate.HOLD
+
+
+class UnknownOutcomeError(IsthmusError):
+    """The far side may have acted and cannot be asked; a person must look before anything is resent."""
+
+    code, fate = "T003", Fate.HOLD
+
+
+# ------------------------------------------------------------------ the engine itself
+class ConfigurationError(IsthmusError):
+    code = "C000"
+
+
+class SecretMissingError(ConfigurationError):
+    code = "C900"
+
+
+class StoreError(IsthmusError):
+    """The journal could not be written or read; nothing is acknowledged meanwhile."""
+
+    code, fate = "J001", Fate.RETRY
+
+
+class DiskFullError(StoreError):
+    code = "J002"
+
+
+class ChecksumError(IsthmusError):
+    """A stored body differs from what was written; it is quarantined, never delivered."""
+
+    code, fate = "J003", Fate.HOLD
+
+
+class SchemaVersionError(StoreError):
+    """The store was written by a newer release."""
+
+    code = "J004"

@@ -1,0 +1,73 @@
+"""The port to ERP and AP systems: post a canonical document once, ask by our reference, read state back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Protocol
+
+import msgspec
+
+from engine.canonical import Document, Item, PaymentStatus, PurchaseOrder, Supplier
+from engine.ports.connector import Health
+
+
+class Posted(msgspec.Struct, frozen=True):
+    """A document as the ERP holds it.
+
+    Args:
+        reference: the ERP's own number, as its users see it.
+        record: the ERP's internal id, as text.
+        state: the ERP's state in its own words (`posted`, `waiting`).
+        total: as the ERP adds it up, when the document has one.
+        already_there: found by inquiry or refused as a repeat; nothing new was made.
+    """
+
+    kind: str
+    natural_key: str
+    reference: str
+    record: str
+    state: str
+    total: Decimal | None = None
+    currency: str | None = None
+    already_there: bool = False
+
+
+class ErpAdapter(Protocol):
+    """One per ERP product. Every method may raise TransportError (retry) or DestinationError (a person decides)."""
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Canonical kinds that `post` takes."""
+        ...
+
+    async def post(self, document: Document, reference: str) -> Posted:
+        """Bring the document into the ERP and to its final state there (an invoice is posted, not a draft).
+
+        Resumable: called again after a crash it goes on from what the ERP already holds under `reference`
+        and makes nothing twice.
+        """
+        ...
+
+    async def find(self, kind: str, natural_key: str, reference: str) -> Posted | None:
+        """What the ERP holds under our reference, or None: certainly not there (or not in its final state)."""
+        ...
+
+    async def suppliers(self) -> list[Supplier]: ...
+
+    async def items(self) -> list[Item]: ...
+
+    async def purchase_orders(self, since: date | None = None, state: str | None = None) -> list[PurchaseOrder]:
+        """Orders to send to suppliers, with lines, prices and the supplier's item numbers."""
+        ...
+
+    async def payment_status(self, supplier_number: str, invoice_number: str) -> PaymentStatus: ...
+
+    async def summary(self) -> Mapping[str, tuple[int, Decimal]]:
+        """Per canonical kind: how many documents the ERP holds and their total, read from the ERP."""
+        ...
+
+    async def check(self) -> Health: ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,48 @@
+"""The control-number ledger: which interchange numbers came in and went out, per partner, for ever."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+
+class Claim(StrEnum):
+    FIRST = "first"  # ours to process
+    SAME = "same"  # the very same message again, after a crash: go on
+    REPEATED = "repeated"  # another message with a number already seen: TA1 025, no business effect
+
+
+class OutboundNumber(msgspec.Struct, frozen=True):
+    """Numbers given to one outbound interchange with one group. `acknowledged`: None while waiting."""
+
+    partner: str
+    number: int
+    delivery_key: str
+    transaction_set: str
+    made_at: datetime
+    acknowledged: str | None = None
+    acknowledged_at: datetime | None = None
+    note: str | None = None
+
+
+class ControlNumberLedger(Protocol):
+    async def claim(self, partner: str, control_number: str, message_id: int, digest: bytes) -> Claim:
+        """Record an inbound ISA13 of a partner. Durable when it returns; idempotent per message."""
+        ...
+
+    async def allocate(self, partner: str, delivery_key: str, transaction_set: str) -> OutboundNumber:
+        """The number for this delivery: a new one the first time, the same one at every resend."""
+        ...
+
+    async def acknowledge(self, partner: str, number: int, outcome: str, note: str | None) -> OutboundNumber | None:
+        """Note a 997 or TA1 for our number: `accepted`, `accepted_with_errors`, `rejected`. None: not ours."""
+        ...
+
+    async def unacknowledged(self, older_than: datetime) -> list[OutboundNumber]: ...
+
+    async def outbound(self, partner: str | None = None, limit: int = 100) -> list[OutboundNumber]:
+        """Newest first."""
+        ...
