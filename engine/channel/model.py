@@ -23,7 +23,7 @@ Duration = Annotated[
 Size = Annotated[
     int,
     BeforeValidator(lambda v: parse_size(v) if isinstance(v, str) else v),
-    WithJsonSchema({"type": "string", "pattern": r"^\d+\s*(B|kB|KB|KiB|MB|MiB|GB|GiB)$", "examples": ["64KiB", "16MB"]}),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+\s*(B|kB|KB|KiB|MB|MiB|GB|GiB)$", "examples": ["16MB"]}),
 ]
 
 

@@ -59,15 +59,15 @@ class Charset:
         """Raises CharsetError with the place when the bytes are not of this set."""
         try:
             return piece.decode(self.codec)
-        except UnicodeError as error:
-            raise CharsetError(f"the bytes are not {self.codec}", where=where, remedy=_REMEDY) from _bare(error)
+        except UnicodeError:
+            raise CharsetError(f"the bytes are not {self.codec}", where=where, remedy=_REMEDY) from None
 
     def encode(self, text: str, where: str) -> bytes:
         """Raises CharsetError with the place when this set does not have a character of the text."""
         try:
             return text.encode(self.codec)
-        except UnicodeError as error:
-            raise CharsetError(f"a character does not exist in {self.codec}", where=where) from _bare(error)
+        except UnicodeError:
+            raise CharsetError(f"a character does not exist in {self.codec}", where=where) from None
 
 
 _REMEDY = "let the sender declare its character set in MSH-18, or set `charset` on the channel's source"
@@ -128,8 +128,3 @@ def _python_codec(name: str) -> str | None:
 
 
 _NOT_TEXT = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem", "utf-7"})
-
-
-def _bare(error: UnicodeError) -> None:
-    """The original error holds the bytes: it must not travel with ours."""
-    del error

@@ -1,27 +1,27 @@
 """Escape sequences: decoded on read, written on edit.
 
 Source: HL7 v2.9 chapter 2, section 2.7. Formatting commands of FT text become line ends and spaces; highlighting
-is dropped; a sequence that nobody defined stays as it is.
+is dropped; a sequence that nobody defined, and a lone escape character, stay as they are.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from engine.core.errors import CharsetError, DataTypeError
 from engine.protocols.hl7v2.delimiters import Delimiters
 
-_HIGHLIGHT = frozenset({"H", "N"})
 _LINE = re.compile(r"\.(?:br|ce)")
 _SKIP_LINES = re.compile(r"\.sp\s*\+?(\d{1,3})?")
 _SKIP_SPACES = re.compile(r"\.sk\s*\+?(\d{1,3})")
 _LAYOUT = re.compile(r"\.(?:fi|nf|(?:in|ti)\s*[+-]?\d{1,3})")
 _HEX = re.compile(r"X(?:[0-9A-Fa-f]{2})+")
 _SWITCH = re.compile(r"C[0-9A-Fa-f]{4}|M[0-9A-Fa-f]{4}(?:[0-9A-Fa-f]{2})?")
-_CONTROLS = re.compile(r"[\x00-\x1f]")
+_LOCAL = re.compile(r"Z\S*")
 
-# What follows a \C or \M sequence: the ISO 2022 designation without its ESC, and the codec that reads it.
+# What a \C or \M sequence switches to: its hexadecimal digits are an ISO 2022 designation without the ESC.
 _DESIGNATIONS: dict[str, str] = {
     "C2842": "ascii",
     "C284A": "iso2022_jp",
@@ -29,7 +29,6 @@ _DESIGNATIONS: dict[str, str] = {
     "M2440": "iso2022_jp",
     "M2442": "iso2022_jp",
     "M242844": "iso2022_jp_1",
-    "M242943": "iso2022_kr",
     "C2D41": "iso8859-1",
     "C2D42": "iso8859-2",
     "C2D43": "iso8859-3",
@@ -52,44 +51,45 @@ def unescape(text: str, delimiters: Delimiters, decode: Callable[[bytes], str]) 
     Raises:
         CharsetError: hexadecimal data or switched text that its character set does not have.
     """
-    escape = delimiters.escape.decode("ascii")
-    parts = text.split(escape)
-    if len(parts) < 3:  # noqa: PLR2004 - a lone escape character is text
-        return text
-    out, switched, position = [parts[0]], "", 1
-    while position < len(parts) - 1:
-        meaning = _meaning(parts[position], delimiters, decode)
-        if _SWITCH.fullmatch(parts[position]):
-            switched = parts[position].upper()
-            out.append(_in_switched_set(parts[position + 1], switched))
-        elif meaning is None:
-            out.append(escape + parts[position])
-            position += 1
+    mark = delimiters.escape.decode("ascii")
+    parts = iter(text.split(mark))
+    return next(parts) + "".join(_pieces(parts, mark, delimiters, decode))
+
+
+def _pieces(
+    parts: Iterator[str], mark: str, delimiters: Delimiters, decode: Callable[[bytes], str]
+) -> Iterator[str]:
+    switched = ""
+    sequence = next(parts, None)
+    while sequence is not None:
+        after = next(parts, None)
+        if after is None:  # the last escape character has no partner: it is text
+            yield mark + sequence
+            return
+        meaning = _meaning(sequence, mark, delimiters, decode)
+        if _SWITCH.fullmatch(sequence):
+            switched, meaning = sequence.upper(), ""
+        if meaning is None:
+            yield mark + sequence
+            sequence = after
             continue
-        else:
-            out.append(meaning)
-            out.append(_in_switched_set(parts[position + 1], switched))
-        position += 2
-    if position < len(parts):
-        out.append(escape + parts[position])
-    return "".join(out)
+        yield meaning + _in_switched_set(after, switched)
+        sequence = next(parts, None)
 
 
-def _meaning(sequence: str, delimiters: Delimiters, decode: Callable[[bytes], str]) -> str | None:
-    """The text that a sequence stands for, or None for one that is not defined."""
-    separator = _separators(delimiters).get(sequence)
-    if separator is not None:
-        return separator
-    if sequence in _HIGHLIGHT:
-        return ""
+def _meaning(sequence: str, mark: str, delimiters: Delimiters, decode: Callable[[bytes], str]) -> str | None:
+    """The text that a sequence stands for, or None for what is not a sequence."""
+    known = _names(delimiters).get(sequence)
+    if known is not None:
+        return known
     if _HEX.fullmatch(sequence):
         return decode(bytes.fromhex(sequence[1:]))
+    if _LOCAL.fullmatch(sequence):
+        return mark + sequence + mark
     return _formatting(sequence)
 
 
 def _formatting(sequence: str) -> str | None:
-    if not sequence.startswith("."):
-        return None
     if _LINE.fullmatch(sequence):
         return "\n"
     if skip := _SKIP_LINES.fullmatch(sequence):
@@ -97,36 +97,6 @@ def _formatting(sequence: str) -> str | None:
     if skip := _SKIP_SPACES.fullmatch(sequence):
         return " " * int(skip[1])
     return "" if _LAYOUT.fullmatch(sequence) else None
-
-
-def _separators(delimiters: Delimiters) -> dict[str, str]:
-    known = _TABLES.get(delimiters)
-    if known is None:
-        named = zip("FSRETP", _characters(delimiters), strict=True)
-        known = {name: character for name, character in named if character}
-        if len(_TABLES) < _TABLES_LIMIT:
-            _TABLES[delimiters] = known
-    return known
-
-
-_TABLES: dict[Delimiters, dict[str, str]] = {}
-_TABLES_LIMIT = 64
-
-
-def _characters(delimiters: Delimiters) -> tuple[str, ...]:
-    return (delimiters.field + b"\0" + b"\0".join(_each(delimiters))).decode("ascii").split("\0", 5)[:6] and tuple(
-        character.decode("ascii") for character in (delimiters.field, *_each(delimiters))
-    )
-
-
-def _each(delimiters: Delimiters) -> tuple[bytes, ...]:
-    return (
-        delimiters.component,
-        delimiters.repetition,
-        delimiters.escape,
-        delimiters.subcomponent,
-        delimiters.truncation,
-    )
 
 
 def _in_switched_set(text: str, designation: str) -> str:
@@ -140,9 +110,9 @@ def _in_switched_set(text: str, designation: str) -> str:
     codec = _DESIGNATIONS.get(designation)
     if codec is None:
         raise CharsetError("an escape sequence switches to a character set that is not supported")
-    if codec == "ascii":
-        return text
     try:
+        if codec == "ascii":
+            return text
         if codec.startswith("iso8859"):
             return text.encode("latin-1").decode(codec)
         return (b"\x1b" + bytes.fromhex(designation[1:]) + text.encode("ascii")).decode(codec)
@@ -158,28 +128,32 @@ def escape(text: str, delimiters: Delimiters, where: str) -> str:
     Raises:
         DataTypeError: the message declares no escape character and the text needs one.
     """
-    table = _escapes(delimiters)
-    if text.isalnum() or not (table[1].search(text)):
+    if text.isalnum():
+        return text
+    special, table = _writer(delimiters)
+    if not special.search(text):
         return text
     if not delimiters.escape:
         raise DataTypeError("the text needs an escape character and MSH-2 declares none", where=where)
-    return table[1].sub(lambda found: table[0].get(found[0]) or _hex(found[0], delimiters), text)
+    return special.sub(lambda found: table[found[0]], text)
 
 
-def _hex(character: str, delimiters: Delimiters) -> str:
+@lru_cache(maxsize=64)
+def _names(delimiters: Delimiters) -> dict[str, str]:
+    named = (
+        ("F", delimiters.field),
+        ("S", delimiters.component),
+        ("R", delimiters.repetition),
+        ("E", delimiters.escape),
+        ("T", delimiters.subcomponent),
+        ("P", delimiters.truncation),
+    )
+    return {name: byte.decode("ascii") for name, byte in named if byte} | {"H": "", "N": ""}
+
+
+@lru_cache(maxsize=64)
+def _writer(delimiters: Delimiters) -> tuple[re.Pattern[str], dict[str, str]]:
     mark = delimiters.escape.decode("ascii")
-    return f"{mark}.br{mark}" if character == "\n" else f"{mark}X{ord(character):02X}{mark}"
-
-
-def _escapes(delimiters: Delimiters) -> tuple[dict[str, str], re.Pattern[str]]:
-    known = _WRITERS.get(delimiters)
-    if known is None:
-        mark = delimiters.escape.decode("ascii")
-        table = {character: f"{mark}{name}{mark}" for name, character in _separators(delimiters).items()}
-        known = (table, re.compile("[\\x00-\\x1f" + "".join(re.escape(c) for c in table) + "]"))
-        if len(_WRITERS) < _TABLES_LIMIT:
-            _WRITERS[delimiters] = known
-    return known
-
-
-_WRITERS: dict[Delimiters, tuple[dict[str, str], re.Pattern[str]]] = {}
+    table = {chr(control): f"{mark}X{control:02X}{mark}" for control in range(0x20)} | {"\n": f"{mark}.br{mark}"}
+    table |= {byte: f"{mark}{name}{mark}" for name, byte in _names(delimiters).items() if byte}
+    return re.compile("[" + "".join(map(re.escape, table)) + "]"), table

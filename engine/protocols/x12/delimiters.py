@@ -53,7 +53,7 @@ def detect(text: str, start: int) -> Detected:
     """
     element = text[start + 3 : start + 4]
     if not element or element.isalnum() or element in " \r\n":
-        raise FramingError("the character after ISA is no element separator", where="ISA", remedy="TA105 026")
+        raise FramingError("the character after ISA is no element separator (TA105 026)", where="ISA")
     if _is_regular(text, start, element):
         component, segment, regular = text[start + _COMPONENT], text[start + _TERMINATOR], True
         parts = text[start : start + _COMPONENT].split(element)
@@ -62,7 +62,7 @@ def detect(text: str, start: int) -> Detected:
     else:
         parts, regular = text[start : start + _SEARCH_LIMIT].split(element, 16), False
         if len(parts) < 17:
-            raise FramingError("ISA has fewer than 16 elements", where="ISA", remedy="TA105 022")
+            raise FramingError("ISA has fewer than 16 elements (TA105 022)", where="ISA")
         component, segment = parts[16][:1], parts[16][1:2]
     component, segment, given = _close(text, start, element, component, segment)
     repetition = parts[11] if len(parts[11]) == 1 and not parts[11].isalnum() and parts[11] != " " else ""
@@ -80,7 +80,7 @@ def _is_separator(char: str) -> bool:
 def _close(text: str, start: int, element: str, component: str, segment: str) -> tuple[str, str, bool]:
     """Settle ISA16 and the terminator; when ISA16 was left out the first character is the terminator."""
     if not _is_separator(component):
-        raise FramingError("ISA16 holds no component separator", where="ISA16", remedy="TA105 027")
+        raise FramingError("ISA16 holds no component separator (TA105 027)", where="ISA16")
     if _is_separator(segment) and segment != element:
         if not _left_out(text, start, element, component, segment):
             return component, segment, True
@@ -103,4 +103,4 @@ def _left_out(text: str, start: int, element: str, component: str, segment: str)
 
 
 def _no_terminator() -> FramingError:
-    return FramingError("no segment terminator follows ISA16", where="ISA16", remedy="TA105 004")
+    return FramingError("no segment terminator follows ISA16 (TA105 004)", where="ISA16")
