@@ -1,0 +1,168 @@
+"""The catalog: every source and destination by the name that `type:` uses, imported only when used.
+
+A connector is a settings model and a class built as `Class(settings, context)`, each written here as
+`module:name`. Other people's connectors come from the entry-point group `isthmus.connectors`: each entry
+point is a `ConnectorType` (or a list of them). They cannot replace a connector of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Literal, NoReturn
+
+from engine.core.errors import ConfigurationError
+from engine.ports.catalog import Catalog, ConnectorType
+from engine.ports.connector import ConnectorContext
+
+GROUP = "isthmus.connectors"
+_HERE = "engine.connectors"
+
+
+def _object(reference: str) -> Any:
+    module, _, name = reference.partition(":")
+    return getattr(import_module(f"{_HERE}.{module}"), name)
+
+
+def _entry(
+    direction: Literal["source", "destination"], name: str, title: str, settings: str, maker: str, **facts: Any
+) -> ConnectorType:
+    def build(values: Any, context: ConnectorContext) -> Any:
+        return _object(maker)(values, context)
+
+    return ConnectorType(
+        name=name, direction=direction, title=title, load=lambda: _object(settings), build=build, **facts
+    )
+
+
+def _listen(settings: Any) -> list[str]:
+    return [settings.listen]
+
+
+_DOCUMENT = frozenset({"document"})
+
+BUILT_IN: tuple[ConnectorType, ...] = (
+    _entry(
+        "source",
+        "hl7v2_mllp",
+        "HL7 v2 messages over MLLP",
+        "hl7v2_mllp.settings:MllpSourceSettings",
+        "hl7v2_mllp.source:MllpSource",
+        format="hl7v2",
+        listens=_listen,
+    ),
+    _entry(
+        "destination",
+        "hl7v2_mllp",
+        "HL7 v2 messages over MLLP",
+        "hl7v2_mllp.settings:MllpDestinationSettings",
+        "hl7v2_mllp.destination:MllpDestination",
+        takes=frozenset({"message"}),
+    ),
+    _entry("source", "file", "Files in a folder", "file.settings:FileSourceSettings", "file.source:FileSource"),
+    _entry(
+        "destination",
+        "file",
+        "Files in a folder",
+        "file.settings:FileDestinationSettings",
+        "file.destination:FileDestination",
+    ),
+    _entry(
+        "source",
+        "http",
+        "HTTP requests",
+        "http.settings:HttpSourceSettings",
+        "http.source:HttpSource",
+        format="json",
+        listens=_listen,
+    ),
+    _entry(
+        "destination",
+        "http",
+        "HTTP requests",
+        "http.settings:HttpDestinationSettings",
+        "http.destination:HttpDestination",
+    ),
+    _entry(
+        "source", "channel", "Messages from other channels", "channel:ChannelSourceSettings", "channel:ChannelSource"
+    ),
+    _entry(
+        "destination",
+        "channel",
+        "Another channel's door",
+        "channel:ChannelDestinationSettings",
+        "channel:ChannelDestination",
+    ),
+    _entry(
+        "source",
+        "schedule",
+        "A clock: cron or interval",
+        "schedule:ScheduleSourceSettings",
+        "schedule:ScheduleSource",
+        format="json",
+    ),
+    _entry(
+        "source",
+        "erp_orders",
+        "New purchase orders of an ERP",
+        "erp_orders:ErpOrdersSettings",
+        "erp_orders:ErpOrdersSource",
+        format="json",
+    ),
+    _entry(
+        "destination",
+        "erp",
+        "Documents into an ERP",
+        "erp:ErpSettings",
+        "erp:ErpDestination",
+        takes=_DOCUMENT,
+    ),
+)
+
+
+def load_catalog(plugins: Iterable[EntryPoint] | None = None) -> Catalog:
+    """Ours and the installed ones. A plugin that cannot be loaded is listed and says why when it is used."""
+    found = entry_points(group=GROUP) if plugins is None else plugins
+    types = [*(one for plugin in found for one in _plugin(plugin)), *BUILT_IN]
+    return Catalog(
+        sources={one.name: one for one in types if one.direction == "source"},
+        destinations={one.name: one for one in types if one.direction == "destination"},
+    )
+
+
+def _plugin(plugin: EntryPoint) -> list[ConnectorType]:
+    try:
+        loaded = plugin.load()
+        types = [loaded] if isinstance(loaded, ConnectorType) else list(loaded)
+        if all(isinstance(one, ConnectorType) for one in types):
+            return types
+        problem = "its entry point is not a ConnectorType"
+    except Exception as error:  # another author's module may raise anything; it must not stop the engine
+        problem = f"it cannot be imported: {type(error).__name__}"
+    return [_broken(plugin, "source", problem), _broken(plugin, "destination", problem)]
+
+
+def _broken(plugin: EntryPoint, direction: Literal["source", "destination"], problem: str) -> ConnectorType:
+    refuse = _refusal(plugin, problem)
+    return ConnectorType(
+        name=plugin.name,
+        direction=direction,
+        title=f"not usable: {problem}",
+        load=refuse,
+        build=lambda settings, context: refuse(),
+    )
+
+
+def _refusal(plugin: EntryPoint, problem: str) -> Callable[[], NoReturn]:
+    def refuse() -> NoReturn:
+        raise ConfigurationError(
+            f"the installed connector cannot be used: {problem}",
+            where=f"{GROUP}: {plugin.name}",
+            remedy="install a working release of it, or remove it",
+        )
+
+    return refuse
+
+
+CATALOG = load_catalog()
