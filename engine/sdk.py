@@ -1,0 +1,147 @@
+"""All that transform scripts import.
+
+A transform is a pure function of the parsed message and its declared lookups:
+
+    def transform(message: Hl7Message, items: Lookup) -> Requisition: ...
+
+It returns a document, several (a tuple or list), an edited message, or `Filtered("why")`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from engine.canonical import (
+    Address,
+    Charge,
+    Consumption,
+    ConsumptionLine,
+    CostCenter,
+    Document,
+    Identifier,
+    Invoice,
+    InvoiceKind,
+    InvoiceLine,
+    Item,
+    JournalEntry,
+    JournalLine,
+    Money,
+    OrderLine,
+    Packaging,
+    Party,
+    PurchaseOrder,
+    Quantity,
+    Receipt,
+    ReceiptLine,
+    Requisition,
+    RequisitionLine,
+    Supplier,
+    Terms,
+    Urgency,
+    VisitContext,
+    total,
+)
+from engine.core.errors import (
+    DataTypeError,
+    DocumentError,
+    FieldError,
+    IsthmusError,
+    MappingMissingError,
+    RequiredFieldError,
+    TransformError,
+)
+from engine.protocols.hl7v2.message import Hl7Message
+from engine.protocols.hl7v2.segment import Segment
+from engine.protocols.json_message import JsonMessage
+
+
+class Filtered:
+    """Returned by a transform that does not want the message. `reason` is for people: no value of the message."""
+
+    __slots__ = ("reason",)
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+
+class Lookup(Mapping[str, str]):
+    """A crosswalk as a script sees it: `items["4711"]`, or `items.get("4711")` when a miss is fine.
+
+    Raises (on `lookup[key]`):
+        MappingMissingError: the message is HELD; add the row to the crosswalk, then resend.
+    """
+
+    __slots__ = ("_rows", "missed", "name")
+
+    def __init__(self, name: str, rows: Mapping[str, str]) -> None:
+        self.name, self._rows = name, rows
+        self.missed: str | None = None
+
+    def __getitem__(self, key: str) -> str:
+        try:
+            return self._rows[key]
+        except KeyError:
+            self.missed = key
+            raise MappingMissingError(
+                f"crosswalk '{self.name}' has no row for this code",
+                remedy=f"add it to config/crosswalks/{self.name}, deploy, then resend",
+            ) from None
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._rows
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+__all__ = [
+    "Address",
+    "Charge",
+    "Consumption",
+    "ConsumptionLine",
+    "CostCenter",
+    "DataTypeError",
+    "Decimal",
+    "Document",
+    "DocumentError",
+    "FieldError",
+    "Filtered",
+    "Hl7Message",
+    "Identifier",
+    "Invoice",
+    "InvoiceKind",
+    "InvoiceLine",
+    "IsthmusError",
+    "Item",
+    "JournalEntry",
+    "JournalLine",
+    "JsonMessage",
+    "Lookup",
+    "MappingMissingError",
+    "Money",
+    "OrderLine",
+    "Packaging",
+    "Party",
+    "PurchaseOrder",
+    "Quantity",
+    "Receipt",
+    "ReceiptLine",
+    "RequiredFieldError",
+    "Requisition",
+    "RequisitionLine",
+    "Segment",
+    "Supplier",
+    "Terms",
+    "TransformError",
+    "Urgency",
+    "VisitContext",
+    "date",
+    "datetime",
+    "timedelta",
+    "total",
+]
