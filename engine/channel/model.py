@@ -14,9 +14,18 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from engine.core.durations import format_duration, parse_duration, parse_size
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+
+
+def _duration(value: object) -> object:
+    """A bare number could be seconds or minutes: refused."""
+    if isinstance(value, int | float):
+        raise ValueError("write a duration as a number and a unit: 500ms, 30s, 15m, 24h or 7d")
+    return parse_duration(value) if isinstance(value, str) else value
+
+
 Duration = Annotated[
     timedelta,
-    BeforeValidator(lambda v: parse_duration(v) if isinstance(v, str) else v),
+    BeforeValidator(_duration),
     PlainSerializer(format_duration),
     WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?\s*(ms|s|m|h|d)$", "examples": ["500ms", "30s", "15m"]}),
 ]

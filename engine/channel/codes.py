@@ -1,0 +1,102 @@
+"""Every kind of finding, in one table: code, title, severity, explanation. Lint, tests and the reference page use it."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+
+class Code(NamedTuple):
+    title: str
+    explanation: str
+    severity: Literal["error", "warning"] = "error"
+
+
+CODES: dict[str, Code] = {
+    # ---- the file itself
+    "C001": Code("Unknown setting", "The key is not one that this place knows. Most often it is a slip of the pen."),
+    "C002": Code("Missing setting", "A setting without a default was not given."),
+    "C003": Code("Wrong kind of value", "Text where a number is needed, one value where a list is needed, and so on."),
+    "C004": Code("Value not in the right form", "The text does not follow the form that the setting asks for."),
+    "C005": Code("Value out of range", "The number or length is outside what the setting allows."),
+    "C006": Code("Value not among the choices", "The setting takes one of a few words, and this is none of them."),
+    "C007": Code("Duration without a unit", "`30` could be seconds or minutes; durations are written `30s`, `15m`."),
+    "C008": Code("Size without a unit", "Sizes are written with a unit: `64KiB`, `16MB`."),
+    "C009": Code("Settings that do not fit together", "Each value is fine alone; together they make no sense."),
+    "C010": Code("Not readable as YAML", "The file breaks the rules of YAML, so nothing in it can be used."),
+    "C011": Code("Tab used for indentation", "YAML is indented with spaces only."),
+    "C012": Code("Key given twice", "Only one of the two could win, and nobody would see which."),
+    "C013": Code("File too large or too deep", "Far more values, levels or aliases than a configuration can need."),
+    "C014": Code("YAML tag refused", "Tags such as `!!python/object` can run code; only plain values are read."),
+    "C015": Code("File without settings", "The file is empty or does not hold keys and values."),
+    "C016": Code("File that cannot be read", "The file is missing, not UTF-8, or may not be opened."),
+    # ---- a channel's place among the others
+    "C020": Code("Unknown connector type", "No source or destination of this name is installed."),
+    "C021": Code("Two channels of one name", "A channel's name is its identity in the journal, so it must be unique."),
+    "C022": Code("File name and channel name differ", "A channel lives in a file of its own name.", "warning"),
+    "C023": Code("Two destinations of one name", "Queues are kept by the destination's name."),
+    "C024": Code("Address already taken", "Two listeners cannot share one host and port."),
+    "C025": Code("Unknown channel", "A `channel` destination names a channel that is not in this site."),
+    "C026": Code("Channels in a circle", "Messages would go round for ever."),
+    "C027": Code("Disabled channel as destination", "Messages would queue until someone enables it."),
+    "C028": Code("Source without destinations", "Messages are kept and go nowhere; rarely meant.", "warning"),
+    "C029": Code("Channel without an owner", "Nobody is named to ask when it stops.", "warning"),
+    # ---- transform scripts
+    "C030": Code("Transform not found", "There is no script of this name in `transforms/`."),
+    "C031": Code("Transform that is not Python", "The script has a syntax error."),
+    "C032": Code("No `transform` function", "The script must define `def transform(message, …)`."),
+    "C033": Code("Parameters and lookups differ", "Each lookup is handed over by name, so the names must match."),
+    "C034": Code("Import not allowed", "Scripts import `engine.sdk` and harmless parts of the standard library."),
+    "C035": Code("Float where money may be", "`0.1` is not exact; write `Decimal(\"0.1\")`."),
+    "C036": Code("Name that runs code or opens files", "Scripts are pure: message in, documents out."),
+    "C037": Code("Unused transform", "No channel uses this script.", "warning"),
+    "C038": Code("Unknown name imported", "`engine.sdk` has nothing of this name."),
+    "C039": Code("Async transform", "A transform is a plain function; it waits for nothing."),
+    # ---- lookups
+    "C040": Code("Unknown crosswalk", "There is no file of this name in `config/crosswalks/`."),
+    "C041": Code("Crosswalk key given twice", "One code would mean two things."),
+    "C042": Code("Crosswalk row malformed", "Each row has exactly two columns: from and to."),
+    "C043": Code("Unused crosswalk", "No channel uses it.", "warning"),
+    "C044": Code("Crosswalk value empty", "The code would turn into nothing.", "warning"),
+    "C045": Code("Lookups without a transform", "Only a script can use lookups."),
+    # ---- messages and documents
+    "C050": Code("Impossible message type", "HL7 defines no such message, or not with this event."),
+    "C051": Code("Message type of another protocol", "The source's format has other message types than this."),
+    "C052": Code("Impossible field", "The segment has no such field in any version of HL7."),
+    "C053": Code("Path not understood", "Paths are written `PID-3.1`, `RQD[2]-5`, `BEG03` or `order.number`."),
+    "C054": Code("Unknown document kind", "`send:` names a canonical document, or `message`."),
+    "C055": Code("Document that is never made", "The transform makes no document of this kind."),
+    "C056": Code("No such field in the document", "`order_by`, `when` or `map` names a field that the kind does not have."),
+    "C057": Code("Expression not understood", "`filter:` and `when:` take a comparison, not a program."),
+    "C058": Code("Destination takes no documents", "This connector sends messages only, or documents only."),
+    "C059": Code("Message type listed twice", "Once is enough.", "warning"),
+    "C060": Code("Required field not mapped", "The document cannot be made without it."),
+    "C061": Code("Unknown segment", "HL7 has no such segment and it is not a Z segment."),
+    # ---- deliveries
+    "C070": Code("Unknown fallback", "`fallback:` names a destination of the same channel."),
+    "C071": Code("Fallbacks in a circle", "Each would wait for the other."),
+    "C072": Code("Fallback that is not on standby", "It would receive everything twice."),
+    "C073": Code("Standby that nobody uses", "Nothing would ever be sent there.", "warning"),
+    "C074": Code("Gives up before the first retry", "`give_up_after` is shorter than the first wait."),
+    "C075": Code("First wait longer than the longest", "Waits grow from `first` to `longest`."),
+    "C076": Code("Unknown time zone", "Zones are IANA names such as `America/Chicago`."),
+    "C077": Code("Window that is never open or never closed", "Start and end are the same."),
+    "C078": Code("Sender waits for a slow system", "`after_delivery` keeps the sender waiting for the ERP.", "warning"),
+    "C079": Code("Limit out of all proportion", "Far above or below what a message can need.", "warning"),
+    "C080": Code("Unknown connection", "There is no connection of this name in `config/connections.yaml`."),
+    "C081": Code("Unused connection", "No channel uses it.", "warning"),
+    "C082": Code("Unknown partner", "There is no partner of this name in `config/partners/`."),
+    "C083": Code("Two partners with one identity", "An interchange could not be told to come from one of them."),
+    "C084": Code("Unknown character set", "Bytes could not be read as text."),
+    # ---- security
+    "C090": Code("Secret in clear", "Secrets are given by reference: `env:NAME`, `file:PATH` or `store:NAME`."),
+    "C091": Code("Open to the network without TLS", "The listener can be reached from elsewhere, unencrypted."),
+    "C092": Code("HTTP source without authentication", "Anybody who reaches it could post messages."),
+    "C093": Code("Path outside the site", "`..` leaves the site's folder."),
+    "C094": Code("Password in an address", "Addresses end up in logs; give the password by reference."),
+    # ---- cases
+    "C100": Code("Channel without cases", "Nothing shows that it does what it should.", "warning"),
+    "C101": Code("Case without input", "A case needs one `input.*` file."),
+    "C102": Code("Case without expectation", "A case needs `expect.yaml` saying what should come out."),
+    "C103": Code("Case that names a missing file", "The file named in the expectation is not there."),
+    "C104": Code("Cases of no channel", "There is no channel of this name beside the folder.", "warning"),
+}

@@ -1,0 +1,61 @@
+"""A trading partner: `config/partners/<name>.yaml`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from engine.channel.model import Duration, Name, Settings
+
+Qualifier = Annotated[str, Field(pattern=r"^[A-Z0-9]{2}$")]
+InterchangeId = Annotated[str, Field(pattern=r"^[\x20-\x7e]{2,15}$")]
+GroupId = Annotated[str, Field(pattern=r"^[\x21-\x7e]{2,15}$")]
+
+
+class Separators(Settings):
+    """The characters that structure an interchange to this partner."""
+
+    element: str = Field(default="*", min_length=1, max_length=1, description="Between elements.")
+    component: str = Field(default=">", min_length=1, max_length=1, description="Between components (ISA16).")
+    repetition: str = Field(default="^", min_length=1, max_length=1, description="Between repetitions (ISA11, 5010).")
+    segment: str = Field(default="~", min_length=1, max_length=2, description="After each segment.")
+    line_break: bool = Field(default=False, description="A line feed after each segment, for people.")
+
+
+class Contact(Settings):
+    """Whom to call when interchanges fail."""
+
+    name: str = Field(description="Person or desk.", examples=["EDI desk"])
+    email: str | None = Field(default=None, description="Address.", examples=["edi@supplier.example"])
+    telephone: str | None = Field(default=None, description="Number with country code.")
+
+
+class Partner(Settings):
+    """Who they are and who we are to them on the envelope, and what was agreed."""
+
+    partner: Name = Field(description="Name used in channels; the file has the same name.")
+    title: str = Field(default="", description="The company's name.", examples=["Lakeside Surgical Supply"])
+    supplier_number: str | None = Field(default=None, description="Our number for it, as the ERP has it.", examples=["S1001"])
+    isa_qualifier: Qualifier = Field(description="Their ISA05/ISA07.", examples=["01", "ZZ"])
+    isa_id: InterchangeId = Field(description="Their ISA06/ISA08, without padding.", examples=["006812345"])
+    gs_id: GroupId | None = Field(default=None, description="Their GS02/GS03; the ISA id when absent.")
+    our_isa_qualifier: Qualifier = Field(default="ZZ", description="Our ISA05/ISA07 towards them.")
+    our_isa_id: InterchangeId = Field(description="Our ISA06/ISA08 towards them.", examples=["HARBORHEALTH"])
+    our_gs_id: GroupId | None = Field(default=None, description="Our GS02/GS03; our ISA id when absent.")
+    version: Literal["004010", "005010"] = Field(default="004010", description="X12 release of what we send (GS08).")
+    separators: Separators = Field(default=Separators(), description="Structure characters of what we send.")
+    envelope: Literal["strict", "tolerant"] = Field(
+        default="strict", description="tolerant: wrong counts and control numbers are noted, not refused."
+    )
+    usage_indicator: Literal["T", "P"] = Field(default="P", description="ISA15: T test, P production.")
+    acknowledge: bool = Field(default=True, description="Answer their sets with a 997.")
+    request_ta1: bool = Field(default=False, description="ISA14 of what we send: ask for a TA1.")
+    acknowledge_within: Duration = Field(
+        default=timedelta(hours=4), description="A 997 that takes longer is reported as overdue."
+    )
+    transport: dict[str, str] = Field(
+        default_factory=dict, description="Folders or addresses by direction.", examples=[{"outbox": "out/s1001"}]
+    )
+    contacts: tuple[Contact, ...] = Field(default=(), description="Whom to call.")
