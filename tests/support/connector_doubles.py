@@ -16,7 +16,7 @@ from engine.ports.ledger import Claim, ControlNumberLedger, OutboundNumber
 
 
 class Door:
-    """An `Accept` in memory with the journal's rules: the same natural id and body is a duplicate, another body a conflict.
+    """An `Accept` in memory with the journal's rules: a known natural id is a duplicate, or a conflict when the body differs.
 
     Set `failure` to let the store fail, clear `open` to keep receipts waiting, set `settled` for
     `acknowledge: after_delivery`. `stored` holds what was accepted or refused, in order.
@@ -32,6 +32,7 @@ class Door:
         self.backlogged = False
         self._first: dict[tuple[str, str], tuple[bytes, Receipt]] = {}
         self._ids = IdSource()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, received: Received) -> Receipt:
         self.asked += 1
@@ -49,8 +50,8 @@ class Door:
             done(outcome)
 
         task = asyncio.get_running_loop().create_task(accept())
-        self._tasks = {*getattr(self, "_tasks", set()), task}
-        task.add_done_callback(lambda t: self._tasks.discard(t))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     @property
     def accepted(self) -> list[Received]:
