@@ -36,7 +36,7 @@ class Finding:
     Args:
         note: the X12 code within its list, e.g. 21 of TA105 021.
         where: the place as the standard writes it: `ISA13`, `GS06[2]`, `PO104[3]`.
-        position: of the segment, from 1: in its set (ST is 1) for SEGMENT and ELEMENT, else in the interchange (ISA is 1).
+        position: of the segment, from 1: for SEGMENT and ELEMENT in its set (ST is 1), else in the interchange.
         tolerable: False when even a tolerant policy must refuse.
         group: the functional group it concerns, from 1; 0 for none.
         transaction_set: the set within that group, from 1; 0 for none.
@@ -66,7 +66,8 @@ class Finding:
         """As acknowledgements carry it: `TA105:021`, `AK502:3`; empty for a remark."""
         if self.level is Level.REMARK:
             return ""
-        return f"{self.level.value}:{self.note:03d}" if self.level is Level.INTERCHANGE else f"{self.level.value}:{self.note}"
+        width = 3 if self.level is Level.INTERCHANGE else 1
+        return f"{self.level.value}:{self.note:0{width}d}"
 
     def placed(self, group: int, transaction_set: int) -> Finding:
         return replace(self, group=group, transaction_set=transaction_set)
