@@ -1,0 +1,118 @@
+"""Receive: a message is journalled, committed and flushed before its sender hears anything."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+
+from engine.core.clock import Clock, from_micros, to_micros
+from engine.core.ids import IdSource, id_text
+from engine.flow.meter import ChannelMeter
+from engine.flow.waiters import Waiters
+from engine.ports.connector import Reason, Receipt, Received, Verdict
+from engine.ports.journal import Appended, Journal, NewMessage
+from engine.ports.script import WorkItem
+from engine.ports.states import MessageState
+
+MAX_UNWRITTEN = 4096  # messages handed to the journal and not yet committed: above it, sources stop reading
+
+
+class AcceptedTypes:
+    """The channel's `accept:` list: `ADT^A01` exactly, `ADT` or `ADT^*` for every trigger event."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = frozenset(names)
+        self._families = frozenset(n.removesuffix("^*") for n in names if "^" not in n or n.endswith("^*"))
+
+    def refusal(self, message_type: str | None) -> Reason | None:
+        if not self._names or message_type in self._names:
+            return None
+        # A message may name its structure too (ADT^A01^ADT_A01); only type and trigger count.
+        parts = (message_type or "").split("^")
+        if "^".join(parts[:2]) in self._names or parts[0] in self._families:
+            return None
+        return Reason("M006", "this channel does not accept this message type", "MSH-9", "send it to its own channel")
+
+
+class Door:
+    """`accept` of one channel. `take` gets each accepted message; `revision` is the one that is active now."""
+
+    def __init__(
+        self,
+        channel: str,
+        journal: Journal,
+        ids: IdSource,
+        clock: Clock,
+        meter: ChannelMeter,
+        waiters: Waiters,
+        take: Callable[[WorkItem], None],
+    ) -> None:
+        self.channel, self.meter = channel, meter
+        self.revision, self.types, self.after_delivery = 0, AcceptedTypes(()), False
+        self.backlog: Callable[[], bool] = lambda: False
+        self._journal, self._ids, self._clock, self._waiters, self._take = journal, ids, clock, waiters, take
+        self._unwritten = 0
+
+    @property
+    def backlogged(self) -> bool:
+        return self._unwritten >= MAX_UNWRITTEN or self.backlog()
+
+    async def __call__(self, received: Received) -> Receipt:
+        future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+
+        def done(receipt: Receipt | Exception) -> None:
+            if future.done():
+                return
+            if isinstance(receipt, Exception):
+                future.set_exception(receipt)
+            else:
+                future.set_result(receipt)
+
+        self.submit(received, done)
+        return await future
+
+    def submit(self, received: Received, done: Callable[[Receipt | Exception], None]) -> None:
+        message = self._message(received)
+        self._unwritten += 1
+
+        def written(appended: Appended | Exception) -> None:
+            self._unwritten -= 1
+            if isinstance(appended, Exception):
+                self.meter.store_failed(appended)
+                done(appended)
+            else:
+                done(self._receipt(message, appended))
+
+        self._journal.append(message, written)
+
+    def _message(self, received: Received) -> NewMessage:
+        refusal = received.refusal or self.types.refusal(received.message_type)
+        message_id = self._ids.next()
+        return NewMessage(
+            message_id=message_id,
+            channel=self.channel,
+            revision=self.revision,
+            body=received.body,
+            digest=blake2b(received.body, digest_size=16).digest(),
+            received_micros=to_micros(self._clock.now()),
+            correlation_id=received.correlation_id or id_text(message_id),
+            natural_id=received.natural_id,
+            scope=received.scope or self.channel,
+            message_type=received.message_type,
+            state=MessageState.REFUSED if refusal else MessageState.RECEIVED,
+            reason=refusal,
+            attributes=received.attributes,
+        )
+
+    def _receipt(self, message: NewMessage, appended: Appended) -> Receipt:
+        verdict = appended.verdict
+        self.meter.received(verdict, appended.message_id, appended.reason or message.reason)
+        received_at = from_micros(appended.received_micros)
+        if verdict is Verdict.ACCEPTED:
+            settled = self._waiters.wait(message.message_id) if self.after_delivery else None
+            attributes = dict(message.attributes) | {"correlation": message.correlation_id}
+            key = f"{self.channel}@{message.revision}"
+            self._take(WorkItem(message.message_id, key, message.body, message.message_type, attributes))
+            return Receipt(verdict, appended.message_id, received_at, None, settled)
+        return Receipt(verdict, appended.message_id, received_at, appended.reason or message.reason)

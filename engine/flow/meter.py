@@ -1,0 +1,65 @@
+"""What a channel has done lately: counts, rates and last errors, for the console; events for log and metrics."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from engine.ports.connector import Reason, Verdict
+
+WINDOW_SECONDS = 10
+
+
+class Rate:
+    """Events a second over the last ten whole seconds."""
+
+    __slots__ = ("_counts", "_seconds")
+
+    def __init__(self) -> None:
+        self._counts = [0] * (WINDOW_SECONDS + 1)
+        self._seconds = [0] * (WINDOW_SECONDS + 1)
+
+    def add(self, count: int = 1) -> None:
+        second = int(time.monotonic())
+        slot = second % (WINDOW_SECONDS + 1)
+        if self._seconds[slot] != second:
+            self._seconds[slot], self._counts[slot] = second, 0
+        self._counts[slot] += count
+
+    def per_second(self) -> float:
+        now = int(time.monotonic())
+        live = (c for s, c in zip(self._seconds, self._counts, strict=True) if now - WINDOW_SECONDS <= s < now)
+        return sum(live) / WINDOW_SECONDS
+
+
+class ChannelMeter:
+    """`emit` takes telemetry events: (name, channel, facts). Facts are ids, codes and places, never values."""
+
+    def __init__(self, channel: str, emit: Callable[[str, str, dict[str, object]], None] | None = None) -> None:
+        self.channel = channel
+        self.rate, self.delivered_rate = Rate(), Rate()
+        self.count = 0
+        self.last_error: str | None = None
+        self.last_received_at: datetime | None = None
+        self._emit = emit or (lambda name, channel, facts: None)
+
+    def received(self, verdict: Verdict, message_id: int, reason: Reason | None) -> None:
+        self.count += 1
+        self.rate.add()
+        self.last_received_at = datetime.now(UTC)
+        if verdict is not Verdict.ACCEPTED:
+            facts: dict[str, object] = {"message_id": message_id, "verdict": verdict.value}
+            if reason is not None:
+                facts |= {"code": reason.code, "where": reason.where}
+            self._emit("refused", self.channel, facts)
+
+    def transformed(self, message_id: int, state: str, reason: Reason | None, micros: int) -> None:
+        if state == "HELD" and reason is not None:
+            self.last_error = f"{reason.code} {reason.text}"
+            where = {"code": reason.code, "where": reason.where}
+            self._emit("held", self.channel, {"message_id": message_id, **where})
+
+    def store_failed(self, error: Exception) -> None:
+        self.last_error = str(error)
+        self._emit("store_failed", self.channel, {"code": getattr(error, "code", type(error).__name__)})
