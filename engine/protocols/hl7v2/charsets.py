@@ -55,14 +55,14 @@ class Charset:
         """Every character takes two or four bytes, line ends included."""
         return self.codec.startswith(_WIDE)
 
-    def decode(self, piece: bytes, where: str) -> str:
+    def decode(self, piece: bytes, where: str | None = None) -> str:
         """Raises CharsetError with the place when the bytes are not of this set."""
         try:
             return piece.decode(self.codec)
         except UnicodeError:
             raise CharsetError(f"the bytes are not {self.codec}", where=where, remedy=_REMEDY) from None
 
-    def encode(self, text: str, where: str) -> bytes:
+    def encode(self, text: str, where: str | None = None) -> bytes:
         """Raises CharsetError with the place when this set does not have a character of the text."""
         try:
             return text.encode(self.codec)
@@ -73,6 +73,7 @@ class Charset:
 _REMEDY = "let the sender declare its character set in MSH-18, or set `charset` on the channel's source"
 ASCII, UTF8 = Charset("ascii", True), Charset("utf-8", True)
 _CACHE: dict[str, Charset] = {"": ASCII, "ASCII": ASCII, "UNICODE UTF-8": UTF8}
+_DECLARED: dict[bytes, Charset] = {b"": ASCII, **{name.encode(): known for name, known in _CACHE.items()}}
 _CACHE_LIMIT = 64
 
 
@@ -82,12 +83,17 @@ def declared_charset(msh18: bytes, repetition: bytes = b"~") -> Charset:
     Raises:
         CharsetError: at `MSH-18`: unknown, or known but not supported here.
     """
+    known = _DECLARED.get(msh18)
+    return _read_declaration(msh18, repetition) if known is None else known
+
+
+def _read_declaration(msh18: bytes, repetition: bytes) -> Charset:
     if not msh18.isascii():
         raise CharsetError("the name of the character set is not ASCII", where="MSH-18", remedy=_REMEDY)
     names = [name.strip() for name in msh18.decode("ascii").split(repetition.decode("ascii") or "~")]
-    for name in names[1:]:
-        if _TABLE_0211.get(name) == "iso2022_jp_2" and names[0] in ("", "ASCII", "ISO IR6"):
-            return named_charset(name)
+    if _TABLE_0211.get(names[0]) == "ascii":
+        shifting = [name for name in names[1:] if _TABLE_0211.get(name) == "iso2022_jp_2"]
+        names = shifting or names
     return named_charset(names[0])
 
 

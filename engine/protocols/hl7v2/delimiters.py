@@ -5,7 +5,7 @@ Source: HL7 v2.9 chapter 2, section 2.5.4 and MSH-2; the fifth character (trunca
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from engine.core.errors import StructureError
 
@@ -14,8 +14,7 @@ _LONGEST_ENCODING = 5
 _CACHE: dict[bytes, Delimiters] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Delimiters:
+class Delimiters(NamedTuple):
     """One byte each; `b""` where the message declares none (a short MSH-2)."""
 
     field: bytes = b"|"
@@ -30,6 +29,16 @@ class Delimiters:
         """MSH-2 as it is written."""
         return self.component + self.repetition + self.escape + self.subcomponent + self.truncation
 
+    @property
+    def marks(self) -> tuple[bytes, bytes, bytes, bytes]:
+        """Repetition, component, subcomponent and escape to look for; a missing one is CR, which no line holds."""
+        return (
+            self.repetition or b"\r",
+            self.component or b"\r",
+            self.subcomponent or b"\r",
+            self.escape or b"\r",
+        )
+
 
 STANDARD = Delimiters()
 
@@ -40,20 +49,20 @@ def read_delimiters(line: bytes) -> Delimiters:
     Raises:
         StructureError: at `MSH-1` or `MSH-2`: missing, repeated, or not printable punctuation.
     """
-    field = line[3:4]
-    if not field:
-        raise StructureError("the field separator is missing", where=f"{_name(line)}-1")
-    end = line.find(field, 4)
+    separator = line[3:4]
+    end = line.find(separator, 4) if separator else -1
     declared = line[3:end] if end > 0 else line[3:]
     known = _CACHE.get(declared)
     if known is None:
-        known = _check(declared, _name(line))
+        known = _check(declared, line[:3].decode("ascii", "backslashreplace"))
         if len(_CACHE) < _CACHE_LIMIT:
-            _CACHE[bytes(declared)] = known
+            _CACHE[declared] = known
     return known
 
 
 def _check(declared: bytes, name: str) -> Delimiters:
+    if not declared:
+        raise StructureError("the field separator is missing", where=f"{name}-1")
     encoding = declared[1:]
     if not _is_punctuation(declared[:1]):
         raise StructureError("the field separator is not printable ASCII punctuation", where=f"{name}-1")
@@ -67,8 +76,4 @@ def _check(declared: bytes, name: str) -> Delimiters:
 
 
 def _is_punctuation(characters: bytes) -> bool:
-    return all(0x21 <= c <= 0x7E and not chr(c).isalnum() for c in characters)  # noqa: PLR2004
-
-
-def _name(line: bytes) -> str:
-    return line[:3].decode("ascii", "backslashreplace")
+    return all(0x21 <= c <= 0x7E and not chr(c).isalnum() for c in characters)

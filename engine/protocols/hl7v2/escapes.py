@@ -56,9 +56,7 @@ def unescape(text: str, delimiters: Delimiters, decode: Callable[[bytes], str]) 
     return next(parts) + "".join(_pieces(parts, mark, delimiters, decode))
 
 
-def _pieces(
-    parts: Iterator[str], mark: str, delimiters: Delimiters, decode: Callable[[bytes], str]
-) -> Iterator[str]:
+def _pieces(parts: Iterator[str], mark: str, delimiters: Delimiters, decode: Callable[[bytes], str]) -> Iterator[str]:
     switched = ""
     sequence = next(parts, None)
     while sequence is not None:
