@@ -1,4 +1,4 @@
-"""Every kind of finding, in one table: code, title, severity, explanation. Lint, tests and the reference page use it."""
+"""Every kind of finding, in one table: code, title, explanation, severity. The reference page comes from it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ CODES: dict[str, Code] = {
     "C032": Code("No `transform` function", "The script must define `def transform(message, …)`."),
     "C033": Code("Parameters and lookups differ", "Each lookup is handed over by name, so the names must match."),
     "C034": Code("Import not allowed", "Scripts import `engine.sdk` and harmless parts of the standard library."),
-    "C035": Code("Float where money may be", "`0.1` is not exact; write `Decimal(\"0.1\")`."),
+    "C035": Code("Float where money may be", '`0.1` is not exact; write `Decimal("0.1")`.'),
     "C036": Code("Name that runs code or opens files", "Scripts are pure: message in, documents out."),
     "C037": Code("Unused transform", "No channel uses this script.", "warning"),
     "C038": Code("Unknown name imported", "`engine.sdk` has nothing of this name."),
@@ -65,7 +65,9 @@ CODES: dict[str, Code] = {
     "C053": Code("Path not understood", "Paths are written `PID-3.1`, `RQD[2]-5`, `BEG03` or `order.number`."),
     "C054": Code("Unknown document kind", "`send:` names a canonical document, or `message`."),
     "C055": Code("Document that is never made", "The transform makes no document of this kind."),
-    "C056": Code("No such field in the document", "`order_by`, `when` or `map` names a field that the kind does not have."),
+    "C056": Code(
+        "No such field in the document", "`order_by`, `when` or `map` names a field that the kind does not have."
+    ),
     "C057": Code("Expression not understood", "`filter:` and `when:` take a comparison, not a program."),
     "C058": Code("Destination takes no documents", "This connector sends messages only, or documents only."),
     "C059": Code("Message type listed twice", "Once is enough.", "warning"),

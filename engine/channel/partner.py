@@ -37,7 +37,9 @@ class Partner(Settings):
 
     partner: Name = Field(description="Name used in channels; the file has the same name.")
     title: str = Field(default="", description="The company's name.", examples=["Lakeside Surgical Supply"])
-    supplier_number: str | None = Field(default=None, description="Our number for it, as the ERP has it.", examples=["S1001"])
+    supplier_number: str | None = Field(
+        default=None, description="Our number for it, as the ERP has it.", examples=["S1001"]
+    )
     isa_qualifier: Qualifier = Field(description="Their ISA05/ISA07.", examples=["01", "ZZ"])
     isa_id: InterchangeId = Field(description="Their ISA06/ISA08, without padding.", examples=["006812345"])
     gs_id: GroupId | None = Field(default=None, description="Their GS02/GS03; the ISA id when absent.")

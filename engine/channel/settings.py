@@ -19,7 +19,9 @@ class TlsFiles(Settings):
     """Certificate and key of a listener, PEM files below the site or absolute."""
 
     certificate: str = Field(description="PEM file with the certificate and its chain.", examples=["tls/engine.pem"])
-    key: str = Field(description="PEM file with the private key, readable by the engine only.", examples=["tls/engine.key"])
+    key: str = Field(
+        description="PEM file with the private key, readable by the engine only.", examples=["tls/engine.key"]
+    )
     client_ca: str | None = Field(default=None, description="PEM file; clients must show a certificate signed by it.")
 
 
@@ -33,7 +35,9 @@ class StoreSettings(Settings):
     )
     durable: bool = Field(default=True, description="false: commits are not flushed. For experiments only.")
     encryption_key: str | None = Field(
-        default=None, description="Reference to the key that encrypts message bodies at rest.", examples=["file:body.key"]
+        default=None,
+        description="Reference to the key that encrypts message bodies at rest.",
+        examples=["file:body.key"],
     )
 
 
@@ -70,7 +74,9 @@ class RetentionSettings(Settings):
 
 
 class LogSettings(Settings):
-    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least important line shown.")
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least important line shown."
+    )
     format: Literal["auto", "text", "json"] = Field(default="auto", description="auto: text in a terminal, else JSON.")
 
 

@@ -148,7 +148,9 @@ class _Reader:
     def value(self, node: yaml.Node, path: Path, depth: int) -> Any:
         self.nodes += 1
         if self.nodes > MAX_NODES or depth > MAX_DEPTH:
-            raise _RefusedError("C013", node, "far more values than a configuration needs (aliases counted)", "remove aliases")
+            raise _RefusedError(
+                "C013", node, "far more values than a configuration needs (aliases counted)", "remove aliases"
+            )
         self.values.setdefault(path, _position(node))
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path, depth)
@@ -182,7 +184,9 @@ class _Reader:
     def _scalar(self, node: yaml.Node) -> Any:
         kind = node.tag.rpartition("tag:yaml.org,2002:")[2]
         if not node.tag.startswith("tag:yaml.org,2002:") or kind not in _SCALARS:
-            raise _RefusedError("C014", node, "a tag such as '!!python' or '!include' is not read", "write the plain value")
+            raise _RefusedError(
+                "C014", node, "a tag such as '!!python' or '!include' is not read", "write the plain value"
+            )
         if self.as_text:
             return "" if kind == "null" else node.value
         try:

@@ -1,0 +1,225 @@
+"""Read a site from disk. A file that does not fit gives findings; the others still load."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from engine.channel.explain import explain
+from engine.channel.finding import Finding
+from engine.channel.model import ChannelModel, split_settings
+from engine.channel.partner import Partner
+from engine.channel.settings import EngineSettings
+from engine.channel.site import ChannelFile, CrosswalkFile, Site
+from engine.channel.yaml_source import MAX_CHARACTERS, YamlSource, read_yaml
+
+_Model = TypeVar("_Model", bound=BaseModel)
+ENGINE, CONNECTIONS = "config/engine.yaml", "config/connections.yaml"
+
+
+@dataclass
+class _Loading:
+    root: Path
+    findings: list[Finding] = field(default_factory=list)
+    sources: dict[str, YamlSource] = field(default_factory=dict)
+
+    def text(self, path: str) -> str | None:
+        try:
+            data = (self.root / path).read_bytes()
+            if len(data) > 4 * MAX_CHARACTERS:
+                self._unreadable(path, "C013", "the file is far too large", "split it")
+                return None
+            return data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            self._unreadable(path, "C016", "the file is not UTF-8 text", "save it as UTF-8 in your editor")
+        except OSError as error:
+            self._unreadable(path, "C016", f"the file cannot be read: {error.strerror}", None)
+        return None
+
+    def _unreadable(self, path: str, code: str, text: str, suggestion: str | None) -> None:
+        self.findings.append(Finding(path, 1, 1, code, text, suggestion))
+
+    def yaml(self, path: str, *, as_text: bool = False) -> YamlSource:
+        text = self.text(path)
+        source = read_yaml(text, path, as_text=as_text) if text is not None else YamlSource(path)
+        self.findings.extend(source.findings)
+        self.sources[path] = source
+        return source
+
+    def model(self, source: YamlSource, model: type[_Model], data: Any) -> _Model | None:
+        if not isinstance(data, dict):
+            if not source.findings and source.data is not None:
+                self.findings.append(
+                    source.finding("C015", (), "the file must hold keys and values", "write `key: value`")
+                )
+            return None
+        try:
+            return model.model_validate(data)
+        except ValidationError as error:
+            self.findings.extend(explain(error, source, (), model))
+            return None
+
+    def find(self, folder: str, *suffixes: str) -> Iterator[str]:
+        """Files below a folder, sorted, as paths from the site's root. Links out of the site are not followed."""
+        for directory, folders, names in os.walk(self.root / folder):
+            folders[:] = sorted(n for n in folders if not n.startswith((".", "__")) and not n.endswith(".cases"))
+            for name in sorted(names):
+                if name.endswith(suffixes) and not name.startswith("."):
+                    yield (Path(directory) / name).relative_to(self.root).as_posix()
+
+
+def load_site(root: Path) -> Site:
+    """The site below `root`. Never raises for what is in it: see `Site.findings`.
+
+    Raises:
+        NotADirectoryError: there is no such folder.
+    """
+    if not root.is_dir():
+        raise NotADirectoryError(f"no folder {root}")
+    loading = _Loading(root)
+    files = tuple(_channel(loading, path) for path in loading.find("channels", ".yaml", ".yml"))
+    crosswalks = dict(_crosswalks(loading))
+    partners, partner_files = _partners(loading)
+    return Site(
+        root=root,
+        files=files,
+        channels=_unique(loading, files),
+        connections=_connections(loading),
+        partners=partners,
+        partner_files=partner_files,
+        crosswalks={name: file.table for name, file in crosswalks.items()},
+        crosswalk_files=crosswalks,
+        scripts=_scripts(loading),
+        policies={Path(p).stem: loading.yaml(p).data for p in loading.find("config/policies", ".yaml")},
+        engine=_engine(loading),
+        findings=tuple(sorted(loading.findings)),
+        sources=loading.sources,
+    )
+
+
+def _channel(loading: _Loading, path: str) -> ChannelFile:
+    source = loading.yaml(path)
+    data = split_settings(source.data) if isinstance(source.data, dict) else source.data
+    return ChannelFile(path, source, loading.model(source, ChannelModel, data))
+
+
+def _unique(loading: _Loading, files: Iterable[ChannelFile]) -> dict[str, ChannelModel]:
+    channels: dict[str, ChannelModel] = {}
+    first: dict[str, str] = {}
+    for file in files:
+        if file.model is None:
+            continue
+        name = file.model.channel
+        if name in channels:
+            text = f"the channel '{name}' is also in {first[name]}"
+            loading.findings.append(file.source.finding("C021", ("channel",), text, "give it another name"))
+            continue
+        channels[name], first[name] = file.model, file.path
+    return channels
+
+
+def _scripts(loading: _Loading) -> dict[str, str]:
+    texts = {Path(path).stem: loading.text(path) for path in loading.find("transforms", ".py")}
+    return {name: text for name, text in texts.items() if text is not None}
+
+
+def _engine(loading: _Loading) -> EngineSettings:
+    if not (loading.root / ENGINE).exists():
+        return EngineSettings()
+    source = loading.yaml(ENGINE)
+    return loading.model(source, EngineSettings, source.data) or EngineSettings()
+
+
+def _connections(loading: _Loading) -> dict[str, dict[str, Any]]:
+    """Name to settings, with `type`; what else belongs there the connection's own type says (see lint)."""
+    if not (loading.root / CONNECTIONS).exists():
+        return {}
+    source = loading.yaml(CONNECTIONS)
+    found: dict[str, dict[str, Any]] = {}
+    for name, settings in (source.data if isinstance(source.data, dict) else {}).items():
+        if not isinstance(settings, dict):
+            text = f"the connection '{name}' must be a group of settings"
+            loading.findings.append(source.finding("C003", (name,), text, "write `type:` and its settings below it"))
+        elif not isinstance(settings.get("type"), str):
+            text = f"the setting 'type' is missing in '{name}'"
+            loading.findings.append(source.finding("C002", (name,), text, "for example: type: tryton", key=True))
+        else:
+            found[name] = settings
+    return found
+
+
+def _partners(loading: _Loading) -> tuple[dict[str, Partner], dict[str, str]]:
+    partners: dict[str, Partner] = {}
+    paths: dict[str, str] = {}
+    for path in loading.find("config/partners", ".yaml", ".yml"):
+        source = loading.yaml(path)
+        partner = loading.model(source, Partner, source.data)
+        if partner and partner.partner in partners:
+            text = f"the partner '{partner.partner}' is also in {paths[partner.partner]}"
+            loading.findings.append(source.finding("C083", ("partner",), text, "give it another name"))
+        elif partner:
+            partners[partner.partner], paths[partner.partner] = partner, path
+    return partners, paths
+
+
+def _crosswalks(loading: _Loading) -> Iterator[tuple[str, CrosswalkFile]]:
+    for path in loading.find("config/crosswalks", ".csv", ".yaml", ".yml"):
+        name = Path(path).stem
+        if path.endswith(".csv"):
+            text = loading.text(path)
+            if text is not None:
+                yield name, _csv_crosswalk(loading, path, text)
+        else:
+            yield name, _yaml_crosswalk(loading, path)
+
+
+def _yaml_crosswalk(loading: _Loading, path: str) -> CrosswalkFile:
+    source = loading.yaml(path, as_text=True)
+    table: dict[str, str] = {}
+    for key, value in (source.data if isinstance(source.data, dict) else {}).items():
+        if isinstance(value, str):
+            table[key] = value
+        else:
+            text = f"'{key}' must stand for one value"
+            loading.findings.append(source.finding("C042", (key,), text, "write `from: to`"))
+    return CrosswalkFile(path, table, {key: source.key_at((key,)).line for key in table})
+
+
+def _csv_crosswalk(loading: _Loading, path: str, text: str) -> CrosswalkFile:
+    """Two columns with a header row; lines that start with `#` are remarks."""
+    table: dict[str, str] = {}
+    lines: dict[str, int] = {}
+    rows = csv.reader(io.StringIO(text))
+    header_seen = False
+    for row in rows:
+        number = rows.line_num
+        if not row or row[0].lstrip().startswith("#"):
+            continue
+        if not header_seen:
+            header_seen = True
+            _check_columns(loading, path, number, row)
+            continue
+        if not _check_columns(loading, path, number, row):
+            continue
+        key, value = (cell.strip() for cell in row)
+        if key in table:
+            words = f"the code '{key}' is given twice, first in line {lines[key]}"
+            loading.findings.append(Finding(path, number, 1, "C041", words, "remove one of the rows"))
+            continue
+        table[key], lines[key] = value, number
+    return CrosswalkFile(path, table, lines)
+
+
+def _check_columns(loading: _Loading, path: str, number: int, row: list[str]) -> bool:
+    if len(row) == 2:
+        return True
+    text = f"the row has {len(row)} column{'s' if len(row) != 1 else ''}, not two"
+    loading.findings.append(Finding(path, number, 1, "C042", text, "write from,to; quote values that hold a comma"))
+    return False

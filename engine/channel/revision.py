@@ -1,0 +1,90 @@
+"""Revisions of a channel: all that decides what it does, as canonical JSON, its digest, and the program it becomes.
+
+A revision is complete in itself: a message keeps its revision, so work in flight finishes on settings, script and
+lookups that may no longer be on disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from engine.channel.model import ChannelModel
+from engine.channel.site import Site
+from engine.ports.catalog import Catalog
+from engine.ports.script import Program
+
+
+class Revision(msgspec.Struct, frozen=True):
+    """`content` is canonical JSON: the same settings give the same bytes, whatever their order in the file."""
+
+    channel: str
+    digest: str
+    content: bytes
+
+
+def revision_of(channel: ChannelModel, site: Site, catalog: Catalog | None = None) -> Revision:
+    """What the channel on disk says now. `catalog` fills in the usual format of its source."""
+    content = canonical_json(
+        {
+            "channel": channel.model_dump(mode="json"),
+            "format": _format(channel, catalog),
+            "script": site.scripts.get(channel.transform) if channel.transform else None,
+            "lookups": {name: dict(site.crosswalks.get(table, {})) for name, table in channel.lookups.items()},
+        }
+    )
+    return Revision(channel.channel, hashlib.blake2b(content, digest_size=16).hexdigest(), content)
+
+
+def canonical_json(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def model_of(content: bytes) -> ChannelModel:
+    """The channel's settings as they were when the revision was deployed."""
+    return ChannelModel.model_validate(json.loads(content)["channel"])
+
+
+def program(channel: ChannelModel, site: Site, revision: int, catalog: Catalog | None = None) -> Program:
+    """What workers run for the channel as it is on disk."""
+    return program_of(revision_of(channel, site, catalog).content, revision)
+
+
+def program_of(content: bytes, revision: int) -> Program:
+    """What workers run for a stored revision. Standby destinations get nothing from the transform itself."""
+    parts: Mapping[str, Any] = json.loads(content)
+    channel = model_of(content)
+    limits = {"seconds": str(channel.limits.time.total_seconds()), "memory_bytes": str(channel.limits.memory)}
+    return Program(
+        key=f"{channel.channel}@{revision}",
+        channel=channel.channel,
+        format=parts["format"],
+        accept=channel.accept,
+        filter=channel.filter,
+        index=channel.index,
+        script_name=f"transforms/{channel.transform}.py" if channel.transform else None,
+        script=parts["script"],
+        map=channel.map.model_dump() if channel.map else None,
+        lookups=parts["lookups"],
+        destinations={
+            d.name: {"send": d.send, "order_by": d.order_by, "when": d.when}
+            for d in channel.destinations
+            if not d.standby
+        },
+        charset=channel.charset,
+        zone=channel.zone,
+        settings=limits,
+    )
+
+
+def _format(channel: ChannelModel, catalog: Catalog | None) -> str:
+    if channel.source.format:
+        return channel.source.format
+    known = catalog.sources.get(channel.source.type) if catalog else None
+    if known:
+        return known.format
+    return "hl7v2" if channel.source.type.startswith("hl7v2") else "bytes"
