@@ -173,6 +173,12 @@ class ConfigurationError(IsthmusError):
     code = "C000"
 
 
+class ExpressionError(ConfigurationError):
+    """A `filter:` or `when:` that cannot be understood; `where` is its column."""
+
+    code = "C057"
+
+
 class SecretMissingError(ConfigurationError):
     code = "C900"
 
@@ -197,3 +203,44 @@ class SchemaVersionError(StoreError):
     """The store was written by a newer release."""
 
     code = "J004"
+
+
+# ------------------------------------------------------------------ people who use the console and the API
+class SignInError(IsthmusError):
+    """Name or password is wrong; the words never tell which."""
+
+    code, fate = "A001", Fate.REFUSE
+
+
+class LockedOutError(SignInError):
+    """Too many failures in a row for this name."""
+
+    code = "A002"
+
+
+class PasswordPolicyError(SignInError):
+    code = "A003"
+
+
+class LinkError(SignInError):
+    """A one-time link is unknown, used or expired; the words never tell which."""
+
+    code = "A004"
+
+
+class AccountError(SignInError):
+    """An account cannot be changed so: unknown, taken name, last administrator."""
+
+    code = "A005"
+
+
+class AccessError(IsthmusError):
+    """The role or the facilities of the caller do not allow this."""
+
+    code, fate = "A010", Fate.REFUSE
+
+
+class NotFoundError(IsthmusError):
+    """Nothing of this name or number, or nothing that the caller may see."""
+
+    code, fate = "A011", Fate.REFUSE
