@@ -62,7 +62,7 @@ class Expression(msgspec.Struct, frozen=True):
         return self.evaluate(resolve)
 
 
-def parse_expression(text: str) -> Expression:
+def compile_expression(text: str) -> Expression:
     """Compile.
 
     Raises:
@@ -161,11 +161,13 @@ class _Parser:
         return left
 
     def _choices(self) -> list[_Node]:
-        self._expect("[")
+        closing = ")" if self._takes("sign", "(") else "]"
+        if closing == "]":
+            self._expect("[")
         choices = [self._value()]
         while self._takes("sign", ","):
             choices.append(self._value())
-        self._expect("]")
+        self._expect(closing)
         return choices
 
     def _value(self) -> _Node:

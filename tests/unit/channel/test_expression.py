@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.channel.expression import parse_expression
+from engine.channel.expression import compile_expression
 from engine.channel.wildcard import wildcard_match
 from engine.core.errors import ExpressionError
 
@@ -29,6 +29,7 @@ MESSAGE = {
         ("PV1-2 == 'O'", False),
         ('PV1-2 != "I"', False),
         ('MSH-9.2 in ["A01", "A03"]', True),
+        ('MSH-9.2 in ("A01", "A03")', True),
         ('MSH-9.2 not in ["A01", "A03"]', False),
         ('not MSH-9.2 in ["A01"]', False),
         ('starts_with(PV1-3.1, "OR") and PV1-2 == "I"', True),
@@ -49,7 +50,7 @@ MESSAGE = {
     ],
 )
 def test_an_expression_means_what_it_says(text: str, expected: bool) -> None:
-    assert parse_expression(text)(MESSAGE.get) is expected
+    assert compile_expression(text)(MESSAGE.get) is expected
 
 
 @pytest.mark.parametrize(
@@ -71,26 +72,26 @@ def test_an_expression_means_what_it_says(text: str, expected: bool) -> None:
 )
 def test_what_is_not_an_expression_is_refused_at_its_column(text: str, column: int) -> None:
     with pytest.raises(ExpressionError) as refused:
-        parse_expression(text)
+        compile_expression(text)
 
     assert refused.value.where == f"column {column}"
 
 
 def test_names_are_listed_with_their_columns() -> None:
-    names = parse_expression('PV1-2 == "I" and exists(ZPV-4.1)').names
+    names = compile_expression('PV1-2 == "I" and exists(ZPV-4.1)').names
 
     assert [(n.text, n.column) for n in names] == [("PV1-2", 1), ("ZPV-4.1", 25)]
 
 
 def test_nesting_is_bounded() -> None:
     with pytest.raises(ExpressionError):
-        parse_expression("(" * 500 + "true" + ")" * 500)
+        compile_expression("(" * 500 + "true" + ")" * 500)
 
 
 @given(st.text(max_size=60))
 def test_no_text_does_anything_but_parse_or_be_refused(text: str) -> None:
     try:
-        expression = parse_expression(text)
+        expression = compile_expression(text)
     except ExpressionError:
         return
     assert isinstance(expression(MESSAGE.get), bool)
