@@ -1,0 +1,100 @@
+"""What an HTTP answer of Tryton means for the delivery. One table. Pure.
+
+Source: Tryton 8.2 REST: 400 is a business rule (JSON), 401 key, 403 button, 404 record, 500 programming
+error or unknown field, 503 lock conflict. 8.0 answers any server-side error with a 400 in HTML.
+"""
+
+from __future__ import annotations
+
+import json
+
+from engine.core.errors import DestinationError, IsthmusError, TransportError
+
+WHERE = "ERP (Tryton)"
+_WORDS_LIMIT = 300
+_LEGACY_MASK = "Unable to get RPC method"
+
+
+class BusinessRuleError(DestinationError):
+    """Tryton's own rule said no; `what` carries its words."""
+
+    code = "T021"
+
+
+class DuplicateInvoiceError(DestinationError):
+    """The ERP holds another invoice of this supplier under this number."""
+
+    code = "T022"
+
+
+class AmbiguousError(TransportError):
+    """Tryton 8.0 hides lock conflicts and faults behind one 400: only the record's state tells."""
+
+    code = "T023"
+
+
+def failure(status: int, body: bytes, *, mutation: bool, retry_after: str | None = None) -> IsthmusError:
+    """The error for an answer that is not 2xx. A mutation that met a fault may have been committed: `sent`."""
+    words = _words(body)
+    if status in (401, 403):
+        return _not_allowed(status)
+    if status == 400 and _LEGACY_MASK in words:
+        return AmbiguousError("the ERP could not carry out a step and does not say why", where=WHERE, sent=mutation)
+    if status == 400:
+        return _business_rule(words)
+    if status in (404, 413):
+        text = {404: "the ERP knows no such record or database", 413: "the document is too large for the ERP"}[status]
+        return DestinationError(text, where=WHERE, remedy="check `database` of the connection, then resend")
+    if status in (429, 503):
+        return TransportError(f"the ERP is busy ({status})", where=WHERE, retry_after=seconds(retry_after))
+    return TransportError(f"the ERP answered {status}", where=WHERE, sent=mutation, retry_after=seconds(retry_after))
+
+
+def seconds(retry_after: str | None) -> float | None:
+    """Retry-After as seconds; a date or rubbish is left to the flow's own backoff."""
+    if retry_after is None:
+        return None
+    try:
+        return max(float(retry_after), 0.0)
+    except ValueError:
+        return None  # dates need a clock, and pure code has none
+
+
+def _not_allowed(status: int) -> DestinationError:
+    what = "the ERP does not accept the key" if status == 401 else "the key's user may not do this in the ERP"
+    remedy = "issue a new key for the engine's user and put it behind the connection's `key`, then resend"
+    return DestinationError(what, where=WHERE, remedy=remedy if status == 401 else "give the user the right, resend")
+
+
+def _business_rule(words: str) -> DestinationError:
+    if "is similar to" in words:
+        return DuplicateInvoiceError(
+            "the ERP holds another invoice of this supplier under this number",
+            where=WHERE,
+            remedy="compare both in the ERP; discard this one when it is the same",
+        )
+    remedy = "correct the document or the ERP's master data, then resend"
+    return BusinessRuleError(f"the ERP refused: {words}", where=WHERE, remedy=remedy)
+
+
+def _words(body: bytes) -> str:
+    """The ERP's words on one line. They name its fields, records of ours and rules, never a patient: nothing
+    of a patient is in the documents that come here."""
+    text = body.decode("utf-8", "replace")
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return _plain(text)
+    if isinstance(found, dict):
+        parts = [str(found[key]) for key in ("message", "description") if found.get(key)]
+        return " – ".join(" ".join(part.split()) for part in parts)[:_WORDS_LIMIT]
+    return _plain(text)
+
+
+def _plain(text: str) -> str:
+    inside, out = False, []
+    for character in text:
+        inside = character == "<" or (inside and character != ">")
+        if not inside and character != ">":
+            out.append(character)
+    return " ".join("".join(out).split())[:_WORDS_LIMIT]
