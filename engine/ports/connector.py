@@ -213,6 +213,8 @@ class ConnectorContext(msgspec.Struct, frozen=True):
         connections: `config/connections.yaml`, name to settings, unresolved secrets.
         hand_over: gives a message to another channel of this engine: `await hand_over("channel", received)`.
         services: rare needs by name (`x12_partners`, `erp_adapters`), filled by app.py.
+        format: how the channel parses bodies (`hl7v2`, `x12`, `json`, `bytes`); None: the channel does not say.
+            A file source splits by it.
     """
 
     name: str
@@ -224,3 +226,4 @@ class ConnectorContext(msgspec.Struct, frozen=True):
     connections: Mapping[str, Mapping[str, Any]] = {}
     hand_over: Callable[[str, Received], Awaitable[Receipt]] | None = None
     services: Mapping[str, Any] = {}
+    format: str | None = None
