@@ -16,7 +16,7 @@ from engine.ports.ledger import Claim, ControlNumberLedger, OutboundNumber
 
 
 class Door:
-    """An `Accept` in memory with the journal's rules: a known natural id is a duplicate, or a conflict when the body differs.
+    """An `Accept` in memory: a known natural id is a duplicate, or a conflict when the body differs, as in the journal.
 
     Set `failure` to let the store fail, clear `open` to keep receipts waiting, set `settled` for
     `acknowledge: after_delivery`. `stored` holds what was accepted or refused, in order.
