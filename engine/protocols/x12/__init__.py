@@ -1,1 +1,73 @@
-"""X12: interchanges, groups and sets of a supplier's EDI, as values. No input or output here."""
+"""X12: interchanges, groups and sets of a supplier's EDI, as values. No input or output here.
+
+The way of a message: `read` ▸ `judge` ▸ accepted sets, and `acknowledgement_group` / `interchange_acknowledgement` ▸
+`write_interchange`. Canonical documents from and to sets: engine/mapping.
+"""
+
+from __future__ import annotations
+
+from engine.protocols.x12.acknowledge import (
+    acknowledgement_group,
+    functional_acknowledgements,
+    interchange_acknowledgement,
+    wants_interchange_acknowledgement,
+)
+from engine.protocols.x12.acknowledged import Acknowledgement, SetAcknowledgement, read_acknowledgements
+from engine.protocols.x12.delimiters import Separators
+from engine.protocols.x12.findings import Finding, Level, Severity
+from engine.protocols.x12.outcome import GroupOutcome, InterchangeOutcome, SetOutcome, Verdict, judge
+from engine.protocols.x12.partner import PartnerIdentity
+from engine.protocols.x12.reader import encode, read
+from engine.protocols.x12.segments import EnvelopePolicy, File, Group, Interchange, Segment, TransactionSet
+from engine.protocols.x12.sets import SUPPORTED_SETS
+from engine.protocols.x12.stream import SegmentStream, iterate_segments
+from engine.protocols.x12.validate import validate
+from engine.protocols.x12.values import OutboundGroup, OutboundSet, SegmentValues
+from engine.protocols.x12.writer import write_interchange
+
+
+def read_file(data: bytes) -> File:
+    """Read a file of any partner, as `isthmus parse` does: envelope faults are findings, not refusals.
+
+    Raises:
+        FramingError: no interchange can be told from the bytes.
+    """
+    return read(data, EnvelopePolicy.TOLERANT)
+
+
+__all__ = [
+    "SUPPORTED_SETS",
+    "Acknowledgement",
+    "EnvelopePolicy",
+    "File",
+    "Finding",
+    "Group",
+    "GroupOutcome",
+    "Interchange",
+    "InterchangeOutcome",
+    "Level",
+    "OutboundGroup",
+    "OutboundSet",
+    "PartnerIdentity",
+    "Segment",
+    "SegmentStream",
+    "SegmentValues",
+    "Separators",
+    "SetAcknowledgement",
+    "SetOutcome",
+    "Severity",
+    "TransactionSet",
+    "Verdict",
+    "acknowledgement_group",
+    "encode",
+    "functional_acknowledgements",
+    "interchange_acknowledgement",
+    "iterate_segments",
+    "judge",
+    "read",
+    "read_acknowledgements",
+    "read_file",
+    "validate",
+    "wants_interchange_acknowledgement",
+    "write_interchange",
+]

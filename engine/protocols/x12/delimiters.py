@@ -37,6 +37,9 @@ class Separators:
         return "".join(c for c in _WHITE if c not in used)
 
 
+DEFAULT_SEPARATORS = Separators(repetition="^")
+
+
 @dataclass(frozen=True, slots=True)
 class Detected:
     """Separators, and whether ISA had its fixed widths and an ISA16."""

@@ -1,0 +1,124 @@
+"""What we answer: TA1 for an interchange, one 997 for each of its groups. Values of the message are never repeated.
+
+Source: X12 segments TA1, AK1, AK2, AK3, AK4, AK5, AK9.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from engine.protocols.x12.findings import Finding, Level, Severity
+from engine.protocols.x12.outcome import GroupOutcome, InterchangeOutcome, SetOutcome, Verdict
+from engine.protocols.x12.values import OutboundGroup, OutboundSet, SegmentValues
+
+_ALLOWED = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+_CODES_IN_SEGMENT = 5  # AK304 to AK308, AK502 to AK506, AK905 to AK909
+_SEGMENT_ERRORS = "5"  # AK502: one or more segments in error
+_ELEMENT_ERRORS = "8"  # AK304: the segment has data element errors
+
+
+def interchange_acknowledgement(outcome: InterchangeOutcome) -> SegmentValues:
+    """The TA1 segment: ISA13, ISA09 and ISA10 of the interchange as received, A, E or R, and the first fault's note."""
+    header = outcome.interchange.header
+    faults = sorted(_errors(outcome.findings, Level.INTERCHANGE), key=lambda f: f.tolerable)
+    note = faults[0].note if faults and outcome.verdict is not Verdict.ACCEPTED else 0
+    number, date, time = header.get(13), header.get(9), header.get(10)
+    return (
+        "TA1",
+        _fitting(number, 9, 9, "0123456789"),
+        date if _digits(date, 6) else "000000",
+        time if _digits(time, 4) else "0000",
+        outcome.verdict.value,
+        f"{note:03d}",
+    )
+
+
+def wants_interchange_acknowledgement(outcome: InterchangeOutcome) -> bool:
+    """ISA14 asks for a TA1; an interchange with faults gets one in any case, unless it holds acknowledgements only."""
+    if outcome.verdict is Verdict.ACCEPTED:
+        return outcome.interchange.header.get(14) == "1"
+    return bool(outcome.interchange.groups) or not outcome.interchange.acknowledgements
+
+
+def functional_acknowledgements(outcome: InterchangeOutcome, version: str) -> tuple[OutboundSet, ...]:
+    """One 997 for each group that is not itself an acknowledgement. Empty when the interchange was rejected."""
+    return tuple(_functional(g, version) for g in outcome.groups if g.group.functional_id != "FA" and g.group.header)
+
+
+def acknowledgement_group(outcome: InterchangeOutcome, version: str, control_number: int) -> OutboundGroup | None:
+    """The FA group that answers an interchange; None when nothing is to be answered by 997."""
+    sets = functional_acknowledgements(outcome, version)
+    return OutboundGroup("FA", version, control_number, sets) if sets else None
+
+
+def _functional(outcome: GroupOutcome, version: str) -> OutboundSet:
+    group = outcome.group
+    segments: list[SegmentValues] = [_group_response_header(outcome, version)]
+    if not _errors(outcome.findings, Level.GROUP) or outcome.verdict is not Verdict.REJECTED:
+        for one in outcome.sets:
+            segments += _set_response(one)
+    codes = [str(f.note) for f in _errors(outcome.findings, Level.GROUP)]
+    stated = group.trailer.get(1) if group.trailer else ""
+    included = stated if _digits(stated) and len(stated) <= 6 else str(len(group.sets))
+    counts = (included, str(len(group.sets)), str(outcome.accepted))
+    segments.append(("AK9", outcome.verdict.value, *counts, *_distinct(codes)))
+    return OutboundSet("997", tuple(segments))
+
+
+def _group_response_header(outcome: GroupOutcome, version: str) -> SegmentValues:
+    """AK1. AK103 exists from 005010 on and repeats the group's GS08."""
+    group = outcome.group
+    name, number = _fitting(group.functional_id, 2, 2), _fitting(group.control_number, 1, 9, "0123456789")
+    if version < "005010" or not group.version:
+        return ("AK1", name, number)
+    return ("AK1", name, number, _fitting(group.version, 1, 12))
+
+
+def _fitting(text: str, shortest: int, longest: int, allowed: str = _ALLOWED) -> str:
+    """The text as received where it fits its element, else as much of it as does: what we send is always valid."""
+    return "".join(c for c in text.upper() if c in allowed)[-longest:].zfill(shortest)
+
+
+def _set_response(outcome: SetOutcome) -> list[SegmentValues]:
+    one = outcome.transaction_set
+    segments: list[SegmentValues] = [("AK2", _fitting(one.code, 3, 3), _fitting(one.control_number, 4, 9))]
+    body = [f for f in outcome.findings if f.level in (Level.SEGMENT, Level.ELEMENT)]
+    for _, same in groupby(body, key=lambda f: (f.position, f.segment_id)):
+        segments += _segment_response(list(same))
+    codes = [str(f.note) for f in _errors(outcome.findings, Level.SET)]
+    if body:
+        codes.append(_SEGMENT_ERRORS)
+    segments.append(("AK5", outcome.verdict.value, *_distinct(codes)))
+    return segments
+
+
+def _segment_response(faults: list[Finding]) -> list[SegmentValues]:
+    """AK3 for one segment, then AK4 for each of its elements in error."""
+    first = faults[0]
+    elements = [f for f in faults if f.level is Level.ELEMENT]
+    codes = [str(f.note) for f in faults if f.level is Level.SEGMENT] + ([_ELEMENT_ERRORS] if elements else [])
+    loop = first.loop.rsplit("/", 1)[-1]
+    segments: list[SegmentValues] = [("AK3", _segment_id(first), str(first.position), loop, *_distinct(codes))]
+    for fault in elements:
+        place = (str(fault.element), str(fault.component)) if fault.component else (str(fault.element),)
+        reference = str(fault.element_reference) if fault.element_reference else ""
+        segments.append(("AK4", place, reference, str(fault.note)))
+    return segments
+
+
+def _segment_id(fault: Finding) -> str:
+    """AK301 holds two or three characters; what is no segment id is not repeated, it may be anything."""
+    known = fault.segment_id
+    return known if 2 <= len(known) <= 3 and known.isascii() and known.isalnum() else "ZZZ"
+
+
+def _errors(findings: tuple[Finding, ...], level: Level) -> list[Finding]:
+    return [f for f in findings if f.level is level and f.severity is Severity.ERROR]
+
+
+def _distinct(codes: list[str]) -> list[str]:
+    return list(dict.fromkeys(codes))[:_CODES_IN_SEGMENT]
+
+
+def _digits(text: str, length: int = 0) -> bool:
+    return text.isascii() and text.isdigit() and (not length or len(text) == length)
