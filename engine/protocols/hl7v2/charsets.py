@@ -10,6 +10,7 @@ import codecs
 from dataclasses import dataclass
 
 from engine.core.errors import CharsetError
+from engine.protocols.hl7v2.delimiters import STANDARD, Delimiters
 
 _SAFE_8859 = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16)
 _TABLE_0211: dict[str, str] = {
@@ -44,16 +45,13 @@ class Charset:
         codec: name of the strict codec.
         transparent: bytes below 0x80 always stand for themselves.
         listed: the name comes from HL7 table 0211, not from common usage.
+        wide: every character takes two or four bytes, line ends included.
     """
 
     codec: str
     transparent: bool
     listed: bool = True
-
-    @property
-    def wide(self) -> bool:
-        """Every character takes two or four bytes, line ends included."""
-        return self.codec.startswith(_WIDE)
+    wide: bool = False
 
     def decode(self, piece: bytes, where: str | None = None) -> str:
         """Raises CharsetError with the place when the bytes are not of this set."""
@@ -77,14 +75,14 @@ _DECLARED: dict[bytes, Charset] = {b"": ASCII, **{name.encode(): known for name,
 _CACHE_LIMIT = 64
 
 
-def declared_charset(msh18: bytes, repetition: bytes = b"~") -> Charset:
+def declared_charset(msh18: bytes, delimiters: Delimiters = STANDARD) -> Charset:
     """The set that MSH-18 names; the first repetition counts, except that Japanese sets join it by ISO 2022.
 
     Raises:
         CharsetError: at `MSH-18`: unknown, or known but not supported here.
     """
     known = _DECLARED.get(msh18)
-    return _read_declaration(msh18, repetition) if known is None else known
+    return _read_declaration(msh18, delimiters.repetition) if known is None else known
 
 
 def _read_declaration(msh18: bytes, repetition: bytes) -> Charset:
@@ -114,13 +112,13 @@ def named_charset(name: str, where: str = "MSH-18") -> Charset:
 def _find(name: str, where: str) -> Charset:
     codec = _TABLE_0211.get(name)
     if codec is not None:
-        return Charset(codec, codec in _TRANSPARENT)
+        return Charset(codec, codec in _TRANSPARENT, wide=codec.startswith(_WIDE))
     if name.upper() in _NOT_SUPPORTED:
         raise CharsetError("this character set is not supported", where=where, remedy=_REMEDY)
     codec = _TABLE_0211.get(name.upper()) or _python_codec(name)
     if codec is None:
         raise CharsetError("unknown character set", where=where, remedy=_REMEDY)
-    return Charset(codec, codec in _TRANSPARENT, listed=False)
+    return Charset(codec, codec in _TRANSPARENT, listed=False, wide=codec.startswith(_WIDE))
 
 
 def _python_codec(name: str) -> str | None:

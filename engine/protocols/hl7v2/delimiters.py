@@ -5,7 +5,7 @@ Source: HL7 v2.9 chapter 2, section 2.5.4 and MSH-2; the fifth character (trunca
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import dataclasses
 
 from engine.core.errors import StructureError
 
@@ -14,8 +14,12 @@ _LONGEST_ENCODING = 5
 _CACHE: dict[bytes, Delimiters] = {}
 
 
-class Delimiters(NamedTuple):
-    """One byte each; `b""` where the message declares none (a short MSH-2)."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Delimiters:
+    """One byte each; `b""` where the message declares none (a short MSH-2).
+
+    `marks` are repetition, component, subcomponent and escape to look for: a missing one is CR, which no line holds.
+    """
 
     field: bytes = b"|"
     component: bytes = b"^"
@@ -23,21 +27,17 @@ class Delimiters(NamedTuple):
     escape: bytes = b"\\"
     subcomponent: bytes = b"&"
     truncation: bytes = b""
+    marks: tuple[bytes, bytes, bytes, bytes] = dataclasses.field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        wanted = (self.repetition, self.component, self.subcomponent, self.escape)
+        first, second, third, fourth = (mark or b"\r" for mark in wanted)
+        object.__setattr__(self, "marks", (first, second, third, fourth))
 
     @property
     def encoding_characters(self) -> bytes:
         """MSH-2 as it is written."""
         return self.component + self.repetition + self.escape + self.subcomponent + self.truncation
-
-    @property
-    def marks(self) -> tuple[bytes, bytes, bytes, bytes]:
-        """Repetition, component, subcomponent and escape to look for; a missing one is CR, which no line holds."""
-        return (
-            self.repetition or b"\r",
-            self.component or b"\r",
-            self.subcomponent or b"\r",
-            self.escape or b"\r",
-        )
 
 
 STANDARD = Delimiters()

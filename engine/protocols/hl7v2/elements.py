@@ -88,12 +88,14 @@ def replace(fields: list[bytes], element: Element, value: bytes, delimiters: Del
     if number >= len(fields):
         fields += [b""] * (number + 1 - len(fields))
     if subcomponent:
-        value = _part_replaced(_inner(fields[number], element, delimiters), delimiters[4], subcomponent, value)
+        value = _part_replaced(
+            _inner(fields[number], element, delimiters), delimiters.subcomponent, subcomponent, value
+        )
     if component:
         old = narrow(fields[number], Element(number, repetition or 1), delimiters, whole=True)
-        value = _part_replaced(old or b"", delimiters[1], component, value)
+        value = _part_replaced(old or b"", delimiters.component, component, value)
     if repetition or component:
-        value = _part_replaced(fields[number], delimiters[2], repetition or 1, value)
+        value = _part_replaced(fields[number], delimiters.repetition, repetition or 1, value)
     fields[number] = value
 
 

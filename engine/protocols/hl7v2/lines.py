@@ -61,29 +61,27 @@ def lay_out(body: bytes, charset: str | None) -> Layout:
         StructureError: it does not begin with MSH, or declares impossible separators.
         CharsetError: MSH-18 or `charset` names a set that is not known, or bytes that decide the lines are not of it.
     """
-    if body.startswith(b"MSH") and b"\n" not in body:
-        rows: list[Row] = body.split(b"\r")  # type: ignore[assignment]  # a fresh list of its own
-        layout = _with_header(rows, charset)
+    if b"\n" not in body and body.startswith(b"MSH"):
+        layout = _with_header(body.split(b"\r"), charset)
         if layout.charset.transparent:
             return layout
     return _lay_out_unusual(body, charset)
 
 
-def _with_header(rows: list[Row], charset: str | None, marked: str | None = None) -> Layout:
+def _with_header(lines: list[bytes], charset: str | None, marked: str | None = None) -> Layout:
     """Split the header and learn the character set from it.
 
     Args:
         marked: the set that a byte order mark tells.
     """
-    line = rows[0]
-    assert isinstance(line, bytes)
-    delimiters = read_delimiters(line)
-    header = rows[0] = line.split(delimiters[0])
-    header.insert(1, delimiters[0])
+    rows: list[Row] = lines  # type: ignore[assignment]  # this list is from now on the layout's own
+    delimiters = read_delimiters(lines[0])
+    separator = delimiters.field
+    header = rows[0] = lines[0].split(separator)
+    header.insert(1, separator)
     if charset:
         return Layout(rows, delimiters, named_charset(charset, "charset"))
-    declared = header[_CHARSET_FIELD] if len(header) > _CHARSET_FIELD else b""
-    known = declared_charset(declared, delimiters.repetition)
+    known = declared_charset(header[_CHARSET_FIELD] if len(header) > _CHARSET_FIELD else b"", delimiters)
     if known.wide or (marked and known is ASCII):  # nothing wide can begin with the three bytes MSH
         known = UTF8
     return Layout(rows, delimiters, known)
@@ -184,9 +182,9 @@ def _from_utf8(line: bytes, layout: Layout, charset: Charset) -> bytes:
 
 def split_fields(line: bytes, delimiters: Delimiters) -> list[bytes]:
     """Fields at their own numbers: index 0 is the name; a header's field 1 is its separator."""
-    fields = line.split(delimiters[0])
+    fields = line.split(delimiters.field)
     if fields[0] in _HEADERS:
-        fields.insert(1, delimiters[0])
+        fields.insert(1, delimiters.field)
     return fields
 
 

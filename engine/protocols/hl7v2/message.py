@@ -12,7 +12,7 @@ from engine.core.errors import FieldError, RequiredFieldError, StructureError
 from engine.protocols.hl7v2 import elements
 from engine.protocols.hl7v2.escapes import escape
 from engine.protocols.hl7v2.heading import Heading
-from engine.protocols.hl7v2.lines import Layout, join_lines, lay_out
+from engine.protocols.hl7v2.lines import join_lines, lay_out
 from engine.protocols.hl7v2.path import HEADERS, Element, Path, compile_path, is_segment_name, is_verbatim
 from engine.protocols.hl7v2.reading import NULL
 from engine.protocols.hl7v2.segment import Segment
@@ -23,11 +23,7 @@ _CHARSET_FIELD = 18
 class Hl7Message(Heading):
     """One message; make it with `Hl7Message.parse`."""
 
-    __slots__ = ("_body", "_edited")
-
-    def __init__(self, body: bytes, layout: Layout, zone: dt.tzinfo | None) -> None:
-        super().__init__(layout, zone)
-        self._body, self._edited = body, False
+    __slots__ = ()
 
     @classmethod
     def parse(cls, body: bytes, charset: str | None = None, zone: dt.tzinfo | None = None) -> Hl7Message:

@@ -28,12 +28,15 @@ _ABSENT: tuple[bytes, ...] = ()
 class MessageView(Reading[str]):
     """Values of a message by place: `PID-3.1`, `PID-3[2].4.2`, `RQD[2]-5`; what is left out means the first."""
 
-    __slots__ = ("_hot", "_marks", "_names", "_zone", "delimiters", "layout")
+    __slots__ = ("_body", "_edited", "_hot", "_marks", "_names", "_zone", "delimiters", "layout")
 
-    def __init__(self, layout: Layout, zone: dt.tzinfo | None) -> None:
-        self.layout, self._zone = layout, zone
+    def __init__(self, body: bytes, layout: Layout, zone: dt.tzinfo | None) -> None:
+        self._body = body
+        self._edited = False
+        self.layout = layout
+        self._zone = zone
         self.delimiters: Delimiters = layout.delimiters
-        self._marks = self.delimiters.marks
+        self._marks = layout.delimiters.marks
         self._names: list[bytes] | None = None
         self._hot: dict[str, Sequence[bytes]] = {}
 
@@ -59,18 +62,26 @@ class MessageView(Reading[str]):
         return self._plain(piece, path) if path[3] else self._text(piece, path, path.element)
 
     def _plain(self, piece: bytes, path: Path) -> str | None:
-        """A part of the first repetition: what `elements.text` does, without its generality."""
+        """A part of the first repetition: what `elements.text` does, the frequent cases first."""
         repetition, component, subcomponent, escape = self._marks
-        if repetition in piece:
-            piece = piece[: piece.index(repetition)]
-        for separator, wanted in ((component, path[4]), (subcomponent, path[5])):
-            if separator in piece:
-                parts = piece.split(separator, wanted)
-                if wanted > len(parts):
-                    return None
-                piece = parts[wanted - 1]
-            elif wanted > 1:
+        wanted = path[4]
+        if wanted == 1:
+            piece = piece.partition(component)[0].partition(repetition)[0]
+        else:
+            parts = piece.partition(repetition)[0].split(component, wanted)
+            if wanted > len(parts):
                 return None
+            piece = parts[wanted - 1]
+        wanted = path[5]
+        if wanted == 1:
+            if piece.isalnum():
+                return piece.decode()
+            piece = piece.partition(subcomponent)[0]
+        else:
+            parts = piece.split(subcomponent, wanted)
+            if wanted > len(parts):
+                return None
+            piece = parts[wanted - 1]
         if escape in piece or not piece.isascii():
             return self._decoded(piece, path, path.element)
         return piece.decode() or None
@@ -152,7 +163,7 @@ class MessageView(Reading[str]):
         return fields
 
     def _find(self, name: bytes, occurrence: int) -> int | None:
-        start, names = name + self.delimiters[0], self._names
+        start, names = name + self.delimiters.field, self._names
         if names is None:
             names = self._names = [self._start(row) for row in self.layout.rows]
         if name in names:  # a segment of nothing but its name: its row has no separator
@@ -166,7 +177,7 @@ class MessageView(Reading[str]):
         return index
 
     def _start(self, row: Row) -> bytes:
-        return row[:4] if isinstance(row, bytes) else row[0] + self.delimiters[0]
+        return row[:4] if isinstance(row, bytes) else row[0] + self.delimiters.field
 
     def _is_named(self, row: Row, name: bytes) -> bool:
         if isinstance(row, bytes):
