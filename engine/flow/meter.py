@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from engine.core.errors import IsthmusError
 from engine.ports.connector import Reason, Verdict
+from engine.ports.journal import PendingDelivery
 
 WINDOW_SECONDS = 10
 
@@ -63,3 +65,44 @@ class ChannelMeter:
     def store_failed(self, error: Exception) -> None:
         self.last_error = str(error)
         self._emit("store_failed", self.channel, {"code": getattr(error, "code", type(error).__name__)})
+
+
+class DeliveryMeter:
+    """The same for one destination."""
+
+    def __init__(
+        self, channel: str, destination: str, emit: Callable[[str, str, dict[str, object]], None] | None = None
+    ) -> None:
+        self.channel, self.destination = channel, destination
+        self.rate = Rate()
+        self.count = self.errors = 0
+        self.last_error: str | None = None
+        self._emit = emit or (lambda name, channel, facts: None)
+
+    def delivered(self, delivery: PendingDelivery, attempts: int) -> None:
+        self.count += 1
+        self.rate.add()
+
+    def failed(self, delivery: PendingDelivery, attempts: int, error: IsthmusError) -> None:
+        self.errors += 1
+        self.last_error = str(error)
+        self._tell("delivery_failed", delivery, attempts=attempts, code=error.code)
+
+    def held(self, delivery: PendingDelivery, reason: Reason) -> None:
+        self.errors += 1
+        self.last_error = f"{reason.code} {reason.text}"
+        self._tell("delivery_held", delivery, code=reason.code, where=reason.where)
+
+    def circuit_opened(self, error: IsthmusError) -> None:
+        self._emit("circuit_opened", self.channel, {"destination": self.destination, "code": error.code})
+
+    def connector_failed(self, error: Exception) -> None:
+        self._emit("connector_failed", self.channel, {"destination": self.destination, "error": type(error).__name__})
+
+    def store_failed(self, error: Exception) -> None:
+        code = getattr(error, "code", type(error).__name__)
+        self._emit("store_failed", self.channel, {"destination": self.destination, "code": code})
+
+    def _tell(self, name: str, delivery: PendingDelivery, **facts: object) -> None:
+        known: dict[str, object] = {"destination": self.destination, "message_id": delivery.message_id}
+        self._emit(name, self.channel, known | facts)

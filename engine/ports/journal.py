@@ -248,6 +248,10 @@ class Journal(Protocol):
         """QUEUED and SENDING deliveries in order of delivery id, due or not."""
         ...
 
+    async def held_order_keys(self, channel: str, destination: str) -> set[str]:
+        """Order keys whose oldest open delivery is HELD: later deliveries of these keys wait behind it."""
+        ...
+
     # -- operators
     async def search(self, query: Query) -> list[MessageRow]: ...
 

@@ -21,9 +21,34 @@ from typing import Any
 from engine.core.errors import ScriptExitError, ScriptForbiddenError
 
 ALLOWED_MODULES = frozenset(
-    "__future__ base64 bisect collections dataclasses datetime decimal enum fractions functools hashlib heapq "
-    "itertools json math operator re statistics string textwrap typing unicodedata uuid zoneinfo "
-    "engine.sdk collections.abc".split()
+    [
+        "__future__",
+        "base64",
+        "bisect",
+        "collections",
+        "dataclasses",
+        "datetime",
+        "decimal",
+        "enum",
+        "fractions",
+        "functools",
+        "hashlib",
+        "heapq",
+        "itertools",
+        "json",
+        "math",
+        "operator",
+        "re",
+        "statistics",
+        "string",
+        "textwrap",
+        "typing",
+        "unicodedata",
+        "uuid",
+        "zoneinfo",
+        "engine.sdk",
+        "collections.abc",
+    ]
 )
 
 _FORBIDDEN_EVENTS = (

@@ -82,7 +82,9 @@ class Compiled:
         parameters = list(inspect.signature(function).parameters)[1:]
         missing = [p for p in parameters if p not in self.lookups]
         if missing:
-            raise TransformError(f"`transform` asks for lookups that the channel does not declare: {missing}", where=name)
+            raise TransformError(
+                f"`transform` asks for lookups that the channel does not declare: {missing}", where=name
+            )
         arguments = [self.lookups[p] for p in parameters]
         if not arguments:
             return function

@@ -131,7 +131,9 @@ def _parts(product: Any) -> Iterable[Any]:
 
 def _document(position: int, product: Any) -> NewDocument:
     if isinstance(product, Document):
-        return NewDocument(position, product.model_dump_json(exclude_none=True).encode(), product.kind, product.natural_key)
+        return NewDocument(
+            position, product.model_dump_json(exclude_none=True).encode(), product.kind, product.natural_key
+        )
     if isinstance(product, bytes):
         return NewDocument(position, product)
     encode = getattr(product, "encode", None)

@@ -87,7 +87,6 @@ def warm_up() -> None:
     """Everything a script may touch is imported before the doors close: a worker cannot open files later."""
     import zoneinfo
 
-    import engine.sdk
     from engine.script import x12  # noqa: F401
 
     for name in ("ascii", "latin-1", "utf-8", "utf-16", "utf-32", "cp1252", "iso2022_jp", "shift_jis", "gb18030",

@@ -1,0 +1,216 @@
+"""Transform: accepted messages go to worker processes in batches; outcomes and queue entries are one transaction.
+
+Memory is a window: what does not fit stays in the journal and is read again when the window has room.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+
+from engine.core.clock import Clock, to_micros
+from engine.core.ids import IdSource
+from engine.flow.meter import ChannelMeter
+from engine.flow.waiters import Waiters
+from engine.ports.connector import Settled
+from engine.ports.journal import Journal, NewDelivery, NewDocument, Outcome, PendingDelivery, PendingMessage
+from engine.ports.script import Route, WorkItem, WorkResult
+from engine.ports.states import DeliveryState, MessageState
+from engine.script.pool import Pool
+
+log = logging.getLogger("isthmus.flow")
+
+WINDOW_ITEMS, WINDOW_BYTES = 4096, 32 * 1024 * 1024
+IN_FLIGHT = 256  # messages at the workers or being written: two batches there, the rest being stored
+REFILL = 1024
+RETRY_SECONDS = 0.5
+
+Enqueue = Callable[[PendingDelivery], None]
+
+
+class Transformer:
+    """One channel's stage. `enqueue` gets each delivery once it is on disk."""
+
+    def __init__(
+        self,
+        channel: str,
+        journal: Journal,
+        pool: Pool,
+        ids: IdSource,
+        clock: Clock,
+        meter: ChannelMeter,
+        waiters: Waiters,
+        enqueue: Enqueue,
+    ) -> None:
+        self.channel, self.paused = channel, False
+        self._journal, self._pool, self._ids, self._clock = journal, pool, ids, clock
+        self._meter, self._waiters, self._enqueue = meter, waiters, enqueue
+        self._window: deque[WorkItem] = deque()
+        self._bytes = 0
+        self._in_flight: dict[int, WorkItem] = {}
+        self._last_taken = 0  # the highest id that is in the window or was
+        self._spilled_to = 0  # accepted messages up to this id must be read from the journal
+        self._refilling: asyncio.Task[None] | None = None
+        self._tick: asyncio.Handle | None = None
+        self._redo = False
+        self.failed_program: str | None = None
+
+    # ------------------------------------------------------------------ taking in
+    def take(self, item: WorkItem) -> None:
+        """A message that was just accepted."""
+        if self._spilled_to or len(self._window) >= WINDOW_ITEMS or self._bytes >= WINDOW_BYTES:
+            self._spilled_to = max(self._spilled_to, item.message_id)
+        else:
+            self._put(item)
+        self._soon()
+
+    def recover(self) -> None:
+        """Read what an earlier run left RECEIVED."""
+        self._spilled_to = max(self._spilled_to, 1)
+        self._soon()
+
+    def reread(self) -> None:
+        """A message became RECEIVED again behind our back (a person resent it): look from the start."""
+        self._redo = True
+        self._soon()
+
+    @property
+    def backlog(self) -> int:
+        """Messages in memory; more may be in the journal."""
+        return len(self._window) + len(self._in_flight)
+
+    @property
+    def idle(self) -> bool:
+        return not self._window and not self._in_flight and not self._spilled_to and not self._redo
+
+    def _put(self, item: WorkItem) -> None:
+        self._window.append(item)
+        self._bytes += len(item.body)
+        self._last_taken = max(self._last_taken, item.message_id)
+
+    # ------------------------------------------------------------------ giving to workers
+    def resume(self) -> None:
+        self.paused = False
+        self._soon()
+
+    def _soon(self) -> None:
+        # One dispatch per turn of the loop: a commit of many messages becomes one batch.
+        if self._tick is None:
+            self._tick = asyncio.get_running_loop().call_soon(self._dispatch)
+
+    def _dispatch(self) -> None:
+        self._tick = None
+        if self.paused:
+            return
+        if self._redo and not self._in_flight:
+            self._start_over()
+        room = IN_FLIGHT - len(self._in_flight)
+        if self._window and room > 0:
+            items = [self._window.popleft() for _ in range(min(room, len(self._window)))]
+            for item in items:
+                self._bytes -= len(item.body)
+                self._in_flight[item.message_id] = item
+            self._pool.submit(self.channel, items, self._results)
+        if self._spilled_to and len(self._window) < REFILL and self._refilling is None:
+            self._refilling = asyncio.get_running_loop().create_task(self._refill())
+
+    def _start_over(self) -> None:
+        self._redo = False
+        self._window.clear()
+        self._bytes, self._last_taken = 0, 0
+        self._spilled_to = max(self._spilled_to, 1)
+
+    async def _refill(self) -> None:
+        try:
+            wanted = self._spilled_to
+            pending = await self._journal.pending_messages(self.channel, self._last_taken, REFILL)
+            if self._redo:
+                return
+            for message in pending:
+                if message.message_id not in self._in_flight and message.message_id > self._last_taken:
+                    self._put(work_item(message))
+            if len(pending) < REFILL and self._spilled_to == wanted:
+                self._spilled_to = 0
+        except Exception as error:  # the store is away: the messages are safe in it, try again
+            self._meter.store_failed(error)
+            await asyncio.sleep(RETRY_SECONDS)
+        finally:
+            self._refilling = None
+            self._soon()
+
+    # ------------------------------------------------------------------ results
+    def _results(self, results: Sequence[WorkResult]) -> None:
+        outcomes, deliveries = [], []
+        for result in results:
+            new = [self._delivery(route) for route in result.routes]
+            outcomes.append(_outcome(result, new))
+            deliveries.append((result, new))
+        self._journal.finish(outcomes, lambda error: self._finished(error, deliveries))
+
+    def _delivery(self, route: Route) -> NewDelivery:
+        return NewDelivery(
+            delivery_id=self._ids.next(),
+            destination=route.destination,
+            document=route.document,
+            idempotency_key=route.idempotency_key,
+            order_key=route.order_key,
+        )
+
+    def _finished(self, error: Exception | None, done: list[tuple[WorkResult, list[NewDelivery]]]) -> None:
+        if error is not None:
+            self._meter.store_failed(error)
+            asyncio.get_running_loop().call_later(RETRY_SECONDS, self._forget, [r.message_id for r, _ in done])
+            return
+        now = to_micros(self._clock.now())
+        for result, deliveries in done:
+            item = self._in_flight.pop(result.message_id, None)
+            if item is None:
+                continue
+            self._meter.transformed(result.message_id, result.state.name, result.reason, result.micros)
+            for delivery in deliveries:
+                self._enqueue(pending(self.channel, item, delivery, result.documents, now))
+            if result.state is not MessageState.QUEUED:
+                self._waiters.settle(result.message_id, Settled(result.state is not MessageState.HELD, result.reason))
+        self._soon()
+
+    def _forget(self, message_ids: Iterable[int]) -> None:
+        """Nothing of these results was written: they are still RECEIVED and will be read again."""
+        for message_id in message_ids:
+            self._in_flight.pop(message_id, None)
+        self.reread()
+
+
+def work_item(message: PendingMessage) -> WorkItem:
+    attributes = dict(message.attributes) | {"correlation": message.correlation_id}
+    key = f"{message.channel}@{message.revision}"
+    return WorkItem(message.message_id, key, message.body, message.message_type, attributes)
+
+
+def _outcome(result: WorkResult, deliveries: list[NewDelivery]) -> Outcome:
+    return Outcome(result.message_id, result.state, result.reason, result.documents, deliveries, result.keys)
+
+
+def pending(
+    channel: str, item: WorkItem, delivery: NewDelivery, documents: Sequence[NewDocument], now: int
+) -> PendingDelivery:
+    document = documents[delivery.document]
+    return PendingDelivery(
+        delivery_id=delivery.delivery_id,
+        message_id=item.message_id,
+        channel=channel,
+        destination=delivery.destination,
+        revision=int(item.program.rpartition("@")[2]),
+        state=DeliveryState.QUEUED,
+        attempts=0,
+        not_before_micros=delivery.not_before_micros,
+        first_micros=now,
+        idempotency_key=delivery.idempotency_key,
+        correlation_id=item.attributes.get("correlation", ""),
+        body=document.body,
+        kind=document.kind,
+        natural_key=document.natural_key,
+        order_key=delivery.order_key,
+        attributes=item.attributes,
+    )
