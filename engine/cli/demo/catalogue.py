@@ -84,7 +84,7 @@ M10013 IM-HIP-ST   Femoral_stem_size_11              S1003 CAL-S11  1204.0000   
 M10014 IM-KNE-TB   Tibial_tray_size_4                S1003 CAL-T04   864.2500   1 02780021 2592.75
 M10015 IM-SCR-35   Cortical_screw_3.5_mm             S1003 CAL-K35    17.8000  10 02780031  53.40
 M10016 CS-WRP-24   Sterilization_wrap_24_in          S1004 DSS-W24     0.6450 240 -        -
-M10017 CS-IND-04   Steam_indicator_class_4           S1004 DSS-I04     0.1275 250 -        -
+M10017 CS-IND-04   Steam_indicator_class_4           S1004 DSS-I04     0.1280 250 -        -
 M10018 CS-PCH-10   Peel_pouch_10_in                  S1004 DSS-P10     0.2140 200 -        -
 M10019 CS-TRY-LP   Laparoscopy_tray                  S1004 DSS-TLP    46.8000   4 02720060 140.00
 M10020 CS-DRP-LP   Laparoscopy_drape                 S1004 DSS-DLP    12.3500  10 02720061  37.00

@@ -1,0 +1,69 @@
+"""What the demonstration sends and what it expects: known before anything is sent, from the traffic alone."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Ending(StrEnum):
+    """How a parcel is to end."""
+
+    DELIVERED = "delivered"
+    FILTERED = "filtered"
+    HELD = "held"
+    REFUSED = "refused"
+    REPEATED = "repeated"  # the same message again: answered as before, nothing stored or done twice
+    TURNED_AWAY = "turned away"  # not even stored: no right to send
+
+
+class Phase(StrEnum):
+    """The parts of the day. Each ends when its documents are in the ERP."""
+
+    MASTER_DATA = "master data"
+    ORDERS = "orders"
+    DAY = "day"
+
+
+class Effect(NamedTuple):
+    """One document that the ERP is to hold. `amount`: its total there; None when the kind has none."""
+
+    kind: str
+    natural_key: str
+    amount: Decimal | None = None
+
+
+class Parcel(NamedTuple):
+    """One message.
+
+    Args:
+        channel: whose door it goes to.
+        name: message control id, file name or idempotency key.
+        answer: first part of the answer that the sender is to get (`AA`, `AR`, `202`); empty: files get none.
+        mischief: what is wrong with it, in words; empty for good ones.
+        headers: for HTTP.
+    """
+
+    phase: Phase
+    channel: str
+    name: str
+    body: bytes
+    ending: Ending
+    answer: str = ""
+    mischief: str = ""
+    effects: tuple[Effect, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Day(NamedTuple):
+    """All traffic in order of sending, and the patients' identifiers that must reach neither ERP nor suppliers."""
+
+    parcels: tuple[Parcel, ...]
+    canaries: tuple[str, ...]
+
+    def expected(self) -> dict[tuple[str, str], Decimal | None]:
+        """What the ERP is to hold: (kind, natural key) to total. A repeated document is one document."""
+        return {
+            (effect.kind, effect.natural_key): effect.amount for parcel in self.parcels for effect in parcel.effects
+        }
