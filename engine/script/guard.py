@@ -21,35 +21,12 @@ from typing import Any
 from engine.core.errors import ScriptExitError, ScriptForbiddenError
 
 ALLOWED_MODULES = frozenset(
-    [
-        "__future__",
-        "base64",
-        "bisect",
-        "collections",
-        "dataclasses",
-        "datetime",
-        "decimal",
-        "enum",
-        "fractions",
-        "functools",
-        "hashlib",
-        "heapq",
-        "itertools",
-        "json",
-        "math",
-        "operator",
-        "re",
-        "statistics",
-        "string",
-        "textwrap",
-        "typing",
-        "unicodedata",
-        "uuid",
-        "zoneinfo",
-        "engine.sdk",
-        "collections.abc",
-    ]
-)
+    (
+        "__future__", "base64", "bisect", "collections", "collections.abc", "dataclasses", "datetime", "decimal",
+        "engine.sdk", "enum", "fractions", "functools", "hashlib", "heapq", "itertools", "json", "math", "operator",
+        "re", "statistics", "string", "textwrap", "typing", "unicodedata", "uuid", "zoneinfo",
+    )
+)  # fmt: skip
 
 _FORBIDDEN_EVENTS = (
     "socket.", "subprocess.", "os.", "shutil.", "ctypes.", "pty.", "signal.", "resource.", "tempfile.", "ftplib.",

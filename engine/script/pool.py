@@ -258,7 +258,7 @@ class Pool:
 
 def _held(item: WorkItem, over_time: bool, programs: dict[str, tuple[Program, Limits]]) -> WorkResult:
     program = programs.get(item.program)
-    name = f"transforms/{program[0].script_name}" if program and program[0].script_name else None
+    name = program[0].script_name if program else None
     if over_time:
         limit = program[1].seconds if program else Limits().seconds
         reason = Reason("S002", f"the transform ran longer than {limit:g} s and had to be killed", name,

@@ -16,7 +16,6 @@ from engine.canonical import KINDS, Document
 from engine.channel.expression import Expression, compile_expression
 from engine.core.errors import TransformError
 from engine.ports.script import Limits, Program
-from engine.script.explain import SCRIPT_PREFIX
 from engine.script.guard import script_builtins
 from engine.script.views import View, open_views
 from engine.sdk import Lookup
@@ -39,7 +38,7 @@ class Destination:
     def wants(self, kind: str | None, product: Any) -> bool:
         if self.send is not None and self.send != (kind or "message"):
             return False
-        return self.when is None or bool(self.when(_reader(product)))
+        return self.when is None or self.when.evaluate(_reader(product))
 
 
 class Compiled:
@@ -67,12 +66,12 @@ class Compiled:
         return open_views(self.program, self.zone, body)
 
     def _load_script(self, text: str) -> Transform:
-        name = f"{SCRIPT_PREFIX}{self.program.script_name}"
+        name = self.program.script_name or "transforms/?"
         # Tracebacks quote the script's line although workers read no files.
         linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
         module = types.ModuleType(f"transform_{self.program.channel}")
         module.__dict__["__builtins__"] = script_builtins()
-        exec(compile(text, name, "exec"), module.__dict__)
+        exec(compile(text, name, "exec"), module.__dict__)  # noqa: S102  reviewed code, inside its worker
         function = module.__dict__.get("transform")
         if not callable(function):
             raise TransformError("the script has no function `transform`", where=name)

@@ -46,7 +46,10 @@ def _reason(error: BaseException, compiled: Compiled) -> Reason:
     if isinstance(error, SystemExit | KeyboardInterrupt):
         line = explain(error).where
         return Reason("S004", "the transform tried to end its process", line, "return Filtered(...) instead")
-    return explain(error, compiled.limits.seconds)
+    reason = explain(error, compiled.limits.seconds)
+    if reason.where is None:
+        return Reason(reason.code, reason.text, compiled.program.script_name, reason.remedy)
+    return reason
 
 
 class _Run:
@@ -87,7 +90,7 @@ class _Run:
             value = view.get(path)
             if value:
                 self.keys.append((name, value[:_KEY_LENGTH]))
-        if compiled.filter is not None and not compiled.filter(view.get):
+        if compiled.filter is not None and not compiled.filter.evaluate(view.get):
             return Reason("FILTER", f"the channel's filter is false: {compiled.program.filter}")
         product = self._transformed(view)
         if isinstance(product, Filtered):
