@@ -1,0 +1,1 @@
+"""Files: a folder that is watched, a folder that is written to."""

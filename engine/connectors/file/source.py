@@ -1,0 +1,233 @@
+"""Source `file`: each complete file of a folder is claimed, read, accepted, and only then moved.
+
+Way of a file: folder → `.claimed/<token>~<name>` → done or error folder. A crash leaves it claimed; the next
+start goes on with it, and its natural ids make what was already accepted a duplicate. A file that cannot be
+moved (disk full) stays claimed and is tried again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from engine.connectors.file import folder as work
+from engine.connectors.file.folder import Claimed, Complete, StillWrittenError, UnreadableFileError
+from engine.connectors.file.settings import FileSourceSettings
+from engine.connectors.formats import Splitter, splitter
+from engine.core.errors import MessageError, SizeLimitError, StoreError, StructureError
+from engine.core.ids import IdSource, id_text
+from engine.ports.connector import Accept, ConnectorContext, Health, Reason, Receipt, Received, Verdict
+
+_READ_ON_LOOP = 1024 * 1024  # bytes: a thread hop costs more than reading a small file
+_BATCH_BYTES = 64 * 1024 * 1024  # in memory at once, besides one file
+_ACCEPT_TOGETHER = 256  # messages of one file
+_LONGEST_PAUSE = 60.0  # seconds between tries while store or disk refuse
+
+
+class FileSource:
+    """Serves one folder; the flow runs one of these per folder at a time."""
+
+    def __init__(self, settings: FileSourceSettings, context: ConnectorContext) -> None:
+        self._settings, self._context = settings, context
+        self._folder = context.root / settings.folder
+        self._work = self._folder / ".claimed"
+        self._done = context.root / settings.done if settings.done else self._folder / "done"
+        self._error = context.root / settings.error if settings.error else self._folder / "error"
+        self._splitter: Splitter = splitter(self._format(), context)
+        self._complete, self._ids = Complete(settings), IdSource()
+        self.problem: str | None = None  # the last failure of disk or store, for check()
+        self._blocked = False  # no further file now: store or done folder refuse
+
+    async def run(self, accept: Accept) -> None:
+        """Look at the folder until cancelled."""
+        pause = self._settings.poll.total_seconds()
+        failures = 0
+        while True:
+            failures = 0 if await self.look(accept) else failures + 1
+            await asyncio.sleep(min(pause * 2**failures, max(pause, _LONGEST_PAUSE)))
+
+    async def look(self, accept: Accept) -> bool:
+        """Once: go on with claimed files, then take complete ones. False: disk or store refused; try later."""
+        self.problem, self._blocked = None, False
+        try:
+            self._prepare()
+            for claimed in _batches(work.claimed_before(self._work), self._settings.batch):
+                await self._take(claimed, accept)
+            while not self._blocked and (claimed := self._claim()):
+                await self._take(claimed, accept)
+        except OSError as error:
+            self.problem = f"folder: {os.strerror(error.errno) if error.errno else type(error).__name__}"
+        return self.problem is None
+
+    async def check(self) -> Health:
+        """Can the folders be read and written."""
+        try:
+            self._prepare()
+        except OSError as error:
+            return Health(False, f"folder cannot be used: {error.strerror}")
+        for path in (self._folder, self._work, self._done, self._error):
+            if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+                return Health(False, f"no permission for the folder {path.name}")
+        return Health(self.problem is None, self.problem or "the folder is there and can be read and written")
+
+    def _format(self) -> str | None:
+        return self._context.format if self._settings.split == "auto" else self._settings.split
+
+    def _prepare(self) -> None:
+        for path in (self._folder, self._work, self._done, self._error):
+            path.mkdir(parents=True, exist_ok=True)
+
+    # -------------------------------------------------------------- claiming
+    def _claim(self) -> list[Claimed]:
+        """The next batch of complete files, durably ours."""
+        claimed = []
+        for entry in self._complete.of(self._folder, self._context.clock.monotonic()):
+            if (one := work.claim(Path(entry.path), self._work, self._ids)) is not None:
+                claimed.append(one)
+            if len(claimed) == self._settings.batch:
+                break
+        if claimed and self._settings.deduplicate == "none":
+            work.sync(self._work)  # the token in the name is the natural id: it must survive a power cut
+            work.sync(self._folder)
+        return claimed
+
+    # -------------------------------------------------------------- taking in
+    async def _take(self, claimed: Sequence[Claimed], accept: Accept) -> None:
+        """Read in order, accept together (one flush for many files), move each when all of it is durable."""
+        async with asyncio.TaskGroup() as group:
+            size = 0
+            running: list[asyncio.Task[None]] = []
+            for one in claimed:
+                if (messages := await self._read(one)) is None:
+                    continue
+                size += sum(len(message.body) for message in messages)
+                running.append(group.create_task(self._finish(one, messages, accept)))
+                if size >= _BATCH_BYTES or accept.backlogged:
+                    await asyncio.wait(running)
+                    size = 0
+                if self._blocked:
+                    break
+
+    async def _read(self, claimed: Claimed) -> list[Received] | None:
+        """Its messages, with what was refused at the door; None: not now."""
+        try:
+            content = await self._content(claimed.path)
+            return self._messages(content, claimed)
+        except StillWrittenError:
+            work.put_back(claimed, self._folder)
+        except FileNotFoundError:
+            pass  # a person took it out of the work folder
+        except MessageError as error:
+            return [self._refused(claimed, error)]
+        except PermissionError:
+            return [self._refused(claimed, UnreadableFileError("no permission to read the file"))]
+        except OSError as error:  # tried again at the next look; other files go on
+            self.problem = f"a file cannot be read: {error.strerror}"
+        return None
+
+    async def _content(self, path: Path) -> bytes:
+        limit = self._settings.max_size
+        if path.lstat().st_size <= _READ_ON_LOOP:
+            return work.read(path, limit)
+        return await asyncio.to_thread(work.read, path, limit)
+
+    def _messages(self, content: bytes, claimed: Claimed) -> list[Received]:
+        if not content:
+            raise StructureError("the file is empty", remedy="send a file with a message in it")
+        messages = self._splitter.split(content, self._attributes(claimed))
+        if not messages:
+            raise StructureError("there is no message in the file", remedy="compare the file with the channel's format")
+        return [self._named(one, claimed, number) for number, one in enumerate(messages, 1)]
+
+    def _attributes(self, claimed: Claimed) -> dict[str, str]:
+        return {"file": work.readable_name(claimed.name)}
+
+    def _named(self, message: Received, claimed: Claimed, number: int) -> Received:
+        """With a natural id by the channel's policy, where the format has none of its own."""
+        if message.natural_id is not None:
+            return message
+        if message.refusal is not None or self._settings.deduplicate == "none":
+            natural_id = f"{claimed.token}#{number}"  # the same after a crash, another for the file sent anew
+        elif self._settings.deduplicate == "name":
+            natural_id = f"{work.readable_name(claimed.name)}#{number}"
+        else:
+            natural_id = hashlib.blake2b(message.body, digest_size=16).hexdigest()
+        return msgspec.structs.replace(message, natural_id=natural_id)
+
+    def _refused(self, claimed: Claimed, error: MessageError) -> Received:
+        """A file that is no message is kept as REFUSED, too; its body stays in the error folder."""
+        reason = Reason(error.code, error.what, error.where, error.remedy)
+        keep = not isinstance(error, (SizeLimitError, UnreadableFileError))
+        body = claimed.path.read_bytes() if keep else b""
+        return Received(body, f"{claimed.token}#0", attributes=self._attributes(claimed), refusal=reason)
+
+    # -------------------------------------------------------------- moving away
+    async def _finish(self, claimed: Claimed, messages: list[Received], accept: Accept) -> None:
+        try:
+            self._move(claimed, await _accept_all(messages, accept))
+        except StoreError as error:
+            self._block(f"the store refuses: {error.code}")
+        except OSError as error:
+            self._block(f"a file cannot be moved: {error.strerror}")
+
+    def _block(self, problem: str) -> None:
+        self.problem, self._blocked = problem, True
+
+    def _move(self, claimed: Claimed, receipts: list[Receipt]) -> None:
+        self._remove_trigger(claimed)
+        bad = [(number, receipt) for number, receipt in enumerate(receipts, 1) if _is_refused(receipt)]
+        if not bad and self._settings.after == "delete":
+            claimed.path.unlink(missing_ok=True)
+            return
+        now = self._context.clock.now()
+        if not bad:
+            work.move(claimed, self._done, now)
+            return
+        moved = work.move(claimed, self._error, now)
+        work.write_whole(moved.with_name(f"{moved.name}.reason.txt"), _explain(bad, len(receipts)))
+
+    def _remove_trigger(self, claimed: Claimed) -> None:
+        if self._settings.trigger:
+            (self._folder / f"{claimed.name}{self._settings.trigger}").unlink(missing_ok=True)
+
+
+def _batches(files: list[Claimed], size: int) -> list[list[Claimed]]:
+    return [files[start : start + size] for start in range(0, len(files), size)]
+
+
+async def _accept_all(messages: list[Received], accept: Accept) -> list[Receipt]:
+    """In order, many to a flush. Raises the first failure when all are through."""
+    receipts: list[Receipt] = []
+    for start in range(0, len(messages), _ACCEPT_TOGETHER):
+        some = messages[start : start + _ACCEPT_TOGETHER]
+        outcomes = await asyncio.gather(*map(accept, some), return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+            receipts.append(outcome)
+    for receipt in receipts:
+        if receipt.settled is not None:
+            await receipt.settled
+    return receipts
+
+
+def _is_refused(receipt: Receipt) -> bool:
+    """Also when a crash lets us ask again: a duplicate of a refused message has the reason."""
+    return receipt.verdict in (Verdict.REFUSED, Verdict.CONFLICT) or receipt.reason is not None
+
+
+def _explain(bad: list[tuple[int, Receipt]], total: int) -> bytes:
+    """For the person who finds the file: what, where, remedy; never a value."""
+    lines = [f"{total - len(bad)} of {total} messages of this file were taken in, {len(bad)} refused.", ""]
+    for number, receipt in bad:
+        reason = receipt.reason or Reason("M001", "refused")
+        place = f" at {reason.where}" if reason.where else ""
+        lines.append(f"message {number} ({id_text(receipt.message_id)}): {reason.code}{place}: {reason.text}")
+        if reason.remedy:
+            lines.append(f"  what to do: {reason.remedy}")
+    return ("\n".join(lines) + "\n").encode()
