@@ -1,0 +1,143 @@
+"""Messages become rows; a natural id seen before is a duplicate or a conflict. Runs inside the writer's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import sqlalchemy as sa
+
+from engine.core.ids import id_text
+from engine.ports.connector import Reason, Verdict
+from engine.ports.journal import Appended, NewMessage
+from engine.ports.states import MessageState
+from engine.store.schema import inbox, messages, reasons
+from engine.store.session import Insert
+from engine.store.transaction import Transaction, pack, unpack_reason
+
+_INBOX = Insert(
+    "inbox",
+    ("scope", "natural_id", "digest", "message_id", "received", "reason"),
+    ("int", "text", "bytea", "bigint", "bigint", "text"),
+    "ON CONFLICT DO NOTHING",
+)
+_MESSAGES = Insert(
+    "messages",
+    ("id", "channel", "revision", "run", "state", "received", "changed", "size")
+    + ("message_type", "natural_id", "correlation", "parent"),
+    ("bigint", "int", "int", "smallint", "smallint", "bigint", "bigint", "int", "text", "text", "text", "bigint"),
+)
+_BODIES = Insert("bodies", ("message_id", "digest", "attributes", "body"), ("bigint", "bytea", "text", "bytea"))
+_CONFLICT = Reason(
+    "M007",
+    "the same id was received before with another body",
+    remedy="ask the sender: it must give a changed message a new id",
+)
+NATURAL_ID = "natural id"  # the key under which a conflicting message is found by its natural id
+_KEY = Insert("keys", ("name", "value", "message_id"), ("int", "text", "bigint"), "ON CONFLICT DO NOTHING")
+
+
+class First(msgspec.Struct, frozen=True):
+    """Who came first with a natural id."""
+
+    message_id: int
+    digest: bytes
+    received: int
+    reason: Reason | None
+
+
+def write_messages(transaction: Transaction, new: Sequence[NewMessage]) -> list[Appended]:
+    """Store what is new. One verdict a message, in order."""
+    firsts = _claim(transaction, new)
+    verdicts = [_judge(message, firsts.get(_key(message))) for message in new]
+    stored = [
+        (message, verdict) for message, verdict in zip(new, verdicts, strict=True) if verdict.verdict != "duplicate"
+    ]
+    _insert(transaction, stored)
+    return verdicts
+
+
+def _key(message: NewMessage) -> tuple[str, str] | None:
+    """Without a scope of its own a natural id is unique within its channel."""
+    return None if message.natural_id is None else (message.scope or message.channel, message.natural_id)
+
+
+def _claim(transaction: Transaction, new: Sequence[NewMessage]) -> dict[tuple[str, str] | None, First]:
+    """Enter natural ids into the inbox; who is first with each, among these and all earlier messages."""
+    firsts: dict[tuple[str, str] | None, First] = {}
+    for message in new:
+        key = _key(message)
+        if key is not None and key not in firsts:
+            firsts[key] = First(message.message_id, message.digest, message.received_micros, message.reason)
+    rows = [
+        (transaction.number(key[0]), key[1], first.digest, first.message_id, first.received, _packed(first.reason))
+        for key, first in firsts.items()
+        if key is not None
+    ]
+    if transaction.session.insert(_INBOX, sorted(rows, key=lambda row: row[:2])) != len(rows):
+        firsts |= _earlier(transaction, firsts)
+    return firsts
+
+
+def _packed(reason: Reason | None) -> str | None:
+    return None if reason is None else pack(reason)
+
+
+def _earlier(
+    transaction: Transaction, claimed: dict[tuple[str, str] | None, First]
+) -> dict[tuple[str, str] | None, First]:
+    """Those natural ids that belong to an earlier message. Rare, so one query each."""
+    query = (
+        sa.select(inbox.c.message_id, inbox.c.digest, inbox.c.received, inbox.c.reason, reasons.c.reason)
+        .outerjoin(messages, (messages.c.id == inbox.c.message_id) & (messages.c.state == MessageState.REFUSED))
+        .outerjoin(reasons, reasons.c.message_id == messages.c.id)
+    )
+    earlier: dict[tuple[str, str] | None, First] = {}
+    for key, first in claimed.items():
+        if key is None:
+            continue
+        here = (inbox.c.scope == transaction.number(key[0])) & (inbox.c.natural_id == key[1])
+        row = transaction.session.sql.execute(query.where(here)).one()
+        if row[0] != first.message_id:
+            earlier[key] = First(row[0], bytes(row[1]), row[2], unpack_reason(row[4] or row[3]))
+    return earlier
+
+
+def _judge(message: NewMessage, first: First | None) -> Appended:
+    if first is None or first.message_id == message.message_id:
+        verdict = Verdict.REFUSED if message.state == MessageState.REFUSED else Verdict.ACCEPTED
+        return Appended(verdict, message.message_id, message.received_micros, message.reason)
+    if first.digest == message.digest:
+        return Appended(Verdict.DUPLICATE, first.message_id, first.received, first.reason)
+    return Appended(Verdict.CONFLICT, message.message_id, message.received_micros, _CONFLICT)
+
+
+def _insert(transaction: Transaction, stored: Sequence[tuple[NewMessage, Appended]]) -> None:
+    rows, bodies, why, conflicts = [], [], {}, []
+    for message, appended in stored:
+        channel = transaction.number(message.channel)
+        state = MessageState.REFUSED if appended.verdict is Verdict.CONFLICT else message.state
+        rows.append(_row(message, channel, state))
+        bodies.append((message.message_id, message.digest, _attributes(message), message.body))
+        transaction.count_message(channel, state)
+        if appended.reason is not None:
+            why[message.message_id] = appended.reason
+        if appended.verdict is Verdict.CONFLICT:
+            conflicts.append((transaction.number(NATURAL_ID), message.natural_id, message.message_id))
+    transaction.session.insert(_MESSAGES, rows)
+    transaction.session.insert(_BODIES, bodies)
+    transaction.session.insert(_KEY, conflicts)
+    transaction.set_reasons(why)
+
+
+def _row(message: NewMessage, channel: int, state: MessageState) -> tuple[object, ...]:
+    received = message.received_micros
+    own = message.correlation_id == id_text(message.message_id)
+    return (
+        *(message.message_id, channel, message.revision, 0, int(state), received, received, len(message.body)),
+        *(message.message_type, message.natural_id, None if own else message.correlation_id, message.parent_id),
+    )
+
+
+def _attributes(message: NewMessage) -> str | None:
+    return pack(dict(message.attributes)) if message.attributes else None

@@ -1,0 +1,161 @@
+"""Connections to the two databases: how they are opened, and what is set on them and why."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from sqlalchemy.pool import NullPool, QueuePool
+
+from engine.core.errors import ConfigurationError, StoreError
+from engine.store.session import PostgresSession, Session, SqliteSession
+
+READERS = 4  # connections for searches and views; the console and the CLI rarely ask more at once
+
+
+class Database(Protocol):
+    """One of the two engines."""
+
+    @property
+    def name(self) -> str:
+        """`sqlite` or `postgresql`."""
+        ...
+
+    def writer(self) -> Session:
+        """A new connection for the one writer. Raises: errors of the driver."""
+        ...
+
+    def reading(self) -> Any:
+        """A context manager: a connection in one consistent snapshot."""
+        ...
+
+    def after_commit(self, session: Session) -> None:
+        """Housekeeping between commits, when the writer is free for a moment."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def database(url: str, read_only: bool = False) -> Database:
+    """`sqlite:///path/journal.db` or `postgresql://...`.
+
+    Raises:
+        ConfigurationError: another kind of url.
+        StoreError: read only, and the file is not there.
+    """
+    if url.startswith("sqlite:///"):
+        return SqliteDatabase(Path(url.removeprefix("sqlite:///")), read_only)
+    if url.startswith(("postgresql://", "postgresql+psycopg://", "postgres://")):
+        return PostgresDatabase(url)
+    raise ConfigurationError(
+        "the store must be sqlite:///path or postgresql://host/name", remedy="set store in config/engine.yaml"
+    )
+
+
+class SqliteDatabase:
+    """One file. WAL with one writer, which alone checkpoints: SQLite before 3.51.3 can lose a WAL reset otherwise."""
+
+    name = "sqlite"
+    checkpoint_pages = 2000  # 8 MB: enough that hot pages are copied once for many commits, short enough not to stall
+
+    def __init__(self, path: Path, read_only: bool = False) -> None:
+        if read_only and not path.exists():
+            raise StoreError("there is no journal here yet", where=str(path), remedy="start the engine once")
+        self.path = path
+        self._wal = Path(f"{path}-wal")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._writers = _engine("sqlite://", lambda: self._connect(write=True), NullPool)
+        self._readers = _engine("sqlite://", lambda: self._connect(write=False), QueuePool, pool_size=READERS)
+
+    def writer(self) -> Session:
+        return SqliteSession(self._writers.connect())
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        with self._readers.connect() as connection:
+            connection.exec_driver_sql("BEGIN")
+            yield connection
+
+    def after_commit(self, session: Session) -> None:
+        try:
+            size = self._wal.stat().st_size
+        except FileNotFoundError:
+            return
+        if size > self.checkpoint_pages * 4096:
+            session.sql.connection.dbapi_connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()  # type: ignore[union-attr]
+
+    def close(self) -> None:
+        self._readers.dispose()
+        self._writers.dispose()
+
+    def _connect(self, write: bool) -> sqlite3.Connection:
+        # Statements are bulk texts of a few lengths each; all of them stay prepared.
+        connection = sqlite3.connect(
+            self.path, isolation_level=None, check_same_thread=False, cached_statements=1024, timeout=10
+        )
+        for pragma in _WRITER_PRAGMAS if write else _READER_PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}").fetchall()
+        return connection
+
+
+_WRITER_PRAGMAS = (
+    "page_size = 4096",  # larger pages make every random index write larger in the WAL
+    "auto_vacuum = INCREMENTAL",  # retention gives the disk back in small steps; must precede the first table
+    "journal_mode = WAL",
+    "synchronous = FULL",  # a commit returns when the WAL is flushed
+    "wal_autocheckpoint = 0",  # between commits, never inside one
+    "secure_delete = FAST",  # freed content is wiped where that costs no extra write
+    "cache_size = -65536",  # 64 MiB: inner pages of every index of tens of millions of rows
+    "temp_store = MEMORY",
+    "foreign_keys = OFF",
+)
+_READER_PRAGMAS = (
+    "query_only = ON",
+    "wal_autocheckpoint = 0",
+    "cache_size = -8192",
+    "mmap_size = 268435456",  # reads share the page cache of the system instead of copying it
+    "temp_store = MEMORY",
+)
+
+
+class PostgresDatabase:
+    """PostgreSQL through psycopg 3; one writing connection a node, a few reading ones."""
+
+    name = "postgresql"
+
+    def __init__(self, url: str) -> None:
+        _, _, rest = url.partition("://")
+        target = f"postgresql+psycopg://{rest}"
+        # A dead peer is noticed by TCP, not by a commit that hangs for ever.
+        arguments = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+        self._writers = sa.create_engine(target, poolclass=NullPool, connect_args=arguments)
+        self._readers = sa.create_engine(
+            target,
+            pool_size=READERS,
+            pool_pre_ping=True,
+            connect_args=arguments,
+            execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+        )
+
+    def writer(self) -> Session:
+        return PostgresSession(self._writers.connect())
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        with self._readers.connect() as connection:
+            yield connection
+
+    def after_commit(self, session: Session) -> None:
+        """The server looks after itself."""
+
+    def close(self) -> None:
+        self._readers.dispose()
+        self._writers.dispose()
+
+
+def _engine(url: str, creator: Callable[[], sqlite3.Connection], pool: type[sa.Pool], **options: Any) -> sa.Engine:
+    return sa.create_engine(url, creator=creator, poolclass=pool, **options)

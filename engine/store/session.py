@@ -1,0 +1,204 @@
+"""One open transaction, seen the same way on both databases.
+
+The hot path writes in bulk: a whole batch is one statement whose rows are the relation `v`. SQLite gets multi-row
+VALUES, because its driver hands the interpreter lock over at every row of `executemany`, and each handover waits for
+a busy event loop; PostgreSQL gets one array a column. Rare work uses SQLAlchemy on `session.sql`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+import sqlalchemy as sa
+
+Row = tuple[Any, ...]
+LARGEST = 256  # rows a statement: longer ones gain nothing and sort badly into the statement cache
+
+
+class Insert(NamedTuple):
+    """`INSERT INTO table (columns)` of many rows; `conflict` is what follows (`ON CONFLICT ...`)."""
+
+    table: str
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    conflict: str = ""
+
+
+class Change(NamedTuple):
+    """A statement with `{rows}` where the relation `v(columns)` stands."""
+
+    text: str
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+
+
+class Find(NamedTuple):
+    """`SELECT columns` + `text`, which has `{rows}`; only integers and text come back."""
+
+    select: str
+    text: str
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+
+
+class Session(Protocol):
+    @property
+    def sql(self) -> sa.Connection:
+        """The same transaction for SQLAlchemy Core."""
+        ...
+
+    def insert(self, statement: Insert, rows: Sequence[Row]) -> int:
+        """How many rows were inserted."""
+        ...
+
+    def change(self, statement: Change, rows: Sequence[Row]) -> int:
+        """How many rows were changed."""
+        ...
+
+    def find(self, statement: Find, rows: Sequence[Row]) -> list[Row]: ...
+
+    def begin(self) -> None: ...
+
+    def commit(self) -> None: ...
+
+    def rollback(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@lru_cache(maxsize=2048)
+def _sqlite_insert(statement: Insert, rows: int) -> str:
+    one = f"({','.join('?' * len(statement.columns))})"
+    head = f"INSERT INTO {statement.table} ({','.join(statement.columns)}) VALUES "
+    return head + ",".join([one] * rows) + f" {statement.conflict}"
+
+
+def _sqlite_rows(columns: tuple[str, ...], rows: int) -> str:
+    one = f"({','.join('?' * len(columns))})"
+    named = ",".join(f"column{number} AS {name}" for number, name in enumerate(columns, 1))
+    return f"(SELECT {named} FROM (VALUES {','.join([one] * rows)})) AS v"
+
+
+@lru_cache(maxsize=2048)
+def _sqlite_change(statement: Change, rows: int) -> str:
+    return statement.text.format(rows=_sqlite_rows(statement.columns, rows))
+
+
+@lru_cache(maxsize=2048)
+def _sqlite_find(statement: Find, rows: int) -> str:
+    # One row comes back, as JSON: one handover of the interpreter lock instead of one a row.
+    text = statement.text.format(rows=_sqlite_rows(statement.columns, rows))
+    return f"SELECT json_group_array(json_array({statement.select})) {text}"
+
+
+def _parts(rows: Sequence[Row]) -> list[Sequence[Row]]:
+    """Slices of power-of-two lengths, so that few different statements are ever prepared."""
+    parts, start, left = [], 0, len(rows)
+    while left:
+        size = min(LARGEST, 1 << (left.bit_length() - 1))
+        parts.append(rows[start : start + size])
+        start, left = start + size, left - size
+    return parts
+
+
+def _flat(rows: Sequence[Row]) -> list[Any]:
+    return [value for row in rows for value in row]
+
+
+_decode = msgspec.json.Decoder(list[tuple[int | str | None, ...]]).decode
+
+
+class SqliteSession:
+    def __init__(self, connection: sa.Connection) -> None:
+        self.sql = connection
+        self._raw: Any = connection.connection.dbapi_connection
+
+    def insert(self, statement: Insert, rows: Sequence[Row]) -> int:
+        execute = self._raw.execute
+        return sum(execute(_sqlite_insert(statement, len(part)), _flat(part)).rowcount for part in _parts(rows))
+
+    def change(self, statement: Change, rows: Sequence[Row]) -> int:
+        execute = self._raw.execute
+        return sum(execute(_sqlite_change(statement, len(part)), _flat(part)).rowcount for part in _parts(rows))
+
+    def find(self, statement: Find, rows: Sequence[Row]) -> list[Row]:
+        found: list[Row] = []
+        for part in _parts(rows):
+            found += _decode(self._raw.execute(_sqlite_find(statement, len(part)), _flat(part)).fetchone()[0])
+        return found
+
+    def begin(self) -> None:
+        self._raw.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        self._raw.commit()
+        if self.sql.in_transaction():
+            self.sql.commit()  # SQLAlchemy's own notion of the same, now ended, transaction
+
+    def rollback(self) -> None:
+        self._raw.rollback()
+        if self.sql.in_transaction():
+            self.sql.rollback()
+
+    def close(self) -> None:
+        self.sql.close()
+
+
+class PostgresSession:
+    def __init__(self, connection: sa.Connection) -> None:
+        self.sql = connection
+        self._raw: Any = connection.connection.dbapi_connection
+
+    def insert(self, statement: Insert, rows: Sequence[Row]) -> int:
+        return self._run(_postgres_insert(statement), rows)
+
+    def change(self, statement: Change, rows: Sequence[Row]) -> int:
+        return self._run(_postgres_text(statement.text, statement.columns, statement.types), rows)
+
+    def find(self, statement: Find, rows: Sequence[Row]) -> list[Row]:
+        if not rows:
+            return []
+        text = _postgres_text(statement.text, statement.columns, statement.types)
+        cursor = self._raw.execute(
+            f"SELECT {statement.select} {text}", [list(column) for column in zip(*rows, strict=True)]
+        )
+        found: list[Row] = cursor.fetchall()
+        return found
+
+    def _run(self, text: str, rows: Sequence[Row]) -> int:
+        if not rows:
+            return 0
+        changed: int = self._raw.execute(text, [list(column) for column in zip(*rows, strict=True)]).rowcount
+        return changed
+
+    def begin(self) -> None:
+        """psycopg begins with the first statement."""
+
+    def commit(self) -> None:
+        self._raw.commit()
+        if self.sql.in_transaction():
+            self.sql.commit()
+
+    def rollback(self) -> None:
+        self._raw.rollback()
+        if self.sql.in_transaction():
+            self.sql.rollback()
+
+    def close(self) -> None:
+        self.sql.close()
+
+
+@lru_cache(maxsize=256)
+def _postgres_text(text: str, columns: tuple[str, ...], types: tuple[str, ...]) -> str:
+    arrays = ",".join(f"%s::{kind}[]" for kind in types)
+    return text.format(rows=f"unnest({arrays}) AS v({','.join(columns)})")
+
+
+@lru_cache(maxsize=256)
+def _postgres_insert(statement: Insert) -> str:
+    columns = ",".join(statement.columns)
+    text = f"INSERT INTO {statement.table} ({columns}) SELECT {columns} FROM {{rows}} {statement.conflict}"
+    return _postgres_text(text, statement.columns, statement.types)

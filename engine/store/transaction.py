@@ -1,0 +1,75 @@
+"""What the parts of one writing transaction share: the session, names, counts, and the time it happens at."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import msgspec
+
+from engine.ports.connector import Reason
+from engine.store.names import MESSAGES, Names
+from engine.store.session import Change, Insert, Session
+
+_COUNT = Insert(
+    "counters",
+    ("slot", "channel", "destination", "state", "count"),
+    ("int", "int", "int", "smallint", "bigint"),
+    "ON CONFLICT (slot, channel, destination, state) DO UPDATE SET count = counters.count + excluded.count",
+)
+_REASON = Insert(
+    "reasons",
+    ("message_id", "reason"),
+    ("bigint", "text"),
+    "ON CONFLICT (message_id) DO UPDATE SET reason = excluded.reason",
+)
+_STATE = Change(
+    "UPDATE messages SET state = v.state, changed = v.changed FROM {rows} WHERE messages.id = v.id",
+    ("id", "state", "changed"),
+    ("bigint", "smallint", "bigint"),
+)
+
+
+class Transaction:
+    """One commit in the making. `at` is microseconds since 1970 UTC; `slot` this node's rows of the counters."""
+
+    def __init__(self, session: Session, names: Names, at: int, slot: int) -> None:
+        self.session, self.at = session, at
+        self._names, self._slot = names, slot
+        self._counts: defaultdict[tuple[int, int, int], int] = defaultdict(int)
+
+    def number(self, name: str) -> int:
+        return self._names.number(self.session, name)
+
+    def count_message(self, channel: int, state: int, by: int = 1) -> None:
+        self._counts[channel, MESSAGES, state] += by
+
+    def count_delivery(self, channel: int, destination: int, state: int, by: int = 1) -> None:
+        self._counts[channel, destination, state] += by
+
+    def set_states(self, rows: Iterable[tuple[int, int, int, int]]) -> None:
+        """Change message states: id, channel, state before, state after."""
+        changes = []
+        for message_id, channel, before, after in rows:
+            self.count_message(channel, before, -1)
+            self.count_message(channel, after)
+            changes.append((message_id, after, self.at))
+        # Always in the order of ids: two nodes that touch the same rows then wait, and never block one another.
+        self.session.change(_STATE, sorted(changes))
+
+    def set_reasons(self, reasons: dict[int, Reason]) -> None:
+        self.session.insert(_REASON, [(message_id, pack(reason)) for message_id, reason in sorted(reasons.items())])
+
+    def write_counts(self) -> None:
+        rows = [(self._slot, *key, by) for key, by in sorted(self._counts.items()) if by]
+        self._counts.clear()
+        self.session.insert(_COUNT, rows)
+
+
+def pack(value: object) -> str:
+    """JSON text, as kept in columns that are only ever read whole."""
+    return msgspec.json.encode(value).decode()
+
+
+def unpack_reason(text: str | None) -> Reason | None:
+    return None if text is None else msgspec.json.decode(text, type=Reason)
