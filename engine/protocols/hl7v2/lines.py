@@ -68,6 +68,16 @@ def lay_out(body: bytes, charset: str | None) -> Layout:
     return _lay_out_unusual(body, charset)
 
 
+def lay_out_header(body: bytes, charset: str | None) -> Layout | None:
+    """Only the header of a message that begins as usual; None for others. Raises as `lay_out` does."""
+    if not body.startswith(b"MSH"):
+        return None
+    end = body.find(b"\r")
+    line = body[:end] if end >= 0 else body
+    layout = _with_header([line.partition(b"\n")[0]], charset)
+    return layout if layout.charset.transparent else None
+
+
 def _with_header(lines: list[bytes], charset: str | None, marked: str | None = None) -> Layout:
     """Split the header and learn the character set from it.
 

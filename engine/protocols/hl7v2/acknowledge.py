@@ -1,0 +1,276 @@
+"""Acknowledgements: which are due, how they are written, what one says.
+
+Source: HL7 v2.9 chapter 2, sections 2.9.2 (original mode), 2.9.3 (enhanced mode), MSA, ERR; tables 0008, 0155, 0357.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from engine.core.errors import StructureError
+from engine.protocols.hl7v2.datatypes import write_moment
+from engine.protocols.hl7v2.delimiters import Delimiters
+from engine.protocols.hl7v2.escapes import escape
+from engine.protocols.hl7v2.header import Header
+from engine.protocols.hl7v2.lines import join_fields
+from engine.protocols.hl7v2.message import Hl7Message
+from engine.protocols.hl7v2.segment import Segment
+
+Outcome = Literal["ok", "error", "reject"]
+AcceptCode = Literal["CA", "CE", "CR"]
+ApplicationCode = Literal["AA", "AE", "AR"]
+Code = AcceptCode | ApplicationCode
+
+_ACCEPT: dict[Outcome, AcceptCode] = {"ok": "CA", "error": "CE", "reject": "CR"}
+_APPLICATION: dict[Outcome, ApplicationCode] = {"ok": "AA", "error": "AE", "reject": "AR"}
+# Table 0155: on which outcomes an acknowledgement is wanted. An empty field counts as NE once the other is valued.
+_WANTED: dict[str, frozenset[str]] = {
+    "AL": frozenset({"ok", "error", "reject"}),
+    "ER": frozenset({"error", "reject"}),
+    "SU": frozenset({"ok"}),
+    "NE": frozenset(),
+    "": frozenset(),
+}
+CODES = frozenset({"AA", "AE", "AR", "CA", "CE", "CR"})
+
+# Table 0357, the conditions that the engine reports.
+SEGMENT_SEQUENCE, REQUIRED_FIELD, DATA_TYPE, TABLE_VALUE = "100", "101", "102", "103"
+UNSUPPORTED_TYPE, UNSUPPORTED_EVENT, UNSUPPORTED_VERSION, DUPLICATE_KEY = "200", "201", "203", "205"
+INTERNAL = "207"
+_WORDS = {
+    "0": "Message accepted",
+    "100": "Segment sequence error",
+    "101": "Required field missing",
+    "102": "Data type error",
+    "103": "Table value not found",
+    "200": "Unsupported message type",
+    "201": "Unsupported event code",
+    "202": "Unsupported processing id",
+    "203": "Unsupported version id",
+    "204": "Unknown key identifier",
+    "205": "Duplicate key identifier",
+    "206": "Application record locked",
+    "207": "Application internal error",
+}
+
+
+class AckPlan(NamedTuple):
+    """What to send: first the accept acknowledgement, then the application's; None is not sent."""
+
+    accept_code: AcceptCode | None
+    application_code: ApplicationCode | None
+
+    @property
+    def codes(self) -> tuple[Code, ...]:
+        return tuple(code for code in self if code is not None)
+
+
+class AckError(NamedTuple):
+    """One ERR: a condition of table 0357, the place it is about, and words without any value."""
+
+    code: str
+    text: str
+    where: str | None = None
+
+
+class Acknowledgement(NamedTuple):
+    """What a received acknowledgement says; `control_id` is MSA-2, the message that it is about."""
+
+    code: Code
+    control_id: str
+    text: str | None
+    errors: tuple[AckError, ...]
+
+    @property
+    def positive(self) -> bool:
+        return self.code in ("AA", "CA")
+
+    @property
+    def is_accept_level(self) -> bool:
+        """The far side only took the message in; an application acknowledgement may follow."""
+        return self.code.startswith("C")
+
+
+def is_enhanced(msh15: str | None, msh16: str | None) -> bool:
+    return bool(msh15 or msh16)
+
+
+def plan(msh15: str | None, msh16: str | None, outcome: Outcome, application_outcome: Outcome | None = None) -> AckPlan:
+    """Which acknowledgements a message gets.
+
+    A negative accept acknowledgement ends the exchange: no application acknowledgement follows it. Where MSH-15 asks
+    for none, the same outcome is told at application level if MSH-16 asks for it.
+
+    Args:
+        outcome: of taking the message in.
+        application_outcome: of processing it, when that is known apart; otherwise the same.
+
+    Raises:
+        StructureError: a value that table 0155 does not have.
+    """
+    if not is_enhanced(msh15, msh16):
+        return AckPlan(None, _APPLICATION[outcome if outcome != "ok" else application_outcome or outcome])
+    accept = _ACCEPT[outcome] if outcome in _wanted(msh15, "MSH-15") else None
+    if outcome != "ok" and accept is not None:
+        return AckPlan(accept, None)
+    final = application_outcome or outcome if outcome == "ok" else outcome
+    return AckPlan(accept, _APPLICATION[final] if final in _wanted(msh16, "MSH-16") else None)
+
+
+def _wanted(condition: str | None, where: str) -> frozenset[str]:
+    wanted = _WANTED.get(condition or "")
+    if wanted is None:
+        raise StructureError("not an acknowledgement condition of table 0155", where=where)
+    return wanted
+
+
+def build(
+    header: Header,
+    code: Code,
+    control_id: str,
+    moment: datetime,
+    text: str | None = None,
+    errors: tuple[AckError, ...] = (),
+) -> bytes:
+    """Write an acknowledgement of the message that has this header, in its version, separators and character set.
+
+    Args:
+        control_id: of the acknowledgement itself (its MSH-10). The same id and moment give the same bytes.
+        moment: when it is made; aware.
+        text: MSA-3.
+        errors: one ERR each.
+    """
+    delimiters, old = header.delimiters, _RawHeader(header)
+    msh: list[bytes] = [b"MSH", delimiters.field, delimiters.encoding_characters]
+    msh += [old[5], old[6], old[3], old[4], write_moment(moment).encode(), b"", _type(header)]
+    msh += [_text(control_id, delimiters), old[11] or b"P", old[12] or b"2.5"]
+    if old[18]:
+        msh += [b"", b"", b"", b"", b"", old[18]]
+    msa = [b"MSA", code.encode(), old[10]]
+    if text:
+        msa.append(_text(text, delimiters))
+    body = b"".join(join_fields(fields, delimiters) + b"\r" for fields in (msh, msa, *_errs(errors, header)))
+    codec = header.layout.codec
+    return body if codec is None else body.decode().encode(codec.codec)
+
+
+def read(body: bytes, charset: str | None = None) -> Acknowledgement:
+    """What an acknowledgement says.
+
+    Raises:
+        StructureError: it has no MSA, no known code in MSA-1, or nothing in MSA-2.
+        CharsetError: it is not of its character set.
+    """
+    message = Hl7Message.parse(body, charset)
+    msa = message.first("MSA")
+    if msa is None:
+        raise StructureError("an acknowledgement has a segment MSA", where="MSA")
+    code, control_id = msa.get(1), msa.get(2)
+    if code not in CODES:
+        raise StructureError("not an acknowledgement code of table 0008", where="MSA-1")
+    if control_id is None:
+        raise StructureError("the acknowledgement names no message", where="MSA-2")
+    errors = tuple(_read_err(err) for err in message.all("ERR"))
+    return Acknowledgement(code, control_id, msa.get(3), errors)  # type: ignore[arg-type]  # checked above
+
+
+# ------------------------------------------------------------------ inside
+class _RawHeader:
+    """Header fields as received; empty where the header ends before."""
+
+    def __init__(self, header: Header) -> None:
+        row = header.layout.rows[0]
+        self._fields = row if isinstance(row, list) else [row]
+
+    def __getitem__(self, number: int) -> bytes:
+        return self._fields[number] if number < len(self._fields) else b""
+
+
+def _type(header: Header) -> bytes:
+    """`ACK`, from 2.3 with the trigger event, from 2.4 with the structure."""
+    event, version = header.raw("MSH-9.2"), _version(header)
+    if not event or version < (2, 3):
+        return b"ACK"
+    separator = header.delimiters.component
+    return b"ACK" + separator + event + (separator + b"ACK" if version >= (2, 4) else b"")
+
+
+def _version(header: Header) -> tuple[int, ...]:
+    numbers = re.findall(r"\d{1,4}", header.version or "")
+    return tuple(map(int, numbers)) or (2, 5)
+
+
+def _text(text: str, delimiters: Delimiters) -> bytes:
+    """Our own words: ASCII, so that every character set has them."""
+    ascii_only = text.encode("ascii", "backslashreplace").decode("ascii")
+    if not delimiters.escape:
+        ascii_only = "".join(c for c in ascii_only if c.isalnum() or c in " .,:()-_")
+    return escape(ascii_only, delimiters, "MSA-3").encode("ascii")
+
+
+_PLACE = re.compile(
+    r"(?P<segment>[A-Z][A-Z0-9]{2})(?:\[(?P<sequence>\d+)\])?"
+    r"(?:-(?P<field>\d+)(?:\[(?P<repetition>\d+)\])?(?:\.(?P<component>\d+)(?:\.(?P<subcomponent>\d+))?)?)?"
+)
+
+
+def _location(where: str | None) -> list[str]:
+    """Segment, its sequence, field, repetition, component, subcomponent: as many as are known."""
+    match = _PLACE.fullmatch(where or "")
+    if match is None:
+        return []
+    parts = [match["segment"], match["sequence"] or "1", match["field"] or ""]
+    parts += [match["repetition"] or ("1" if match["field"] else ""), match["component"] or ""]
+    parts.append(match["subcomponent"] or "")
+    while not parts[-1]:
+        parts.pop()
+    return parts
+
+
+def _errs(errors: tuple[AckError, ...], header: Header) -> list[list[bytes]]:
+    """From 2.5 one ERR each, with ERR-2 to ERR-8; before, one ERR whose first field repeats."""
+    if not errors:
+        return []
+    if _version(header) >= (2, 5):
+        return [_err(error, header.delimiters) for error in errors]
+    each = [_old_err(error, header.delimiters) for error in errors]
+    return [[b"ERR", header.delimiters.repetition.join(each) if header.delimiters.repetition else each[0]]]
+
+
+def _err(error: AckError, delimiters: Delimiters) -> list[bytes]:
+    place = delimiters.component.join(part.encode() for part in _location(error.where))
+    condition = delimiters.component.join(_condition(error, delimiters))
+    return [b"ERR", b"", place, condition, b"E", b"", b"", b"", _text(error.text, delimiters)]
+
+
+def _old_err(error: AckError, delimiters: Delimiters) -> bytes:
+    place = [part.encode() for part in [*_location(error.where)[:3], "", "", ""][:3]]
+    condition = (delimiters.subcomponent or b" ").join(_condition(error, delimiters))
+    return delimiters.component.join([*place, condition])
+
+
+def _condition(error: AckError, delimiters: Delimiters) -> list[bytes]:
+    return [_text(part, delimiters) for part in (error.code, _WORDS.get(error.code, "Error"), "HL70357")]
+
+
+def _read_err(err: Segment) -> AckError:
+    if err.get(3) is not None:
+        parts = [err.get((2, number)) or "" for number in range(1, 7)]
+        return AckError(err.get(3) or INTERNAL, err.get(8) or err.get((3, 2)) or "", _written(parts))
+    parts = [err.get((1, number)) or "" for number in range(1, 4)]
+    return AckError(err.get((1, 4)) or INTERNAL, err.get((1, 4, 2)) or "", _written(parts))
+
+
+def _written(parts: list[str]) -> str | None:
+    """`RQD[2]-5.1` from segment, sequence, field, repetition, component, subcomponent."""
+    segment, sequence, field, repetition, component, subcomponent = (*parts, "", "", "", "")[:6]
+    if not segment:
+        return None
+    text = segment + (f"[{sequence}]" if sequence else "")
+    if field:
+        text += f"-{field}" + (f"[{repetition}]" if repetition not in ("", "1") else "")
+    if component:
+        text += f".{component}" + (f".{subcomponent}" if subcomponent else "")
+    return text

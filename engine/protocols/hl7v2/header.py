@@ -1,0 +1,66 @@
+"""The header alone, for the receive stage: who sent what, and which acknowledgements it wants."""
+
+from __future__ import annotations
+
+from engine.core.errors import CharsetError
+from engine.protocols.hl7v2.heading import Heading
+from engine.protocols.hl7v2.lines import Layout, lay_out, lay_out_header
+
+_ACKNOWLEDGEMENTS = ("ACK", "MCF")
+
+
+class Header(Heading):
+    """MSH of a message, readable like the message itself (`header.get("MSH-10")`); other segments are absent."""
+
+    __slots__ = ()
+
+    @property
+    def is_acknowledgement(self) -> bool:
+        """It is itself an answer, and answers are not answered: its type says so or it carries MSA."""
+        return (self.get("MSH-9.1") or "") in _ACKNOWLEDGEMENTS or b"\rMSA" in self._body or b"\nMSA" in self._body
+
+
+def peek(body: bytes, charset: str | None = None) -> Header:
+    """Read the header without looking at the rest.
+
+    Args:
+        charset: the channel's word against MSH-18.
+
+    Raises:
+        StructureError: at `MSH`, `MSH-1` or `MSH-2`: not a header.
+        CharsetError: at `MSH-18`: an unknown character set.
+    """
+    layout = lay_out_header(body, charset)
+    if layout is None:
+        whole = lay_out(body, charset)
+        layout = Layout(whole.rows[:1], whole.delimiters, whole.charset, whole.prefix, None, whole.codec)
+    return Header(body, layout, None)
+
+
+def check_charset(body: bytes, header: Header) -> None:
+    """Prove that every byte of the message is of its character set.
+
+    Raises:
+        CharsetError: at the field of the first byte that is not.
+    """
+    charset = header.charset
+    if charset.transparent and body.isascii():
+        return
+    try:
+        body.decode(charset.codec)
+    except UnicodeDecodeError as error:
+        where = _place(body[: error.start], header.delimiters.field) if charset.transparent else None
+        raise CharsetError(
+            f"the bytes are not {charset.codec}",
+            where=where,
+            remedy="let the sender declare its character set in MSH-18, or set `charset` on the channel's source",
+        ) from None
+
+
+def _place(before: bytes, separator: bytes) -> str:
+    """The field in which these bytes end."""
+    lines = before.replace(b"\r\n", b"\r").replace(b"\n", b"\r").split(b"\r")
+    name = lines[-1].partition(separator)[0]
+    occurrence = sum(line.partition(separator)[0] == name for line in lines)
+    number = lines[-1].count(separator) + (name == b"MSH")
+    return f"{name[:3].decode('ascii', 'backslashreplace')}[{occurrence}]-{number}"
