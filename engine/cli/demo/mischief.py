@@ -88,8 +88,9 @@ def _charge_told_twice(make: Maker) -> list[Parcel]:
     """One transaction in two messages with their own control ids: one entry in the ERP."""
     patient = make.patients[2]
     line = traffic.supply_charge(make, patient)
-    again = traffic.charges(make, patient, [line])
-    return [again, traffic.charges(make, patient, [line])._replace(mischief="the same charge in a second message")]
+    first, name = traffic.charges(make, patient, [line]), make.control_id("CH")
+    body = first.body.replace(first.name.encode(), name.encode())
+    return [first, first._replace(name=name, body=body, mischief="the same charge in a second message")]
 
 
 # ------------------------------------------------------------------ files

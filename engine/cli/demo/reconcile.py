@@ -1,0 +1,143 @@
+"""Compares three things that know nothing of one another: what was sent, what the engine says, what the ERP holds."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+from engine.cli.demo.parcel import Ending
+from engine.cli.demo.tally import Tally
+from engine.ports.connector import Reason
+from engine.ports.erp import ErpAdapter, Posted
+from engine.ports.journal import MessageRow
+from engine.ports.operations import ChannelStatus
+
+Expected = Mapping[tuple[str, str], Decimal | None]
+SHOWN_AS = {"DELIVERED": Ending.DELIVERED, "FILTERED": Ending.FILTERED, "HELD": Ending.HELD, "REFUSED": Ending.REFUSED}
+
+
+class KindLine(NamedTuple):
+    """One kind of document: what the traffic calls for and what the ERP holds, counted and added by the ERP."""
+
+    kind: str
+    expected: int
+    found: int
+    expected_total: Decimal | None
+    erp_total: Decimal | None
+    held_by_erp: int
+    wrong: tuple[str, ...] = ()
+
+    @property
+    def difference(self) -> Decimal:
+        return (self.erp_total or Decimal(0)) - (self.expected_total or Decimal(0))
+
+    @property
+    def agrees(self) -> bool:
+        return self.expected == self.found == self.held_by_erp and not self.difference and not self.wrong
+
+
+class ChannelLine(NamedTuple):
+    """One channel: how many messages ended how, and how many should have."""
+
+    channel: str
+    sent: int
+    got: Mapping[Ending, int]
+    expected: Mapping[Ending, int]
+
+    @property
+    def agrees(self) -> bool:
+        return all(self.got.get(e, 0) == self.expected.get(e, 0) for e in SHOWN_AS.values())
+
+
+class Trouble(NamedTuple):
+    """Messages that ended alike for one reason."""
+
+    channel: str
+    state: str
+    reason: Reason
+    count: int
+
+
+async def kinds(adapter: ErpAdapter, expected: Expected, before: Mapping[str, int]) -> list[KindLine]:
+    """Look every expected document up in the ERP, then compare with what the ERP itself counts.
+
+    Args:
+        before: how many documents of a kind the ERP held before the day began.
+    """
+    found = {pair: await adapter.find(*pair, pair[1]) for pair in expected}
+    summary = await adapter.summary()
+    names = sorted({kind for kind, _ in expected})
+    held = {kind: summary.get(kind, (0, Decimal(0)))[0] - before.get(kind, 0) for kind in names}
+    return [_line(kind, expected, found, held[kind]) for kind in names]
+
+
+def _line(kind: str, expected: Expected, found: Mapping[tuple[str, str], Posted | None], held: int) -> KindLine:
+    pairs = [pair for pair in expected if pair[0] == kind]
+    there = {pair: posted for pair in pairs if (posted := found[pair]) is not None}
+    wrong = [f"{key} is not there" for pair in pairs if pair not in there for key in [pair[1]]]
+    wrong += [
+        f"{pair[1]} is {p.total}, not {expected[pair]}" for pair, p in there.items() if _differs(p, expected[pair])
+    ]
+    amounts = [amount for pair in pairs if (amount := expected[pair]) is not None]
+    totals = [p.total for pair, p in there.items() if expected[pair] is not None and p.total is not None]
+    has_money = bool(amounts)
+    return KindLine(
+        kind,
+        len(pairs),
+        len(there),
+        sum(amounts, Decimal(0)) if has_money else None,
+        sum(totals, Decimal(0)) if has_money else None,
+        held,
+        tuple(wrong),
+    )
+
+
+def _differs(posted: Posted, amount: Decimal | None) -> bool:
+    return amount is not None and posted.total != amount
+
+
+def channels(statuses: Sequence[ChannelStatus], tally: Tally) -> list[ChannelLine]:
+    return [_channel(status, tally) for status in statuses]
+
+
+def _channel(status: ChannelStatus, tally: Tally) -> ChannelLine:
+    got = {ending: status.counts.get(state, 0) for state, ending in SHOWN_AS.items()}
+    unfinished = sum(status.counts.get(state, 0) for state in ("RECEIVED", "QUEUED"))
+    if unfinished:  # still under way: it has no ending yet, so nothing agrees
+        got[Ending.DELIVERED] -= unfinished
+    got[Ending.DELIVERED] += status.counts.get("TRANSFORMED", 0)
+    expected = tally.expected.get(status.name, Counter())
+    got |= {ending: expected[ending] for ending in (Ending.REPEATED, Ending.TURNED_AWAY)}
+    return ChannelLine(status.name, tally.sent[status.name], got, dict(expected))
+
+
+def troubles(rows: Sequence[MessageRow]) -> list[Trouble]:
+    """Refused and held messages, grouped by what people would say is wrong."""
+    groups: dict[tuple[str, str, Reason], int] = defaultdict(int)
+    for row in rows:
+        reason = row.reason or Reason("", "no reason was kept")
+        place = (reason.where or "").split(", ")[0]
+        shown = Reason(reason.code, reason.text, None if ".py:" in place else place or None, reason.remedy)
+        groups[row.channel, row.state.name, shown] += 1
+    return [Trouble(*key, count) for key, count in sorted(groups.items(), key=lambda item: _order(item[0]))]
+
+
+def _order(key: tuple[str, str, Reason]) -> tuple[str, str, str]:
+    return key[0], key[1], key[2].code + key[2].text
+
+
+def leaks(canaries: Sequence[str], places: Sequence[Path]) -> list[str]:
+    """Files that hold a patient's identifier where none belongs. The ERP's database file is read as bytes."""
+    needles = [text.encode() for text in canaries]
+    found = []
+    for path in (file for place in places for file in _files(place)):
+        body = path.read_bytes()
+        found += [path.name] if any(needle in body for needle in needles) else []
+    return found
+
+
+def _files(place: Path) -> list[Path]:
+    return [place] if place.is_file() else sorted(p for p in place.rglob("*") if p.is_file())
