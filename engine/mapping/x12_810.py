@@ -1,0 +1,164 @@
+"""810 to Invoice and back.
+
+TDS01, SAC05 and ITD08 imply two decimals (N2), IT104 and TXI02 write their point (R). Source: X12 810 in 004010/005010.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from engine.canonical import Charge, Invoice, InvoiceKind, InvoiceLine, Money, Quantity, total
+from engine.core.errors import DocumentError, RequiredFieldError
+from engine.mapping import x12_body as sets
+from engine.mapping import x12_parts as parts
+from engine.mapping.x12_850 import line_number
+from engine.mapping.x12_codes import unit_price
+from engine.mapping.x12_parties import read_parties, write_parties
+from engine.protocols.x12 import OutboundSet, Segment, SegmentValues, TransactionSet
+
+# REF qualifiers that fields of the invoice stand for.
+_SUPPLIER, _COST, _ACCOUNT, _ORDER_LINE = "IA", "CA", "11", "FJ"
+_RESERVED = frozenset((_SUPPLIER,))
+_SHIPPED = "011"  # DTM01
+_CREDITS = frozenset(("CR", "CN"))  # BIG07: credit memo, credit invoice
+_SUMMARY = frozenset(("TDS", "CTT", "SE"))
+_SUPPLIER_ROLES = ("SU", "SE", "VN", "RI", "RE")
+
+
+def invoice_from_810(one: TransactionSet, supplier_number: str | None = None, *, check_total: bool = True) -> Invoice:
+    """Read an invoice.
+
+    Args:
+        supplier_number: when the channel knows it; else REF IA, else the identifier of N1 SU, SE, VN, RI or RE.
+        check_total: lines, charges and taxes must add up to TDS01 to the cent. Suppliers repeat line charges in the
+            summary or the other way round; what adds up is taken, and nothing is corrected.
+
+    Raises:
+        RequiredFieldError, DataTypeError: an element is absent or not of its type; the place says which.
+        DocumentError: the parts do not make an invoice, or (at TDS01) do not add up to it.
+    """
+    body = sets.cut(one, "IT1", _SUMMARY)
+    begin = sets.first(body.heading, "BIG")
+    currency = sets.value(body.heading, "CUR", "") or "USD"
+    stated = sets.cents(sets.required(sets.first(body.summary, "TDS"), 1, "TDS01"), "TDS01")
+    invoiced_on = sets.day(sets.required(begin, 1, "BIG01"), "BIG01")
+    fields = {
+        "invoice_number": sets.required(begin, 2, "BIG02"),
+        "supplier_number": supplier_number or _supplier(body),
+        "invoiced_on": invoiced_on,
+        "ordered_on": sets.optional_day(begin.get(3).strip() if begin else None, "BIG03"),
+        "order_number": begin.get(4).strip() or None if begin else None,
+        "invoice_kind": _kind(begin),
+        "currency": currency,
+        "stated_total": Money(amount=stated, currency=currency),
+        "parties": read_parties(body.parties),
+        "references": parts.read_references(body.heading, _RESERVED),
+        "terms": parts.read_terms(sets.first(body.heading, "ITD"), currency, invoiced_on),
+        "shipped_on": _shipped(body),
+        "lines": tuple(_read_line(line, n, currency) for n, line in enumerate(body.lines, 1)),
+    }
+    readings = [sets.build(Invoice, **fields, charges=c, taxes=t) for c, t in _readings(body, currency)]
+    invoice = next((r for r in readings if r.total == r.stated_total), readings[0])
+    if check_total and invoice.total != invoice.stated_total:
+        remedy = "ask the supplier for a corrected invoice"
+        raise DocumentError("lines, charges and taxes do not add up to the stated total", where="TDS01", remedy=remedy)
+    return invoice
+
+
+def _kind(begin: Segment | None) -> InvoiceKind:
+    return InvoiceKind.CREDIT_MEMO if begin and begin.get(7) in _CREDITS else InvoiceKind.INVOICE
+
+
+def _shipped(body: sets.Body) -> date | None:
+    return sets.optional_day(sets.value(body.heading, "DTM", _SHIPPED), "DTM02")
+
+
+def _supplier(body: sets.Body) -> str:
+    number = sets.value(body.heading, "REF", _SUPPLIER)
+    by_role = {loop[0].get(1): loop[0].get(4).strip() for loop in reversed(body.parties)}
+    found = number or next((by_role[role] for role in _SUPPLIER_ROLES if by_role.get(role)), None)
+    if not found:
+        raise RequiredFieldError("the supplier is not named", where="REF IA", remedy="set it in the channel or partner")
+    return found
+
+
+Charges = tuple[Charge, ...]
+
+
+def _readings(body: sets.Body, currency: str) -> Iterator[tuple[Charges, Charges]]:
+    """Charges and taxes: all that are written, those of the summary alone, those of the lines alone."""
+    in_lines = [segment for line in body.lines for segment in line]
+    for segments in ([*in_lines, *body.summary], body.summary, in_lines):
+        yield parts.read_charges(segments, currency), _taxes(segments, currency)
+
+
+def _taxes(segments: list[Segment] | tuple[Segment, ...], currency: str) -> Charges:
+    """TXI with an amount; a tax of zero or of a rate alone adds nothing."""
+    found = []
+    for number, segment in enumerate((s for s in segments if s.id == "TXI"), 1):
+        if segment.get(2):
+            amount = Money(amount=sets.decimal(segment.get(2), f"TXI02[{number}]"), currency=currency)
+            found.append(Charge(code=sets.required(segment, 1, f"TXI01[{number}]"), amount=amount))
+    return tuple(found)
+
+
+def _read_line(line: tuple[Segment, ...], number: int, currency: str) -> InvoiceLine:
+    head = line[0]
+    unit = sets.required(head, 3, f"IT103[{number}]")
+    quantity = sets.decimal(sets.required(head, 2, f"IT102[{number}]"), f"IT102[{number}]")
+    price = sets.decimal(sets.required(head, 4, f"IT104[{number}]"), f"IT104[{number}]")
+    item, identifiers = parts.read_item(head)
+    order_line = sets.value(line, "REF", _ORDER_LINE)
+    return sets.build_value(
+        InvoiceLine,
+        f"IT1[{number}]",
+        number=line_number(head.get(1), number),
+        quantity=Quantity(amount=quantity, unit=unit),
+        price=Money(amount=unit_price(price, head.get(5), unit, f"IT105[{number}]"), currency=currency),
+        item_number=item,
+        description=parts.read_description(line),
+        identifiers=identifiers,
+        order_line_number=int(order_line) if order_line and order_line.isdigit() else None,
+        cost_center=sets.value(line, "REF", _COST),
+        natural_account=sets.value(line, "REF", _ACCOUNT),
+    )
+
+
+def invoice_to_810(invoice: Invoice) -> OutboundSet:
+    """Write an invoice.
+
+    Raises:
+        DocumentError: the stated total is not the sum of the parts.
+        DataTypeError: a value that X12 cannot hold; the place says which.
+    """
+    if total([invoice.total], invoice.currency) != invoice.stated_total:
+        raise DocumentError("the stated total is not the sum of lines, charges and taxes", where="TDS01")
+    kind = "CR" if invoice.invoice_kind is InvoiceKind.CREDIT_MEMO else "DI"
+    ordered_on = f"{invoice.ordered_on:%Y%m%d}" if invoice.ordered_on else ""
+    begin = ("BIG", f"{invoice.invoiced_on:%Y%m%d}", invoice.invoice_number, ordered_on, invoice.order_number or "")
+    segments: list[SegmentValues] = [(*begin, "", "", kind), ("CUR", "SE", invoice.currency)]
+    segments.append(("REF", _SUPPLIER, invoice.supplier_number))
+    segments += [("REF", one.scheme, one.value) for one in invoice.references]
+    segments += write_parties(invoice.parties)
+    segments += parts.write_terms(invoice.terms)
+    if invoice.shipped_on:
+        segments.append(("DTM", _SHIPPED, f"{invoice.shipped_on:%Y%m%d}"))
+    for index, line in enumerate(invoice.lines, 1):
+        segments += _write_line(line, index)
+    segments.append(("TDS", sets.to_cents(invoice.stated_total.amount, "TDS01")))
+    segments += [("TXI", tax.code, sets.plain(tax.amount.amount)) for tax in invoice.taxes]
+    segments += parts.write_charges(invoice.charges)
+    segments.append(("CTT", str(len(invoice.lines))))
+    return OutboundSet("810", tuple(segments))
+
+
+def _write_line(line: InvoiceLine, index: int) -> list[SegmentValues]:
+    item = parts.write_item(line.item_number, line.identifiers, f"IT108[{index}]")
+    amounts = (sets.plain(line.quantity.amount), line.quantity.unit, sets.plain(line.price.amount), "")
+    segments: list[SegmentValues] = [("IT1", str(line.number), *amounts, *item)]
+    segments += parts.write_description(line.description, f"PID05[{index}]")
+    order_line = str(line.order_line_number) if line.order_line_number is not None else None
+    known = ((_COST, line.cost_center), (_ACCOUNT, line.natural_account), (_ORDER_LINE, order_line))
+    segments += [("REF", qualifier, text) for qualifier, text in known if text]
+    return segments
