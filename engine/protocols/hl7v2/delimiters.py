@@ -67,7 +67,7 @@ def _check(declared: bytes, name: str) -> Delimiters:
     if not _is_punctuation(declared[:1]):
         raise StructureError("the field separator is not printable ASCII punctuation", where=f"{name}-1")
     if not 1 <= len(encoding) <= _LONGEST_ENCODING:
-        raise StructureError("the encoding characters must be four or five", where=f"{name}-2")
+        raise StructureError("not encoding characters: four, or five from 2.7", where=f"{name}-2")
     if not _is_punctuation(encoding):
         raise StructureError("an encoding character is not printable ASCII punctuation", where=f"{name}-2")
     if len(set(declared)) != len(declared):
