@@ -27,7 +27,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -50,6 +49,7 @@ from tests.support.connector_harness import (
     SourceHarness,
     connect_when_up,
     free_port,
+    shown_serial,
 )
 
 CANARY = "CANARY-9d81-VALUE"
@@ -372,7 +372,7 @@ def _held_resources() -> tuple[int, int]:
 
 async def _until(holds: Any) -> None:
     async with asyncio.timeout(PATIENCE):
-        while not holds():  # noqa: ASYNC110 - what it waits for (tasks, descriptors) signals nobody
+        while not holds():
             await asyncio.sleep(0.005)
 
 
@@ -380,23 +380,8 @@ async def _until_serial(port: int, wanted: int) -> int:
     """The serial number that the listener shows, after `wanted` appeared or patience ended."""
     serial = -1
     for _ in range(int(PATIENCE / 0.1)):
-        serial = await _serial(port)
+        serial = await shown_serial(port)
         if serial == wanted:
             break
         await asyncio.sleep(0.1)
     return serial
-
-
-async def _serial(port: int) -> int:
-    from cryptography import x509
-
-    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
-    _, writer = await connect_when_up(port, ssl=trusting)
-    certificate = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-    writer.close()
-    try:
-        await writer.wait_closed()
-    except (OSError, ssl.SSLError):
-        pass  # the listener may drop a connection that said nothing
-    return int(x509.load_der_x509_certificate(certificate).serial_number)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
+
+from cryptography import x509
 
 from engine.ports.connector import ConnectorContext, Outbound
 from tests.support.connector_doubles import Door, context
@@ -117,3 +120,17 @@ async def connect_when_up(port: int, **options: Any) -> tuple[asyncio.StreamRead
         except OSError:
             await asyncio.sleep(0.01)
     raise TimeoutError(f"nothing listens on port {port}")
+
+
+async def shown_serial(port: int) -> int:
+    """The serial number of the certificate that a listener shows."""
+    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    _, writer = await connect_when_up(port, ssl=trusting)
+    certificate = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    writer.close()
+    try:
+        await writer.wait_closed()
+    except (OSError, ssl.SSLError):
+        pass  # the listener may drop a connection that said nothing
+    return int(x509.load_der_x509_certificate(certificate).serial_number)
