@@ -45,6 +45,14 @@ class YamlSource:
     findings: tuple[Finding, ...] = ()
     keys: dict[Path, Position] = field(default_factory=dict)
     values: dict[Path, Position] = field(default_factory=dict)
+    blocks: frozenset[Path] = frozenset()
+    quoted: frozenset[Path] = frozenset()
+
+    def text_start(self, path: Path) -> int | None:
+        """Column of the first character of a text value, after its quote; None for blocks of several lines."""
+        if path not in self.values or path in self.blocks:
+            return None
+        return self.values[path].column + (path in self.quoted)
 
     def key_at(self, path: Path) -> Position:
         """Where the key stands; without one, where its value or the nearest thing around it stands."""
@@ -83,7 +91,15 @@ def read_yaml(text: str, file: str, *, as_text: bool = False) -> YamlSource:
         data = reader.value(node, (), 0)
     except _RefusedError as error:
         return YamlSource(file, findings=(_refusal(error, file),))
-    return YamlSource(file, data, tuple(reader.findings), reader.keys, reader.values)
+    return YamlSource(
+        file,
+        data,
+        tuple(reader.findings),
+        reader.keys,
+        reader.values,
+        frozenset(reader.blocks),
+        frozenset(reader.quoted),
+    )
 
 
 def _compose(text: str) -> yaml.Node | None:
@@ -144,6 +160,8 @@ class _Reader:
         self.findings: list[Finding] = []
         self.keys: dict[Path, Position] = {}
         self.values: dict[Path, Position] = {}
+        self.blocks: set[Path] = set()
+        self.quoted: set[Path] = set()
 
     def value(self, node: yaml.Node, path: Path, depth: int) -> Any:
         self.nodes += 1
@@ -157,6 +175,10 @@ class _Reader:
         if isinstance(node, yaml.SequenceNode):
             _check_tag(node, "seq")
             return [self.value(item, (*path, index), depth + 1) for index, item in enumerate(node.value)]
+        if isinstance(node, yaml.ScalarNode) and node.style in ("'", '"'):
+            self.quoted.add(path)
+        if node.end_mark.line != node.start_mark.line:
+            self.blocks.add(path)
         return self._scalar(node)
 
     def _mapping(self, node: yaml.MappingNode, path: Path, depth: int) -> dict[str, Any]:

@@ -1,0 +1,63 @@
+"""Lint: everything that can be known to be wrong before a message comes.
+
+A finding is silenced where it stands by a remark that gives its code and a reason:
+`listen: 0.0.0.0:6661   # lint: allow C091 the network is the hospital's own`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from engine.channel.finding import Finding
+from engine.channel.lints import cases, connectors, delivery, documents, messages, scripts, secrets, together
+from engine.channel.lints.ground import Ground, Knowledge, survey
+from engine.channel.site import Site
+
+Family = Callable[[Ground], Iterator[Finding]]
+FAMILIES: tuple[Family, ...] = (
+    together.check,
+    connectors.check,
+    messages.check,
+    documents.check,
+    scripts.check,
+    delivery.check,
+    secrets.check,
+    cases.check,
+)
+_ALLOW = re.compile(r"#\s*lint: allow (?P<codes>C\d{3}(?:[ ,]+C\d{3})*)\s+\S")
+
+
+def lint(site: Site, knowledge: Knowledge) -> list[Finding]:
+    """All findings, in the order of files and lines, without those that a remark allows."""
+    ground = survey(site, knowledge)
+    found = {*site.findings, *ground.findings}
+    for family in FAMILIES:
+        found.update(family(ground))
+    return sorted(_without_allowed(found, site.root))
+
+
+def _without_allowed(findings: Iterable[Finding], root: Path) -> Iterator[Finding]:
+    lines: dict[str, list[str]] = {}
+    for finding in findings:
+        text = lines.get(finding.file)
+        if text is None:
+            text = lines[finding.file] = _lines(root / finding.file)
+        if finding.code not in _allowed(text, finding.line):
+            yield finding
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+
+
+def _allowed(lines: list[str], number: int) -> set[str]:
+    """Codes that the line, or a remark line just above it, allows."""
+    near = lines[number - 1 : number] + [
+        s for s in lines[max(number - 2, 0) : number - 1] if s.lstrip().startswith("#")
+    ]
+    return {code for line in near for match in _ALLOW.finditer(line) for code in re.findall(r"C\d{3}", match["codes"])}

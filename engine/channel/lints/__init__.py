@@ -1,0 +1,1 @@
+"""Families of findings, one module each. `FAMILIES` in engine/channel/lint.py lists them."""

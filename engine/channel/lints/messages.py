@@ -1,0 +1,117 @@
+"""Message types that cannot come, paths that cannot be there, expressions that mean nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from engine.channel.explain import did_you_mean
+from engine.channel.expression import compile_expression
+from engine.channel.finding import Finding
+from engine.channel.hl7_tables import VERSIONS, first_version, is_message_type, message_structures, segment_lengths
+from engine.channel.lints.ground import ChannelGround, Ground
+from engine.channel.yaml_source import Path
+from engine.core.errors import ExpressionError, FieldError
+from engine.protocols.hl7v2.path import compile_path
+
+_HL7_TYPE = re.compile(r"^[A-Z][A-Z0-9]{2}(\^(\*|[A-Z][A-Z0-9]{2})(\^[A-Z0-9_]{3,7})?)?$")
+_X12_TYPE = re.compile(r"^(\d{3}|TA1)$")
+_X12_PATH = re.compile(r"^[A-Z][A-Z0-9]{1,2}(\[\d+\])?-?\d{2}(-\d{1,2}|\.\d{1,2})?$")
+_HL7_LIKE = re.compile(r"^[A-Z][A-Z0-9]{2}(\[\d+\])?-")
+
+
+def check(ground: Ground) -> Iterator[Finding]:
+    for channel in ground.channels:
+        yield from _types(channel)
+        for name, path in channel.model.index.items():
+            yield from path_findings(channel, ("index", name), path, f"the path of '{name}'")
+        if channel.model.filter is not None:
+            yield from expression_findings(channel, ("filter",), channel.model.filter)
+
+
+def _types(channel: ChannelGround) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for index, text in enumerate(channel.model.accept):
+        path: Path = ("accept", index)
+        if text in seen:
+            yield channel.yaml.finding("C059", path, f"{text} is listed twice", "remove one")
+        seen.add(text)
+        if channel.format == "hl7v2":
+            yield from _hl7_type(channel, path, text)
+        elif channel.format == "x12" and not _X12_TYPE.match(text):
+            advice = 'X12 types are three digits in quotes, such as "850"'
+            yield channel.yaml.finding("C051", path, f"'{text}' is not an X12 transaction set", advice)
+
+
+def _hl7_type(channel: ChannelGround, path: Path, text: str) -> Iterator[Finding]:
+    if _X12_TYPE.match(text) and text != "TA1":
+        advice = "write an HL7 type such as ADT^A01, or give the source format: x12"
+        yield channel.yaml.finding("C051", path, f"'{text}' is an X12 type, and this source brings HL7", advice)
+    elif not _HL7_TYPE.match(text):
+        advice = "write MESSAGE^EVENT, such as ADT^A01"
+        yield channel.yaml.finding("C050", path, f"'{text}' is not written as an HL7 message type", advice)
+    elif not is_message_type(text.removesuffix("^*")):
+        types = [name.replace("_", "^") for name in message_structures()]
+        yield channel.yaml.finding("C050", path, f"HL7 has no message {text} in any version", did_you_mean(text, types))
+    else:
+        yield from _too_new(channel, path, text)
+
+
+def _too_new(channel: ChannelGround, path: Path, text: str) -> Iterator[Finding]:
+    """Only when the source says which version it speaks."""
+    spoken, first = channel.source_end.raw.get("version"), first_version("^".join(text.split("^")[:2]))
+    if spoken in VERSIONS and first and VERSIONS.index(str(spoken)) < VERSIONS.index(first):
+        words = f"{text} exists from HL7 {first}, and this source speaks {spoken}"
+        yield channel.yaml.finding("C050", path, words, f'version: "{first}" or another message type')
+
+
+def path_findings(channel: ChannelGround, place: Path, path: str, what: str, offset: int = 0) -> Iterator[Finding]:
+    """Findings for one path of the channel's format."""
+    found = None
+    if channel.format == "hl7v2":
+        found = _hl7_path(path)
+    elif channel.format == "x12" and not _X12_PATH.match(path):
+        found = ("C053", "is not a place in an X12 set", "write segment and element: BEG03")
+    elif channel.format == "json" and _HL7_LIKE.match(path):
+        found = ("C053", "is an HL7 path, and this source brings JSON", "write field names with dots: order.number")
+    if found:
+        code, text, advice = found
+        finding = channel.yaml.finding(code, place, f"{what} {text}", advice)
+        yield shifted(channel, place, finding, offset)
+
+
+def _hl7_path(path: str) -> tuple[str, str, str | None] | None:
+    try:
+        place = compile_path(path)
+    except FieldError as error:
+        return "C053", "is not a place in an HL7 message", error.remedy
+    if place.name.startswith("Z"):
+        return None
+    lengths = segment_lengths()
+    if place.name not in lengths:
+        return "C061", f"names the segment {place.name}, which HL7 does not have", did_you_mean(place.name, lengths)
+    if place.field > lengths[place.name]:
+        highest = f"{place.name}-{lengths[place.name]}"
+        return "C052", f"names {place.name}-{place.field}, which does not exist", f"the last one is {highest}"
+    return None
+
+
+def expression_findings(channel: ChannelGround, place: Path, text: str) -> Iterator[Finding]:
+    """Findings for a `filter:`: its grammar, and the paths that it reads."""
+    try:
+        expression = compile_expression(text)
+    except ExpressionError as error:
+        offset = int((error.where or "column 1").rpartition(" ")[2]) - 1
+        finding = channel.yaml.finding("C057", place, f"not an expression: {error.what}", error.remedy)
+        yield shifted(channel, place, finding, offset)
+        return
+    for name in expression.names:
+        yield from path_findings(channel, place, name.text, f"'{name.text}'", name.column - 1)
+
+
+def shifted(channel: ChannelGround, place: Path, finding: Finding, offset: int) -> Finding:
+    """The finding inside a value that stands on one line; longer ones keep the start."""
+    start = channel.yaml.text_start(place)
+    if start is None:
+        return finding
+    return Finding(finding.file, finding.line, start + offset, finding.code, finding.text, finding.suggestion)
