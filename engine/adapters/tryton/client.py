@@ -120,9 +120,10 @@ class TrytonClient:
     async def delete(self, model: str, record: int) -> None:
         await self._call("DELETE", f"{model}/{record}")
 
-    async def press(self, model: str, record: int, button: str) -> None:
-        """A workflow step, by the name of its button in the ERP."""
-        await self._call("POST", f"{model}/{record}/{button}?f=id", {})
+    async def press(self, model: str, record: int, button: str, fields: Sequence[str] = ("id",)) -> Record | None:
+        """A workflow step, by the name of its button in the ERP; the record as the step left it, if it says."""
+        answer = await self._call("POST", f"{model}/{record}/{button}{_query([], fields)}", {})
+        return answer if isinstance(answer, dict) else None
 
     async def close(self) -> None:
         await self._transport.close()

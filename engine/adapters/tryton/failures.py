@@ -27,6 +27,10 @@ class DuplicateInvoiceError(DestinationError):
     code = "T022"
 
 
+class NoSuchRecordError(DestinationError):
+    code = "T024"
+
+
 class AmbiguousError(TransportError):
     """Tryton 8.0 hides lock conflicts and faults behind one 400: only the record's state tells."""
 
@@ -42,9 +46,11 @@ def failure(status: int, body: bytes, *, mutation: bool, retry_after: str | None
         return AmbiguousError("the ERP could not carry out a step and does not say why", where=WHERE, sent=mutation)
     if status == 400:
         return _business_rule(words)
-    if status in (404, 413):
-        text = {404: "the ERP knows no such record or database", 413: "the document is too large for the ERP"}[status]
-        return DestinationError(text, where=WHERE, remedy="check `database` of the connection, then resend")
+    if status == 404:
+        remedy = "check `database` of the connection, then resend"
+        return NoSuchRecordError("the ERP knows no such record or database", where=WHERE, remedy=remedy)
+    if status == 413:
+        return DestinationError("the document is too large for the ERP", where=WHERE, remedy="split the document")
     if status in (429, 503):
         return TransportError(f"the ERP is busy ({status})", where=WHERE, retry_after=seconds(retry_after))
     return TransportError(f"the ERP answered {status}", where=WHERE, sent=mutation, retry_after=seconds(retry_after))

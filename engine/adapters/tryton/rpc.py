@@ -64,7 +64,9 @@ class RpcSession:
         )
         return found
 
-    async def wizard(self, name: str, steps: Sequence[tuple[Mapping[str, Any], str]], active: Record | None = None) -> None:
+    async def wizard(
+        self, name: str, steps: Sequence[tuple[Mapping[str, Any], str]], active: Record | None = None
+    ) -> None:
         """Run a wizard: each step is the form's values and the button pressed on it."""
         context = {**self.context, **(active or {})}
         session, start, _ = await self.call(f"wizard.{name}.create", context)

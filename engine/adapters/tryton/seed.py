@@ -64,7 +64,12 @@ async def seed_company(rpc: RpcSession, today: date, step: Callable[[str], None]
 async def _currency(rpc: RpcSession, today: date) -> int:
     rate = {"rate": Decimal(1), "date": date(today.year - 1, 1, 1)}
     return await rpc.create(
-        "currency.currency", name="US Dollar", code="USD", symbol="$", digits=2, rounding=Decimal("0.01"),
+        "currency.currency",
+        name="US Dollar",
+        code="USD",
+        symbol="$",
+        digits=2,
+        rounding=Decimal("0.01"),
         rates=created(rate),
     )
 
@@ -111,9 +116,7 @@ async def _natural_accounts(rpc: RpcSession, company: int) -> None:
         kind, parent = sibling["type"], sibling["parent"]
         await rpc.create("account.account", name=name, code=code, company=company, type=kind, parent=parent)
     (expense,) = await rpc.read("account.account", [["code", "=", "5100"]])
-    await rpc.create(
-        "product.category", name="Medical supplies", accounting=True, account_expense=expense["id"]
-    )
+    await rpc.create("product.category", name="Medical supplies", accounting=True, account_expense=expense["id"])
 
 
 async def _sequence(rpc: RpcSession, model: str, name: str, kind: str, company: int) -> int:
@@ -144,13 +147,23 @@ async def _journals(rpc: RpcSession, company: int, currency: int) -> None:
     await rpc.create("account.invoice.payment_term", name="Net 30", lines=created(days))
     (payable, *_) = await rpc.read("account.account", [["type.payable", "=", True]], "type", "parent")
     clearing = await rpc.create(
-        "account.account", name="Payments on their way", code="2190", company=company, reconcile=True,
-        type=payable["type"], parent=payable["parent"],
+        "account.account",
+        name="Payments on their way",
+        code="2190",
+        company=company,
+        reconcile=True,
+        type=payable["type"],
+        parent=payable["parent"],
     )
     (journal, *_) = await rpc.read("account.journal", [["code", "=", "EXP"]])
     await rpc.create(
-        "account.payment.journal", name="ACH", company=company, currency=currency, process_method="manual",
-        clearing_journal=journal["id"], clearing_account=clearing,
+        "account.payment.journal",
+        name="ACH",
+        company=company,
+        currency=currency,
+        process_method="manual",
+        clearing_journal=journal["id"],
+        clearing_account=clearing,
     )
 
 
@@ -169,8 +182,14 @@ async def _api_user(rpc: RpcSession, company: int) -> str:
     employee = await rpc.create("company.employee", party=party, company=company)
     groups = [group["id"] for group in await rpc.read("res.group", [])]
     user = await rpc.create(
-        "res.user", name="Interface engine", login=API_LOGIN, company=company, employee=employee,
-        companies=[["add", [company]]], employees=[["add", [employee]]], groups=[["add", groups]],
+        "res.user",
+        name="Interface engine",
+        login=API_LOGIN,
+        company=company,
+        employee=employee,
+        companies=[["add", [company]]],
+        employees=[["add", [employee]]],
+        groups=[["add", groups]],
     )
     key = await rpc.create("res.user.application", user=user, application="rest")
     (made,) = await rpc.model("res.user.application", "read", [key], ["key", "state"])

@@ -1,0 +1,141 @@
+"""The port `ErpAdapter` on Tryton: REST of 8.2, also 8.0."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from engine.adapters.tryton.client import AiohttpTransport, Transport, TrytonClient
+from engine.adapters.tryton.directory import Directory
+from engine.adapters.tryton.documents import JournalEntries, PurchaseOrders, Requisitions
+from engine.adapters.tryton.failures import WHERE, BusinessRuleError, NoSuchRecordError
+from engine.adapters.tryton.invoices import Invoices
+from engine.adapters.tryton.masters import Masters
+from engine.adapters.tryton.posting import Poster, posted
+from engine.adapters.tryton.reading import Reader
+from engine.adapters.tryton.receipts import Receipts
+from engine.adapters.tryton.settings import TrytonSettings
+from engine.canonical import CostCenter, Document, Item, PaymentStatus, PurchaseOrder, Supplier
+from engine.core.errors import DestinationError, IsthmusError
+from engine.ports.connector import Health
+from engine.ports.erp import Posted
+
+_MASTERS = frozenset({"Supplier", "Item", "CostCenter"})
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+class TrytonAdapter:
+    """One company of one Tryton database.
+
+    Args:
+        key: the REST key itself; it is never shown.
+        transport: None: HTTP over aiohttp. Tests put faults here.
+    """
+
+    def __init__(
+        self,
+        settings: TrytonSettings,
+        key: str,
+        transport: Transport | None = None,
+        today: Callable[[], date] = _today,
+    ) -> None:
+        self._settings, self._today = settings, today
+        context = {"company": settings.company, "companies": [settings.company]}
+        transport = transport or AiohttpTransport(settings.timeout.total_seconds())
+        base = f"{settings.url.rstrip('/')}/{settings.database}"
+        self._client = client = TrytonClient(base, key, context, transport)
+        self._directory = directory = Directory(client, settings)
+        self._poster = Poster(client)
+        self._masters = Masters(client, directory)
+        self._reader = Reader(client, settings)
+        self._journeys: dict[str, Any] = {
+            "Requisition": Requisitions(directory, settings, today),
+            "PurchaseOrder": PurchaseOrders(directory),
+            "Receipt": Receipts(client, directory),
+            "Invoice": Invoices(client, directory, settings),
+            "JournalEntry": JournalEntries(directory, settings),
+        }
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        return _MASTERS | self._journeys.keys()
+
+    async def post(self, document: Document, reference: str) -> Posted:
+        try:
+            return await self._post(document, reference)
+        except (BusinessRuleError, NoSuchRecordError):
+            self._directory.clear()  # an id kept from before may be gone; the next attempt looks it up again
+            raise
+
+    async def _post(self, document: Document, reference: str) -> Posted:
+        match document:
+            case Supplier():
+                return await self._masters.supplier(document)
+            case Item():
+                return await self._masters.item(document)
+            case CostCenter():
+                return await self._masters.cost_center(document)
+        journey = self._journey(document.kind)
+        return await self._poster.post(journey.workflow, await journey.plan(document, reference))
+
+    async def find(self, kind: str, natural_key: str, reference: str) -> Posted | None:
+        if kind in _MASTERS:
+            return await self._masters.find(kind, natural_key)
+        journey = self._journey(kind)
+        found = await self._poster.find(journey.workflow, journey.domain(natural_key))
+        if not found or found[0]["state"] not in journey.workflow.final:
+            return None
+        return posted(journey.workflow, found[0], natural_key, already_there=True)
+
+    def _journey(self, kind: str) -> Any:
+        if kind not in self._journeys:
+            takes = ", ".join(sorted(self.kinds))
+            raise DestinationError(f"the ERP takes no {kind}", where=WHERE, remedy=f"send one of: {takes}")
+        return self._journeys[kind]
+
+    async def seed(self, documents: Sequence[Document]) -> int:
+        """Bring many masters in quickly; those that the ERP has are left as they are. Returns how many were made."""
+        made = await self._masters.suppliers([d for d in documents if isinstance(d, Supplier)])
+        made += await self._masters.items([d for d in documents if isinstance(d, Item)])
+        for document in documents:
+            if not isinstance(document, Supplier | Item):
+                made += not (await self.post(document, document.natural_key)).already_there
+        return made
+
+    async def suppliers(self) -> list[Supplier]:
+        return await self._reader.suppliers()
+
+    async def items(self) -> list[Item]:
+        return await self._reader.items()
+
+    async def purchase_orders(self, since: date | None = None, state: str | None = None) -> list[PurchaseOrder]:
+        return await self._reader.purchase_orders(since, state)
+
+    async def payment_status(self, supplier_number: str, invoice_number: str) -> PaymentStatus:
+        state, due = await self._reader.payment_status(supplier_number, invoice_number)
+        return PaymentStatus(
+            supplier_number=supplier_number,
+            invoice_number=invoice_number,
+            state=state,
+            amount_due=due,
+            as_of=self._today(),
+        )
+
+    async def summary(self) -> Mapping[str, tuple[int, Decimal]]:
+        return await self._reader.summary()
+
+    async def check(self) -> Health:
+        """Reachable, the key accepted, and the company there."""
+        try:
+            company = await self._client.get("company.company", self._settings.company, ["party.name"])
+        except IsthmusError as error:
+            return Health(False, str(error))
+        return Health(True, f"Tryton answers; company {company['party']['name']}")
+
+    async def close(self) -> None:
+        await self._client.close()
