@@ -68,7 +68,7 @@ class MllpFramer:
         """
         if self.fault is not None:
             raise self.fault
-        if not self._inside and data.rfind(START) == 0 and data.find(END) == len(data) - 2 <= self.max_bytes:
+        if not self._inside and data.rfind(START) == 0 < data.find(END) == len(data) - 2 <= self.max_bytes + 1:
             self._junk = 0
             return [data[1:-2]]  # the frequent case: one packet, one whole message
         frames = self._cut(data)

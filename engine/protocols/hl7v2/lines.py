@@ -168,7 +168,7 @@ def split_lines(body: bytes) -> tuple[list[bytes], list[bytes] | None]:
     if b"\r" not in body:
         lines = body.split(b"\n")
         return lines, [b"\n"] * (len(lines) - 1)
-    pieces = re.split(rb"(\r\n|\r|\n(?=[A-Z][A-Z0-9]{2}" + re.escape(body[3:4]) + rb"|[\r\n]*\Z))", body)
+    pieces = re.split(rb"(\r\n|\r|\n(?=[\r\n]{0,8}(?:[A-Z][A-Z0-9]{2}" + re.escape(body[3:4]) + rb"|\Z)))", body)
     return pieces[::2], pieces[1::2]
 
 
