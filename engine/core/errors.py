@@ -244,3 +244,16 @@ class NotFoundError(IsthmusError):
     """Nothing of this name or number, or nothing that the caller may see."""
 
     code, fate = "A011", Fate.REFUSE
+
+
+# ------------------------------------------------------------------ what operators ask for
+class OperationError(IsthmusError):
+    """What was asked cannot be done now, and why."""
+
+    code, fate = "O001", Fate.REFUSE
+
+
+class FencedError(StoreError):
+    """Another node took over our lease: nothing of ours may be written any more."""
+
+    code, fate = "J005", Fate.HOLD

@@ -10,6 +10,9 @@ from engine.core.errors import IsthmusError
 from engine.ports.connector import Reason, Verdict
 from engine.ports.journal import PendingDelivery
 
+Emit = Callable[[str, str, dict[str, object]], None]
+"""Takes (event, channel, facts). Facts are ids, codes and places, never values."""
+
 WINDOW_SECONDS = 10
 
 
@@ -31,14 +34,22 @@ class Rate:
 
     def per_second(self) -> float:
         now = int(time.monotonic())
-        live = (c for s, c in zip(self._seconds, self._counts, strict=True) if now - WINDOW_SECONDS <= s < now)
-        return sum(live) / WINDOW_SECONDS
+        return sum(self._window(now)) / WINDOW_SECONDS
+
+    def recent(self) -> list[float]:
+        """Events in each of the last ten whole seconds, oldest first."""
+        now = int(time.monotonic())
+        by_second = dict(zip(self._seconds, self._counts, strict=True))
+        return [float(by_second.get(second, 0)) for second in range(now - WINDOW_SECONDS, now)]
+
+    def _window(self, now: int) -> list[int]:
+        return [c for s, c in zip(self._seconds, self._counts, strict=True) if now - WINDOW_SECONDS <= s < now]
 
 
 class ChannelMeter:
-    """`emit` takes telemetry events: (name, channel, facts). Facts are ids, codes and places, never values."""
+    """Counts one channel's intake and transforms."""
 
-    def __init__(self, channel: str, emit: Callable[[str, str, dict[str, object]], None] | None = None) -> None:
+    def __init__(self, channel: str, emit: Emit | None = None) -> None:
         self.channel = channel
         self.rate, self.delivered_rate = Rate(), Rate()
         self.count = 0
@@ -62,6 +73,10 @@ class ChannelMeter:
             where = {"code": reason.code, "where": reason.where}
             self._emit("held", self.channel, {"message_id": message_id, **where})
 
+    def source_failed(self, error: Exception) -> None:
+        self.last_error = str(error) if isinstance(error, IsthmusError | OSError) else type(error).__name__
+        self._emit("source_failed", self.channel, {"error": type(error).__name__})
+
     def store_failed(self, error: Exception) -> None:
         self.last_error = str(error)
         self._emit("store_failed", self.channel, {"code": getattr(error, "code", type(error).__name__)})
@@ -70,9 +85,7 @@ class ChannelMeter:
 class DeliveryMeter:
     """The same for one destination."""
 
-    def __init__(
-        self, channel: str, destination: str, emit: Callable[[str, str, dict[str, object]], None] | None = None
-    ) -> None:
+    def __init__(self, channel: str, destination: str, emit: Emit | None = None) -> None:
         self.channel, self.destination = channel, destination
         self.rate = Rate()
         self.count = self.errors = 0

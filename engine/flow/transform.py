@@ -14,7 +14,7 @@ from engine.core.clock import Clock, to_micros
 from engine.core.ids import IdSource
 from engine.flow.meter import ChannelMeter
 from engine.flow.waiters import Waiters
-from engine.ports.connector import Settled
+from engine.ports.connector import Reason, Settled
 from engine.ports.journal import Journal, NewDelivery, NewDocument, Outcome, PendingDelivery, PendingMessage
 from engine.ports.script import Route, WorkItem, WorkResult
 from engine.ports.states import DeliveryState, MessageState
@@ -142,6 +142,28 @@ class Transformer:
 
     # ------------------------------------------------------------------ results
     def _results(self, results: Sequence[WorkResult]) -> None:
+        again = [r for r in results if r.routes and self._is_again(r.message_id)]
+        if again:
+            asyncio.get_running_loop().create_task(self._skip_delivered(results, again))
+        else:
+            self._write(results)
+
+    def _is_again(self, message_id: int) -> bool:
+        item = self._in_flight.get(message_id)
+        return item is not None and "origin" in item.attributes
+
+    async def _skip_delivered(self, results: Sequence[WorkResult], again: Sequence[WorkResult]) -> None:
+        """Replayed and edited messages: what their origin delivered is not delivered again."""
+        try:
+            keys = [route.idempotency_key for r in again for route in r.routes]
+            delivered = await self._journal.delivered_keys(keys)
+        except Exception as error:  # without the answer nothing may go out: read them again
+            self._meter.store_failed(error)
+            self._forget([r.message_id for r in results])
+            return
+        self._write([without_delivered(r, delivered) if r in again else r for r in results])
+
+    def _write(self, results: Sequence[WorkResult]) -> None:
         outcomes, deliveries = [], []
         for result in results:
             new = [self._delivery(route) for route in result.routes]
@@ -186,6 +208,16 @@ def work_item(message: PendingMessage) -> WorkItem:
     attributes = dict(message.attributes) | {"correlation": message.correlation_id}
     key = f"{message.channel}@{message.revision}"
     return WorkItem(message.message_id, key, message.body, message.message_type, attributes)
+
+
+def without_delivered(result: WorkResult, delivered: set[str]) -> WorkResult:
+    """The result without routes whose idempotency key was delivered before; with none left it is TRANSFORMED."""
+    routes = [route for route in result.routes if route.idempotency_key not in delivered]
+    if len(routes) == len(result.routes):
+        return result
+    state = result.state if routes else MessageState.TRANSFORMED
+    reason = result.reason or Reason("R001", "already delivered from the original message: not sent again")
+    return WorkResult(result.message_id, state, reason, result.documents, routes, result.keys, result.micros)
 
 
 def _outcome(result: WorkResult, deliveries: list[NewDelivery]) -> Outcome:

@@ -33,6 +33,7 @@ class ChannelStatus(msgspec.Struct, frozen=True):
     """`state`: `running`, `paused` (receives and journals, transforms nothing), `stopped` (receives nothing), `failed`.
 
     `per_second` is the intake rate over the last ten seconds. `counts` is messages by state name, all time stored.
+    `recent` is the intake rate of past intervals of equal length, oldest first, for a small chart; may be empty.
     """
 
     name: str
@@ -47,6 +48,7 @@ class ChannelStatus(msgspec.Struct, frozen=True):
     destinations: Sequence[DestinationStatus]
     last_error: str | None
     last_received_at: datetime | None
+    recent: Sequence[float] = ()
 
 
 class EngineStatus(msgspec.Struct, frozen=True):

@@ -1,0 +1,194 @@
+"""The composition root: a site's configuration in, a running engine out. Only here do all parts meet."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from engine.channel.load import load_site
+from engine.channel.model import ChannelModel, DestinationModel
+from engine.channel.site import Site
+from engine.connectors.catalog import CATALOG
+from engine.core.clock import Clock, SystemClock
+from engine.core.errors import ConfigurationError
+from engine.core.ids import IdSource
+from engine.core.secrets import SiteSecrets
+from engine.flow.channel_run import Parts
+from engine.flow.operations import EngineOperations
+from engine.flow.replay import Replayer
+from engine.flow.supervise import Supervisor
+from engine.ports.catalog import ConnectorType
+from engine.ports.connector import ConnectorContext, Destination, Source
+from engine.script.pool import Pool
+from engine.store.open import Store, open_store
+
+log = logging.getLogger("isthmus")
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A running engine. `started_in` is seconds from the call to the last channel listening."""
+
+    site: Site
+    store: Store
+    supervisor: Supervisor
+    operations: EngineOperations
+    pool: Pool
+    started_in: float
+
+
+class Builder:
+    """Makes connectors from a channel's settings."""
+
+    def __init__(self, site: Site, store: Store, clock: Clock, services: dict[str, Any]) -> None:
+        self._site, self._store, self._clock, self._services = site, store, clock, services
+        self._secrets = SiteSecrets(site.root, site.engine.secrets)
+        self.supervisor: Supervisor | None = None
+
+    def source(self, model: ChannelModel) -> Source:
+        kind = _known(CATALOG.sources, model.source.type, model.channel)
+        settings = _settings(kind, model.source.settings, model.channel)
+        form = model.source.format or kind.format
+        return kind.build(settings, self._context(model, model.channel, form))  # type: ignore[return-value]
+
+    def destination(self, model: ChannelModel, destination: DestinationModel) -> Destination:
+        name = f"{model.channel}.{destination.name}"
+        kind = _known(CATALOG.destinations, destination.type, name)
+        settings = _settings(kind, destination.settings, name)
+        return kind.build(settings, self._context(model, name, None))  # type: ignore[return-value]
+
+    def _context(self, model: ChannelModel, name: str, form: str | None) -> ConnectorContext:
+        assert self.supervisor is not None
+        return ConnectorContext(
+            name=name,
+            channel=model.channel,
+            root=self._site.root,
+            clock=self._clock,
+            secrets=self._secrets,
+            ledger=self._store.ledger,
+            connections=self._site.connections,
+            hand_over=self.supervisor.hand_over,
+            services=self._services,
+            format=form,
+        )
+
+
+def _known(types: Any, name: str, where: str) -> ConnectorType:
+    if name not in types:
+        known = ", ".join(sorted(types))
+        raise ConfigurationError(f"there is no connector type '{name}'", where=where, remedy=f"known: {known}")
+    found: ConnectorType = types[name]
+    return found
+
+
+def _settings(kind: ConnectorType, values: dict[str, Any], where: str) -> Any:
+    try:
+        return kind.load().model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(map(str, first["loc"])) or kind.name
+        raise ConfigurationError(f"{place}: {first['msg']}", where=where, remedy="run `isthmus lint`") from None
+
+
+def store_url(site: Site) -> str:
+    """The journal's address: SQLite paths are below the site, other addresses may be secret references."""
+    url = site.engine.store.url
+    if url.startswith(("env:", "file:", "store:")):
+        url = SiteSecrets(site.root, site.engine.secrets).resolve(url)
+    if url.startswith("sqlite:") and not url.startswith("sqlite:///"):
+        path = site.root / url.removeprefix("sqlite:")
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return f"sqlite:///{path.resolve()}"
+    return url
+
+
+def worker_count(site: Site) -> int:
+    # Two at least: one channel that hangs must not take the only worker.
+    return site.engine.workers.count or max(2, (os.cpu_count() or 2) - 1)
+
+
+@asynccontextmanager
+async def running(
+    root: Path,
+    *,
+    deploy_all: bool = False,
+    clock: Clock | None = None,
+    emit: Callable[[str, str, dict[str, object]], None] | None = None,
+    services: dict[str, Any] | None = None,
+) -> AsyncIterator[Engine]:
+    """Start the engine of a site; at the end of the block it drains and closes.
+
+    Raises:
+        ConfigurationError: the site does not load, with file, line and remedy.
+        StoreError: the journal cannot be opened.
+    """
+    began = time.monotonic()
+    clock = clock or SystemClock()
+    async with AsyncExitStack() as stack:
+        site = load_site(root)
+        _refuse_errors(site)
+        pool = Pool(
+            worker_count(site), lambda pid, why: (emit or _quiet)("worker_replaced", "", {"pid": pid, "why": why})
+        )
+        pool.spawn()
+        stack.push_async_callback(pool.close)
+        store = await open_store(store_url(site), clock)
+        stack.push_async_callback(store.close)
+        builder = Builder(site, store, clock, {"x12_partners": site.partners} | (services or {}))
+        parts = Parts(
+            store.journal, pool, IdSource(site.engine.node), clock, emit or _quiet, builder.source, builder.destination
+        )
+        supervisor = Supervisor(parts, CATALOG)
+        builder.supervisor = supervisor
+        replayer = Replayer(store.journal, pool, parts.ids, clock)
+        operations = EngineOperations(
+            root, site, supervisor, store.journal, store.audit, replayer, CATALOG, clock, _store_words(site)
+        )
+        await pool.start()
+        await supervisor.start(site, deploy_all=deploy_all)
+        stack.push_async_callback(supervisor.close)
+        engine = Engine(site, store, supervisor, operations, pool, time.monotonic() - began)
+        try:
+            yield engine
+        finally:
+            if not await supervisor.drain(site.engine.drain.total_seconds()):
+                log.warning("not everything was finished in time; it goes on from the journal at the next start")
+
+
+def _refuse_errors(site: Site) -> None:
+    if site.errors:
+        first = site.errors[0]
+        place = f"{first.file}:{first.line}:{first.column}"
+        remedy = (
+            f"{first.suggestion}; `isthmus lint` lists all {len(site.errors)}"
+            if first.suggestion
+            else "run `isthmus lint`"
+        )
+        raise ConfigurationError(f"{first.code} {first.text}", where=place, remedy=remedy)
+
+
+def _store_words(site: Site) -> str:
+    return "SQLite, embedded" if "sqlite" in site.engine.store.url else "PostgreSQL"
+
+
+def _quiet(name: str, channel: str, facts: dict[str, object]) -> None:
+    """No telemetry was given."""
+
+
+def run_forever(main: Callable[[], Any]) -> None:
+    """Run on uvloop where there is one."""
+    try:
+        import uvloop
+
+        uvloop.run(main())
+    except ImportError:
+        asyncio.run(main())
