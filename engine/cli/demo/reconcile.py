@@ -58,7 +58,7 @@ class Trouble(NamedTuple):
     channel: str
     state: str
     reason: Reason
-    count: int
+    messages: int
 
 
 async def kinds(adapter: ErpAdapter, expected: Expected, before: Mapping[str, int]) -> list[KindLine]:
