@@ -14,7 +14,9 @@ from engine.app import Engine, run_forever, running
 
 
 @click.command()
-@click.option("--site", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Folder of the site.")
+@click.option(
+    "--site", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Folder of the site."
+)
 @click.option("--deploy", "deploy_all", is_flag=True, help="Deploy every channel that differs on disk first.")
 @click.option("--json", "as_json", is_flag=True, help="Print the addresses as one line of JSON.")
 def command(site: Path, deploy_all: bool, as_json: bool) -> None:

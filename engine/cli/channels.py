@@ -1,0 +1,92 @@
+"""Commands about channels: status, pause, resume, stop, check, prune."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from engine.cli.remote import ask, json_option, print_json, site_option, who
+from engine.core.durations import parse_duration
+from engine.ports.operations import ChannelStatus, EngineStatus
+
+
+@click.command()
+@site_option
+@json_option
+def status(site: Path, as_json: bool) -> None:
+    """Channels of the running engine with rates, queues and errors."""
+    found = ask(site, lambda engine: engine.status())
+    if as_json:
+        return print_json(found)
+    _show(found)
+
+
+def _show(found: EngineStatus) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"{found.site} · {found.store} · since {found.started_at:%Y-%m-%d %H:%M} UTC")
+    for name in ("channel", "state", "revision", "per s", "received", "queued", "held", "last error"):
+        table.add_column(
+            name, justify="right" if name in ("revision", "per s", "received", "queued", "held") else "left"
+        )
+    for channel in found.channels:
+        table.add_row(*_row(channel), style="bold red" if channel.counts.get("HELD") else "")
+    Console().print(table)
+    for notice in found.notices:
+        click.echo(f"note: {notice}")
+
+
+def _row(channel: ChannelStatus) -> list[str]:
+    queued = sum(d.queued for d in channel.destinations)
+    held = channel.counts.get("HELD", 0)
+    errors = channel.last_error or next((d.last_error for d in channel.destinations if d.last_error), None)
+    return [channel.name, channel.state, str(channel.revision), f"{channel.per_second:.1f}",
+            str(sum(channel.counts.values())), str(queued), str(held), errors or ""]  # fmt: skip
+
+
+def _set(state: str, title: str) -> click.Command:
+    @click.command(name={"running": "resume", "paused": "pause", "stopped": "stop"}[state], help=title)
+    @click.argument("channel")
+    @click.option("--reason", default=None, help="Why; kept in the audit trail.")
+    @site_option
+    def command(channel: str, reason: str | None, site: Path) -> None:
+        found = ask(site, lambda engine: engine.set_channel(channel, state, who(), reason))
+        click.echo(f"{found.name} is {found.state}")
+
+    return command
+
+
+pause = _set("paused", "Go on receiving and journalling; transform and send nothing.")
+resume = _set("running", "Go on after pause or stop.")
+stop = _set("stopped", "Receive nothing; what was received is still transformed and sent.")
+
+
+@click.command()
+@click.argument("channel", required=False)
+@site_option
+@json_option
+def check(channel: str | None, site: Path, as_json: bool) -> None:
+    """Ask every far side whether it is reachable and willing."""
+    found = ask(site, lambda engine: engine.check(channel))
+    if as_json:
+        print_json(found)
+    else:
+        for name, health in found.items():
+            click.secho(f"{'ok ' if health.ok else 'BAD'} {name:<40} {health.text}", fg="green" if health.ok else "red")
+    if not all(health.ok for health in found.values()):
+        raise SystemExit(1)
+
+
+@click.command()
+@click.option("--older-than", required=True, help="Age of finished messages to drop, for example 90d.")
+@site_option
+def prune(older_than: str, site: Path) -> None:
+    """Drop finished messages and give the disk back. HELD and queued ones stay."""
+    try:
+        before = datetime.now(UTC) - parse_duration(older_than)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(f"{ask(site, lambda engine: engine.prune(before, who()))} messages dropped")
