@@ -1,0 +1,91 @@
+"""`isthmus test`: the cases beside the channels."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from engine.channel.cases import CaseOutcome, run_cases, write_expectation
+from engine.channel.site import Site
+from engine.cli.workspace import json_option, paths_argument, print_json, selected
+
+
+@click.command()
+@paths_argument
+@click.option("--update", is_flag=True, help="Write what came out as what is expected, for review in git.")
+@json_option
+def command(paths: tuple[Path, ...], update: bool, as_json: bool) -> None:
+    """Run the cases beside the channels, with the code that worker processes run. Exit 0: all hold, 1: not all.
+
+    \b
+    Examples:
+      isthmus test
+      isthmus test channels/invoices/supplier_invoice_in.yaml
+      isthmus test channels/invoices/supplier_invoice_in.cases/credit_memo --update
+    """
+    from engine.cli.dry_run import runner_for
+
+    outcomes: list[CaseOutcome] = []
+    for site, inside in selected(paths):
+        channels, folders = _chosen(site, inside)
+        for outcome in run_cases(site, runner_for(site), channels, folders):
+            outcomes.append(outcome)
+            if not as_json:
+                _print(outcome)
+            if update and not outcome.passed and outcome.result is not None:
+                written = write_expectation(site.root, outcome)
+                if not as_json:
+                    click.echo(f"    written: {written}")
+    if as_json:
+        print_json([_data(outcome) for outcome in outcomes])
+    failed = [o for o in outcomes if not o.passed and not (update and o.result is not None)]
+    if not as_json:
+        _summary(outcomes, failed)
+    sys.exit(1 if failed or not outcomes else 0)
+
+
+def _chosen(site: Site, inside: list[str]) -> tuple[set[str] | None, list[str]]:
+    """Channels named by their files or by folders of files; the rest are folders of cases."""
+    if not inside:
+        return None, []
+    channels, folders = set(), []
+    for path in inside:
+        named = {f.model.channel for f in site.files if f.model and (f.path == path or f.path.startswith(f"{path}/"))}
+        if named and ".cases" not in path:
+            channels |= named
+        else:
+            folders.append(path)
+    return (None, folders) if folders else (channels, [])
+
+
+def _data(outcome: CaseOutcome) -> dict[str, object]:
+    return {
+        "channel": outcome.channel,
+        "case": outcome.name,
+        "folder": outcome.folder,
+        "passed": outcome.passed,
+        "differences": list(outcome.differences),
+        "problem": outcome.problem,
+        "state": outcome.result.state.name if outcome.result else None,
+        "microseconds": outcome.micros,
+    }
+
+
+def _print(outcome: CaseOutcome) -> None:
+    mark = click.style("ok  ", fg="green") if outcome.passed else click.style("FAIL", fg="red", bold=True)
+    state = outcome.result.state.name if outcome.result else ""
+    click.echo(f"{mark} {outcome.channel}/{outcome.name}  {click.style(state, dim=True)}")
+    if outcome.problem:
+        hint = " (isthmus test --update writes it)" if outcome.new else ""
+        click.echo(f"    {outcome.problem}{hint}")
+    for difference in outcome.differences:
+        click.echo(f"    {difference}")
+
+
+def _summary(outcomes: list[CaseOutcome], failed: list[CaseOutcome]) -> None:
+    if not outcomes:
+        click.echo("there are no cases here: put a message into channels/…/<channel>.cases/<name>/input.hl7", err=True)
+    else:
+        click.echo(f"{len(outcomes)} cases, {len(failed)} failed")
