@@ -23,8 +23,10 @@ _INBOX = Insert(
 )
 _MESSAGES = Insert(
     "messages",
-    ("id", "channel", "revision", "run", "state", "received", "changed", "size")
-    + ("message_type", "natural_id", "correlation", "parent"),
+    (
+        *("id", "channel", "revision", "run", "state", "received", "changed", "size"),
+        *("message_type", "natural_id", "correlation", "parent"),
+    ),
     ("bigint", "int", "int", "smallint", "smallint", "bigint", "bigint", "int", "text", "text", "text", "bigint"),
 )
 _BODIES = Insert("bodies", ("message_id", "digest", "attributes", "body"), ("bigint", "bytea", "text", "bytea"))
@@ -124,6 +126,7 @@ def _insert(transaction: Transaction, stored: Sequence[tuple[NewMessage, Appende
             why[message.message_id] = appended.reason
         if appended.verdict is Verdict.CONFLICT:
             conflicts.append((transaction.number(NATURAL_ID), message.natural_id, message.message_id))
+    transaction.session.make_room([message.message_id for message, _ in stored])
     transaction.session.insert(_MESSAGES, rows)
     transaction.session.insert(_BODIES, bodies)
     transaction.session.insert(_KEY, conflicts)

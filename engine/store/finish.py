@@ -26,8 +26,10 @@ _DOCUMENTS = Insert(
 )
 _DELIVERIES = Insert(
     "deliveries",
-    ("message_id", "id", "channel", "destination", "document", "state", "attempts", "not_before", "first")
-    + ("changed", "idempotency_key", "order_key"),
+    (
+        *("message_id", "id", "channel", "destination", "document", "state", "attempts", "not_before", "first"),
+        *("changed", "idempotency_key", "order_key"),
+    ),
     ("bigint", "bigint", "int", "int", "int", "smallint", "int", "bigint", "bigint", "bigint", "text", "text"),
 )
 _KEYS = Insert("keys", ("name", "value", "message_id"), ("int", "text", "bigint"), "ON CONFLICT DO NOTHING")

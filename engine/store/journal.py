@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from engine.core.errors import ChecksumError, IsthmusError
+from engine.core.errors import ChecksumError
 from engine.core.ids import id_text
 from engine.ports.connector import Reason
 from engine.ports.journal import (
@@ -27,10 +27,10 @@ from engine.ports.journal import (
 )
 from engine.ports.states import DeliveryState, MessageState
 from engine.store import operate, read, revisions, search
-from engine.store.database import Database
-from engine.store.faults import translate
 from engine.store.names import Names
 from engine.store.read import Broken
+from engine.store.reader import Reader
+from engine.store.retention import Retention
 from engine.store.schema import deliveries
 from engine.store.writer import Writer
 
@@ -41,8 +41,8 @@ _KEYS_AT_ONCE = 500  # in one IN list
 class SqlJournal:
     """`engine.ports.journal.Journal`."""
 
-    def __init__(self, database: Database, names: Names, writer: Writer) -> None:
-        self._database, self._names, self._writer = database, names, writer
+    def __init__(self, writer: Writer, reader: Reader, retention: Retention) -> None:
+        self._writer, self._reader, self._retention = writer, reader, retention
 
     # -- the hot path
     def append(self, message: NewMessage, done: Callable[[Appended | Exception], None]) -> None:
@@ -108,7 +108,7 @@ class SqlJournal:
         )
 
     async def prune(self, before: datetime, keep: Callable[[str], bool] | None = None) -> int:
-        raise NotImplementedError
+        return await self._retention.prune(before, keep)
 
     async def delivered_keys(self, idempotency_keys: Sequence[str]) -> set[str]:
         return await self._read(_delivered_keys, idempotency_keys)
@@ -128,16 +128,7 @@ class SqlJournal:
         await self._writer.close()
 
     async def _read(self, query: Callable[..., T], *arguments: Any) -> T:
-        return await asyncio.to_thread(self._read_now, query, arguments)
-
-    def _read_now(self, query: Callable[..., T], arguments: tuple[Any, ...]) -> T:
-        try:
-            with self._database.reading() as connection:
-                return query(connection, self._names, *arguments)
-        except IsthmusError:
-            raise
-        except (sa.exc.SQLAlchemyError, OSError) as error:
-            raise translate(error) from None  # the driver's words may hold a value
+        return await asyncio.to_thread(self._reader.run, lambda sql, names: query(sql, names, *arguments))
 
 
 def _delivered_keys(connection: sa.Connection, names: Names, wanted: Sequence[str]) -> set[str]:

@@ -56,8 +56,7 @@ class Names:
         return int(number)
 
     def _load(self, connection: sa.Connection) -> None:
-        rows = connection.execute(sa.select(names.c.name, names.c.id))
-        self._learn({name: number for name, number in rows})
+        self._learn({row.name: row.id for row in connection.execute(sa.select(names))})
 
     def _learn(self, found: dict[str, int]) -> None:
         self._numbers = self._numbers | found

@@ -3,24 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+
+import sqlalchemy as sa
 
 from engine.core.clock import Clock
+from engine.core.errors import StoreError
+from engine.ports.leases import Lease
+from engine.store.audit import SqlAudit
 from engine.store.database import Database, database
+from engine.store.faults import translate
 from engine.store.journal import SqlJournal
+from engine.store.leases import Fence, SqlLeases
+from engine.store.ledger import SqlLedger
+from engine.store.migrate import bring_up_to_date, check_version
 from engine.store.names import Names
-from engine.store.schema import metadata
+from engine.store.reader import Reader
+from engine.store.retention import Retention
+from engine.store.session import Session
 from engine.store.writer import Writer
 
 
 class Store:
-    """An open store."""
+    """An open store: journal, control-number ledger, audit and leases share one writer."""
 
-    def __init__(self, at: Database, clock: Clock) -> None:
-        self._database = at
-        names = Names()
-        self._writer = Writer(at, clock, names)
-        self.journal = SqlJournal(at, names, self._writer)
+    def __init__(self, at: Database, clock: Clock, *, slot: int = 0, read_only: bool = False) -> None:
+        self._database, self._fence, names = at, Fence(), Names()
+        self._writer = Writer(at, clock, names, _refuse if read_only else self._fence.check, slot)
+        reader = Reader(at, names)
+        self.journal = SqlJournal(self._writer, reader, Retention(self._writer, names, clock))
+        self.ledger = SqlLedger(self._writer, reader)
+        self.audit = SqlAudit(self._writer, reader)
+        self.leases = SqlLeases(self._writer)
+
+    def attach_lease(self, lease: Lease) -> None:
+        """From now on every commit needs this lease: overtaken, it raises FencedError and writes nothing."""
+        self._fence.attach(lease)
+
+    def detach_lease(self, name: str) -> None:
+        self._fence.detach(name)
 
     async def close(self) -> None:
         """Everything submitted is written first."""
@@ -28,8 +48,12 @@ class Store:
         await asyncio.to_thread(self._database.close)
 
 
-async def open_store(url: str, clock: Clock, *, read_only: bool = False) -> Store:
+async def open_store(url: str, clock: Clock, *, read_only: bool = False, slot: int = 0) -> Store:
     """Open the store at `sqlite:///path` or `postgresql://...`, bringing its tables up to this release.
+
+    Args:
+        read_only: beside a running engine: nothing is written, every write is refused.
+        slot: number of this node; several nodes on one PostgreSQL count in different rows.
 
     Raises:
         SchemaVersionError: it was written by a newer release.
@@ -37,12 +61,12 @@ async def open_store(url: str, clock: Clock, *, read_only: bool = False) -> Stor
         ConfigurationError: not such a url.
     """
     at = database(url, read_only)
-    await asyncio.to_thread(_prepare, at)
-    return Store(at, clock)
+    try:
+        await asyncio.to_thread(check_version if read_only else bring_up_to_date, at)
+    except (sa.exc.SQLAlchemyError, OSError) as error:
+        raise translate(error) from None
+    return Store(at, clock, slot=slot, read_only=read_only)
 
 
-def _prepare(at: Any) -> None:
-    session = at.writer()
-    metadata.create_all(session.sql)
-    session.sql.commit()
-    session.close()
+def _refuse(session: Session) -> None:
+    raise StoreError("the store was opened for reading only")

@@ -44,7 +44,7 @@ def close_message(transaction: Transaction, message_id: int, state: MessageState
 
 
 def resend_delivery(transaction: Transaction, delivery_id: int) -> bool:
-    values = {"attempts": 0, "not_before": 0, "first": transaction.at, "reason": None}
+    values: dict[str, object] = {"attempts": 0, "not_before": 0, "first": transaction.at, "reason": None}
     return _decide(transaction, delivery_id, D.QUEUED, values)
 
 

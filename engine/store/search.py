@@ -114,6 +114,7 @@ def queue_depths(connection: sa.Connection, names: Names) -> dict[tuple[str, str
         sa.select(counters.c.channel, counters.c.destination, total)
         .where(counters.c.destination != MESSAGES, counters.c.state.in_((1, 2)))
         .group_by(counters.c.channel, counters.c.destination)
+        .having(total != 0)
     )
     rows = connection.execute(query).all()
     return {(names.name(connection, a), names.name(connection, b)): int(n) for a, b, n in rows}

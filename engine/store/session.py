@@ -8,13 +8,21 @@ a busy event loop; PostgreSQL gets one array a column. Rare work uses SQLAlchemy
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import sqlalchemy as sa
 
+from engine.store.days import Days
+
 Row = tuple[Any, ...]
+BODY_TABLES = ("bodies", "documents", "responses")
+_RESERVE = (
+    0.05  # of the file stays free for the next messages: giving it back to take it again would be work for nothing
+)
+_VACUUM_PAGES = 1000  # 4 MB a step: a few milliseconds
 LARGEST = 256  # rows a statement: longer ones gain nothing and sort badly into the statement cache
 
 
@@ -59,6 +67,19 @@ class Session(Protocol):
         ...
 
     def find(self, statement: Find, rows: Sequence[Row]) -> list[Row]: ...
+
+    @property
+    def body_tables(self) -> tuple[str, ...]:
+        """Tables of bodies from which retention deletes row by row."""
+        ...
+
+    def make_room(self, message_ids: Sequence[int]) -> None:
+        """Be ready to take bodies of new messages with these ids."""
+        ...
+
+    def give_back(self, before: datetime) -> bool:
+        """Give some disk back after retention dropped messages received before this time. True: there is more."""
+        ...
 
     def begin(self) -> None: ...
 
@@ -130,6 +151,21 @@ class SqliteSession:
             found += _decode(self._raw.execute(_sqlite_find(statement, len(part)), _flat(part)).fetchone()[0])
         return found
 
+    @property
+    def body_tables(self) -> tuple[str, ...]:
+        return BODY_TABLES
+
+    def make_room(self, message_ids: Sequence[int]) -> None:
+        """Ids sort by time and are the row's place: neighbours in time are neighbours in the file."""
+
+    def give_back(self, before: datetime) -> bool:
+        pages, free = (self._raw.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count"))
+        surplus: int = free - int(pages * _RESERVE)
+        if surplus <= 0:
+            return False
+        self._raw.execute(f"PRAGMA incremental_vacuum({min(surplus, _VACUUM_PAGES)})").fetchall()
+        return surplus > _VACUUM_PAGES
+
     def begin(self) -> None:
         self._raw.execute("BEGIN IMMEDIATE")
 
@@ -151,6 +187,7 @@ class PostgresSession:
     def __init__(self, connection: sa.Connection) -> None:
         self.sql = connection
         self._raw: Any = connection.connection.dbapi_connection
+        self._days = Days()
 
     def insert(self, statement: Insert, rows: Sequence[Row]) -> int:
         return self._run(_postgres_insert(statement), rows)
@@ -171,8 +208,18 @@ class PostgresSession:
     def _run(self, text: str, rows: Sequence[Row]) -> int:
         if not rows:
             return 0
-        changed: int = self._raw.execute(text, [list(column) for column in zip(*rows, strict=True)]).rowcount
+        changed: int = self._raw.execute(text, _columns(rows)).rowcount
         return changed
+
+    @property
+    def body_tables(self) -> tuple[str, ...]:
+        return tuple(f"{table}_default" for table in BODY_TABLES)
+
+    def make_room(self, message_ids: Sequence[int]) -> None:
+        self._days.ensure(self.sql, message_ids)
+
+    def give_back(self, before: datetime) -> bool:
+        return self._days.drop_one(self.sql, before)
 
     def begin(self) -> None:
         """psycopg begins with the first statement."""
@@ -183,12 +230,17 @@ class PostgresSession:
             self.sql.commit()
 
     def rollback(self) -> None:
+        self._days.forget()
         self._raw.rollback()
         if self.sql.in_transaction():
             self.sql.rollback()
 
     def close(self) -> None:
         self.sql.close()
+
+
+def _columns(rows: Sequence[Row]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 @lru_cache(maxsize=256)

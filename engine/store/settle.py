@@ -62,7 +62,7 @@ def derive_states(transaction: Transaction, message_ids: Iterable[int]) -> None:
     """Bring QUEUED and HELD messages to the state that their deliveries imply."""
     changes = []
     for message_id, channel, state, weight in transaction.session.find(_WEIGH, [(one,) for one in sorted(message_ids)]):
-        after = _STATE_OF_WEIGHT.get(weight or 0, state)
+        after = _STATE_OF_WEIGHT.get(weight, MessageState(state))
         if after != state:
             changes.append((message_id, channel, state, int(after)))
     transaction.set_states(changes)

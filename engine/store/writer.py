@@ -36,20 +36,24 @@ _BACKOFF = (0.05, 5.0)  # seconds between attempts to reach a lost database: fir
 class Batch:
     """What one commit takes: plain lists, filled on the loop's thread."""
 
-    __slots__ = ("messages", "operations", "outcomes", "settlements")
+    __slots__ = ("free", "messages", "operations", "outcomes", "settlements")
 
     def __init__(self) -> None:
         self.messages: list[tuple[NewMessage, Done]] = []
         self.outcomes: list[tuple[Sequence[Outcome], Done]] = []
         self.settlements: list[tuple[Sequence[Settlement], Done]] = []
         self.operations: list[tuple[Callable[[Transaction], Any], Done]] = []
+        self.free: list[tuple[Callable[[Transaction], Any], Done]] = []  # not fenced: work on the leases themselves
 
     def __len__(self) -> int:
-        return len(self.messages) + len(self.outcomes) + len(self.settlements) + len(self.operations)
+        return sum(len(getattr(self, name)) for name in self.__slots__)
 
     def cut(self) -> Batch:
-        """Take the first part off, at most the longest that one commit should carry."""
+        """Take the first part off, at most the longest that one commit should carry; what is not fenced, alone."""
         head = Batch()
+        if self.free:
+            head.free, self.free = self.free, []
+            return head
         for name in self.__slots__:
             entries = getattr(self, name)
             setattr(head, name, entries[:_LONGEST])
@@ -74,10 +78,11 @@ class Writer:
     """Owns the writing connection. Start and use it on the loop's thread.
 
     Args:
+        guard: looks at the open transaction and raises when this node must not write.
         slot: this node's rows in the counters.
     """
 
-    def __init__(self, database: Database, clock: Clock, names: Names, slot: int = 0) -> None:
+    def __init__(self, database: Database, clock: Clock, names: Names, guard: Guard, slot: int = 0) -> None:
         self._database, self._clock, self._names, self._slot = database, clock, names, slot
         self._loop = asyncio.get_running_loop()
         self._pending = Batch()
@@ -86,7 +91,7 @@ class Writer:
         self._session: Session | None = None
         self._raw: dict[int, bytes] = {}
         self._retry_at, self._backoff = 0.0, _BACKOFF[0]
-        self.guard: Guard | None = None
+        self._guard = guard
         self._thread = threading.Thread(target=self._serve, name="isthmus-store-writer", daemon=True)
         self._thread.start()
 
@@ -106,7 +111,7 @@ class Writer:
             self._pending.settlements.append((settlements, done))
         self._wake.set()
 
-    async def perform(self, operation: Callable[[Transaction], T]) -> T:
+    async def perform(self, operation: Callable[[Transaction], T], *, fenced: bool = True) -> T:
         """Run rare work in the next commit; returns its value when that is flushed."""
         future: asyncio.Future[T] = self._loop.create_future()
 
@@ -119,7 +124,7 @@ class Writer:
                 future.set_result(value)
 
         with self._lock:
-            self._pending.operations.append((operation, done))
+            (self._pending.operations if fenced else self._pending.free).append((operation, done))
         self._wake.set()
         return await future
 
@@ -171,8 +176,8 @@ class Writer:
     def _write(self, session: Session, batch: Batch) -> list[tuple[Done, Any]]:
         transaction = Transaction(session, self._names, to_micros(self._clock.now()), self._slot)
         session.begin()
-        if self.guard is not None:
-            self.guard(session)
+        if not batch.free:
+            self._guard(session)
         answers = self._apply(transaction, batch)
         transaction.write_counts()
         session.commit()
@@ -193,7 +198,7 @@ class Writer:
         if batch.settlements:
             write_settlements(transaction, [one for settlements, _ in batch.settlements for one in settlements])
             answers += [(done, None) for _, done in batch.settlements]
-        answers += [(done, self._operate(transaction, operation)) for operation, done in batch.operations]
+        answers += [(done, self._operate(transaction, operation)) for operation, done in batch.operations + batch.free]
         return answers
 
     def _operate(self, transaction: Transaction, operation: Callable[[Transaction], Any]) -> Any:
