@@ -13,6 +13,7 @@ from engine.protocols.x12.acknowledge import (
     wants_interchange_acknowledgement,
 )
 from engine.protocols.x12.acknowledged import Acknowledgement, SetAcknowledgement, read_acknowledgements
+from engine.protocols.x12.answer import Answer, accepted_sets, answer, answer_outcome, decode_answer
 from engine.protocols.x12.delimiters import Separators
 from engine.protocols.x12.findings import Finding, Level, Severity
 from engine.protocols.x12.outcome import GroupOutcome, InterchangeOutcome, SetOutcome, Verdict, judge
@@ -23,7 +24,7 @@ from engine.protocols.x12.sets import SUPPORTED_SETS
 from engine.protocols.x12.stream import SegmentStream, iterate_segments
 from engine.protocols.x12.validate import validate
 from engine.protocols.x12.values import OutboundGroup, OutboundSet, SegmentValues
-from engine.protocols.x12.writer import write_interchange
+from engine.protocols.x12.writer import check_set, write_interchange
 
 
 def read_file(data: bytes) -> File:
@@ -38,6 +39,7 @@ def read_file(data: bytes) -> File:
 __all__ = [
     "SUPPORTED_SETS",
     "Acknowledgement",
+    "Answer",
     "EnvelopePolicy",
     "File",
     "Finding",
@@ -58,7 +60,12 @@ __all__ = [
     "Severity",
     "TransactionSet",
     "Verdict",
+    "accepted_sets",
     "acknowledgement_group",
+    "answer",
+    "answer_outcome",
+    "check_set",
+    "decode_answer",
     "encode",
     "functional_acknowledgements",
     "interchange_acknowledgement",

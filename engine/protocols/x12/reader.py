@@ -72,7 +72,7 @@ def _read_interchange(text: str, begin: int, start: int) -> tuple[Interchange, i
     end = _end(text, start, separators)
     segments = split_segments(text[start:end], separators)
     unterminated = text[end - 1] != separators.segment
-    groups, acknowledgements, trailer, stray = build_groups(segments)
+    groups, acknowledgements, trailer, stray = build_groups(segments, separators)
     interchange = Interchange(
         separators, tuple(segments), groups, acknowledgements, trailer, text[begin:start], unterminated
     )

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
-from engine.protocols.x12.delimiters import Separators
+from engine.core.errors import DataTypeError, RequiredFieldError
+from engine.protocols.x12.delimiters import DEFAULT_SEPARATORS, Separators
 from engine.protocols.x12.findings import Finding, Severity
+
+_PLACE = re.compile(r"([A-Z][A-Z0-9]{1,2}?)(?:\[([1-9][0-9]{0,5})\])?-?([0-9]{2})(?:[-.]([1-9][0-9]?))?").fullmatch
 
 
 class EnvelopePolicy(StrEnum):
@@ -32,12 +38,16 @@ class Segment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TransactionSet:
-    """ST to SE. `segments` holds them all, the empty ones (`~~`) left out; `trailer` is None when SE is missing."""
+    """ST to SE. `segments` holds them all, the empty ones (`~~`) too; `trailer` is None when SE is missing.
+
+    Scripts read it by places: `get("BEG03")`, `get("PO1[2]-04")`, `get("SLN05-1")` for a component.
+    """
 
     header: Segment
     segments: tuple[Segment, ...]
     trailer: Segment | None
     findings: tuple[Finding, ...] = ()
+    separators: Separators = DEFAULT_SEPARATORS
 
     @property
     def code(self) -> str:
@@ -47,6 +57,45 @@ class TransactionSet:
     @property
     def control_number(self) -> str:
         return self.header.get(2)
+
+    def all(self, segment_id: str) -> tuple[Segment, ...]:
+        return tuple(s for s in self.segments if s.id == segment_id)
+
+    def get(self, path: str) -> str | None:
+        """The text at a place, None when absent or empty.
+
+        Raises:
+            DataTypeError: the path is no place in a set.
+        """
+        segment_id, occurrence, element, component = _place(path)
+        segment = next(islice((s for s in self.segments if s.id == segment_id), occurrence - 1, None), None)
+        text = segment.get(element) if segment else ""
+        if component and text:
+            parts = text.split(self.separators.component) if self.separators.component else [text]
+            text = parts[component - 1] if component <= len(parts) else ""
+        return text or None
+
+    def require(self, path: str) -> str:
+        """Raises RequiredFieldError at the path when nothing is there."""
+        text = self.get(path)
+        if text is None:
+            raise RequiredFieldError("must be given", where=path)
+        return text
+
+    def encode(self) -> bytes:
+        """ST to SE with the separators it came with, in UTF-8."""
+        element, end = self.separators.element, self.separators.segment
+        return "".join(element.join(s.parts) + end for s in self.segments if s.id).encode()
+
+
+@lru_cache(maxsize=1024)
+def _place(path: str) -> tuple[str, int, int, int]:
+    """Segment id, its occurrence, element and component (0 for none) of `PO1[2]-04` or `SLN05-1`."""
+    match = _PLACE(path)
+    if match is None:
+        remedy = "write segment and element: BEG03, PO1[2]-04, SLN05-1"
+        raise DataTypeError("not a place in an X12 set", where=path, remedy=remedy)
+    return match[1], int(match[2] or 1), int(match[3]), int(match[4] or 0)
 
 
 @dataclass(frozen=True, slots=True)

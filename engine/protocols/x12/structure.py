@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from engine.protocols.x12.delimiters import Separators
 from engine.protocols.x12.segments import Group, Segment, TransactionSet
 
 _ENVELOPE = frozenset(("ISA", "GS", "ST", "SE", "GE", "IEA", "TA1", ""))
@@ -12,6 +13,7 @@ _ENVELOPE = frozenset(("ISA", "GS", "ST", "SE", "GE", "IEA", "TA1", ""))
 
 @dataclass
 class _Builder:
+    separators: Separators
     groups: list[Group] = field(default_factory=list)
     stray: list[Segment] = field(default_factory=list)
     acknowledgements: list[Segment] = field(default_factory=list)
@@ -23,7 +25,7 @@ class _Builder:
 
     def end_set(self, trailer: Segment | None) -> None:
         if self.body is not None:
-            self.sets.append(TransactionSet(self.body[0], tuple(self.body), trailer))
+            self.sets.append(TransactionSet(self.body[0], tuple(self.body), trailer, (), self.separators))
             self.body = None
 
     def end_group(self, trailer: Segment | None) -> None:
@@ -59,9 +61,9 @@ class _Builder:
 Built = tuple[tuple[Group, ...], tuple[Segment, ...], Segment | None, list[Segment]]
 
 
-def build_groups(segments: Iterable[Segment]) -> Built:
+def build_groups(segments: Iterable[Segment], separators: Separators) -> Built:
     """Groups, TA1 segments, IEA, and the segments that stand outside of any set."""
-    builder = _Builder()
+    builder = _Builder(separators)
     for segment in segments:
         if segment.id in _ENVELOPE:
             builder.take_envelope(segment)

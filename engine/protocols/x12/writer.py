@@ -47,7 +47,7 @@ def write_interchange(
         raise DocumentError("a control number is one to nine digits, above zero", where="ISA13")
     for group in groups:
         for number, one in enumerate(group.sets, 1):
-            _check(one, group.version, number)
+            check_set(one, group.version, number)
     segments = [*acknowledgements]
     for group in groups:
         segments += _group(partner, group, made_at)
@@ -110,8 +110,8 @@ def _trimmed(segment: SegmentValues) -> SegmentValues:
     return segment[:end]
 
 
-def _check(one: OutboundSet, version: str, number: int) -> None:
-    """Our own set against its definition: outbound is always strict."""
+def check_set(one: OutboundSet, version: str, number: int = 1) -> None:
+    """Our own set against its definition: outbound is always strict. Raises as `write_interchange`."""
     segments = []
     for position, values in enumerate(_with_trailers(one, number), 1):
         # Composites are checked with a separator that cannot be in the data: control characters are refused below.

@@ -1,0 +1,181 @@
+"""X12 in files: an interchange is a message; a document becomes an interchange with numbers from the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from pydantic import ValidationError
+
+from engine.canonical import Invoice, PurchaseOrder
+from engine.channel.partner import Partner
+from engine.connectors.formats import Encoded
+from engine.connectors.x12_partners import identity, partners_of
+from engine.core.errors import DestinationError, IsthmusError
+from engine.mapping.x12_810 import invoice_to_810
+from engine.mapping.x12_850 import purchase_order_to_850
+from engine.ports.connector import ConnectorContext, Outbound, Reason, Received
+from engine.protocols.x12 import (
+    Answer,
+    EnvelopePolicy,
+    File,
+    Interchange,
+    InterchangeOutcome,
+    OutboundGroup,
+    OutboundSet,
+    SegmentValues,
+    Severity,
+    Verdict,
+    check_set,
+    decode_answer,
+    encode,
+    judge,
+    read,
+    write_interchange,
+)
+from engine.protocols.x12.answer import KIND as ANSWER_KIND
+from engine.protocols.x12.segments import is_refused
+
+_BLANK = " \t\r\n\ufeff\x00\x1a"
+
+
+class X12Splitter:
+    """One message for each interchange of a file.
+
+    Its natural id is ISA13 within the partner. Attributes: `partner`, `envelope` (the partner's policy),
+    `acknowledge` (`yes`, `no`), `control_number`. An interchange that its partner's policy refuses as a whole
+    comes with that refusal; sets that are refused alone are told apart where the message is read.
+    """
+
+    def __init__(self, context: ConnectorContext) -> None:
+        self._partners = partners_of(context.services)
+
+    def split(self, data: bytes, attributes: Mapping[str, str]) -> list[Received]:
+        """Raises FramingError when no interchange can be told in the file."""
+        file = read(data, EnvelopePolicy.TOLERANT)
+        messages: list[Received] = []
+        for interchange in file.interchanges:
+            messages += _stray(interchange.lead, file.charset, attributes)
+            messages.append(self._message(interchange, file, attributes))
+        return [*messages, *_stray(file.tail, file.charset, attributes)]
+
+    def _message(self, interchange: Interchange, file: File, attributes: Mapping[str, str]) -> Received:
+        partner = self._partners.sender_of(interchange)
+        policy = EnvelopePolicy(partner.envelope) if partner else EnvelopePolicy.STRICT
+        outcome = judge(interchange, policy, partner=identity(partner) if partner else None)
+        header = interchange.header
+        facts = {
+            "partner": partner.partner if partner else "",
+            "envelope": policy.value,
+            "acknowledge": "yes" if partner is None or partner.acknowledge else "no",
+            "control_number": interchange.control_number,
+        }
+        return Received(
+            body=encode(File((replace(interchange, lead=""),), "", file.charset, policy)),
+            natural_id=interchange.control_number.strip() or None,
+            message_type=_message_type(interchange),
+            scope=partner.partner if partner else f"{header.get(5).strip()}:{header.get(6).strip()}",
+            attributes={**attributes, **facts},
+            refusal=self._refusal(outcome, partner, policy),
+        )
+
+    def _refusal(self, outcome: InterchangeOutcome, partner: Partner | None, policy: EnvelopePolicy) -> Reason | None:
+        if partner is None and self._partners:
+            remedy = "add the partner in config/partners"
+            return Reason("X006", "no trading partner has this sender id (TA105:006)", "ISA06", remedy)
+        if outcome.verdict is not Verdict.REJECTED:
+            return None
+        fault = next(f for f in outcome.findings if f.severity is Severity.ERROR and is_refused(f, policy))
+        return Reason(fault.code, f"{fault.text} ({fault.x12_code})", fault.where, "ask the partner to send it again")
+
+
+def _stray(text: str, charset: str, attributes: Mapping[str, str]) -> Iterator[Received]:
+    """Text that is in no interchange: kept, and refused."""
+    if text.strip(_BLANK):
+        reason = Reason("X903", "text outside of any interchange", "ISA", "ask the partner what it is")
+        yield Received(text.encode(charset), attributes=attributes, refusal=reason)
+
+
+def _message_type(interchange: Interchange) -> str | None:
+    """The one set code in it, `TA1` for acknowledgements alone; None when it holds several kinds."""
+    codes = {one.code for group in interchange.groups for one in group.sets}
+    if not codes and interchange.acknowledgements:
+        return "TA1"
+    return codes.pop() if len(codes) == 1 else None
+
+
+class X12Encoder:
+    """Purchase orders become 850, invoices 810, answers 997 and TA1; an interchange of the script's own stays as it is.
+
+    The same delivery has the same control number and the same bytes at every attempt.
+    """
+
+    def __init__(self, options: Mapping[str, Any], context: ConnectorContext) -> None:
+        self._partners = partners_of(context.services)
+        self._ledger = context.ledger
+        name = options.get("partner")
+        self._partner = self._partners.named(str(name)) if name else None
+
+    async def encode(self, outbound: Outbound) -> Encoded:
+        """Raises DestinationError with the place when a document cannot be written."""
+        try:
+            return await self._encode(outbound)
+        except DestinationError:
+            raise
+        except (msgspec.ValidationError, msgspec.DecodeError, ValidationError):
+            raise DestinationError("the body is not the document that it says", where=outbound.kind) from None
+        except IsthmusError as error:
+            if error.fate.value == "retry":
+                raise
+            raise DestinationError(error.what, where=error.where, remedy=error.remedy) from None
+
+    async def _encode(self, outbound: Outbound) -> Encoded:
+        match outbound.kind:
+            case "PurchaseOrder":
+                order = PurchaseOrder.model_validate_json(outbound.body)
+                partner = self._partner or self._partners.of_supplier(order.supplier_number)
+                return await self._set(outbound, partner, "PO", purchase_order_to_850(order))
+            case "Invoice":
+                invoice = Invoice.model_validate_json(outbound.body)
+                partner = self._partner or self._partners.of_supplier(invoice.supplier_number)
+                return await self._set(outbound, partner, "IN", invoice_to_810(invoice))
+            case kind if kind == ANSWER_KIND:
+                return await self._answer(outbound, decode_answer(outbound.body))
+            case None:
+                return _own(outbound.body)
+            case kind:
+                raise DestinationError("there is no X12 set for this kind of document", where=kind)
+
+    async def _set(self, outbound: Outbound, partner: Partner, group: str, one: OutboundSet) -> Encoded:
+        check_set(one, partner.version)  # before a number is given to it
+        given = await self._ledger.allocate(partner.partner, outbound.idempotency_key, one.code)
+        groups = [OutboundGroup(group, partner.version, given.number, (one,))]
+        return _written(partner, given.number, given.made_at, groups, [])
+
+    async def _answer(self, outbound: Outbound, answer: Answer) -> Encoded:
+        partner = self._partner or self._partners.by_sender(answer.qualifier, answer.sender)
+        given = await self._ledger.allocate(
+            partner.partner, outbound.idempotency_key, "997" if answer.functional else "TA1"
+        )
+        group = answer.group(given.number)
+        told = [answer.interchange_acknowledgement] if answer.interchange_acknowledgement else []
+        return _written(partner, given.number, given.made_at, [group] if group else [], told)
+
+
+def _written(
+    partner: Partner, number: int, made_at: datetime, groups: list[OutboundGroup], told: list[SegmentValues]
+) -> Encoded:
+    body = write_interchange(identity(partner), number, made_at, groups, told)
+    return Encoded(body, {"control_number": f"{number:09d}", "partner": partner.partner})
+
+
+def _own(body: bytes) -> Encoded:
+    """An interchange that a script wrote: it must read without a fault."""
+    file = read(body)
+    if not file.accepted:
+        fault = next(f for f in file.findings if f.severity is Severity.ERROR)
+        raise DestinationError(fault.text, where=fault.where)
+    return Encoded(body, {"control_number": file.interchanges[0].control_number})

@@ -1,0 +1,102 @@
+"""An answer to a partner as data, between judging an interchange and writing the one that answers it.
+
+It is made where the message is read and written where the control numbers are, so it travels as JSON. It holds
+places and codes, never values of the message.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.protocols.x12.acknowledge import (
+    functional_acknowledgements,
+    interchange_acknowledgement,
+    wants_interchange_acknowledgement,
+)
+from engine.protocols.x12.outcome import InterchangeOutcome, judge
+from engine.protocols.x12.reader import read
+from engine.protocols.x12.segments import EnvelopePolicy, TransactionSet
+from engine.protocols.x12.values import OutboundGroup, OutboundSet, SegmentValues
+
+KIND = "X12Acknowledgement"
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What to tell the sender of one interchange.
+
+    Args:
+        qualifier, sender: ISA05 and ISA06 (without padding) of that interchange: whom to tell.
+        control_number: its ISA13.
+        version: of the 997s.
+        verdict: A, E or R, of the interchange.
+        interchange_acknowledgement: the TA1 segment, or None when none is due.
+        functional: the bodies of the 997s, a list of segments each.
+    """
+
+    qualifier: str
+    sender: str
+    control_number: str
+    version: str
+    verdict: str
+    interchange_acknowledgement: SegmentValues | None = None
+    functional: tuple[tuple[SegmentValues, ...], ...] = ()
+
+    def encode(self) -> bytes:
+        return msgspec.json.encode(self)
+
+    def group(self, control_number: int) -> OutboundGroup | None:
+        if not self.functional:
+            return None
+        sets = tuple(OutboundSet("997", segments) for segments in self.functional)
+        return OutboundGroup("FA", self.version, control_number, sets)
+
+
+def decode_answer(body: bytes) -> Answer:
+    """Raises msgspec.ValidationError when the body is no answer."""
+    return msgspec.json.decode(body, type=Answer)
+
+
+def answer_outcome(outcome: InterchangeOutcome, *, functional: bool = True) -> Answer | None:
+    """The answer that is due, None for none.
+
+    Args:
+        functional: False for partners that want no 997.
+    """
+    header = outcome.interchange.header
+    version = "005010" if outcome.interchange.version >= "00501" else "004010"
+    sets = functional_acknowledgements(outcome, version) if functional else ()
+    wanted = wants_interchange_acknowledgement(outcome)
+    if not sets and not wanted:
+        return None
+    return Answer(
+        qualifier=header.get(5).strip(),
+        sender=header.get(6).strip(),
+        control_number=outcome.interchange.control_number,
+        version=version,
+        verdict=outcome.verdict.value,
+        interchange_acknowledgement=interchange_acknowledgement(outcome) if wanted else None,
+        functional=tuple(one.segments for one in sets),
+    )
+
+
+def answer(
+    body: bytes, policy: EnvelopePolicy = EnvelopePolicy.STRICT, *, repeated: bool = False, functional: bool = True
+) -> Answer | None:
+    """The answer to a body that holds one interchange.
+
+    Raises:
+        FramingError: it holds none.
+    """
+    outcome = judge(read(body, policy).interchanges[0], policy, repeated=repeated)
+    return answer_outcome(outcome, functional=functional)
+
+
+def accepted_sets(body: bytes, policy: EnvelopePolicy = EnvelopePolicy.STRICT) -> list[TransactionSet]:
+    """The sets of a body that may have a business effect; what its answer says was rejected is not among them.
+
+    Raises:
+        FramingError: there is no interchange in the body.
+    """
+    return [
+        one for interchange in read(body, policy).interchanges for _, one in judge(interchange, policy).accepted_sets()
+    ]
