@@ -26,7 +26,7 @@ from engine.ports.journal import (
     Settlement,
 )
 from engine.ports.states import DeliveryState, MessageState
-from engine.store import operate, read, revisions, search
+from engine.store import channel_states, operate, read, revisions, search
 from engine.store.names import Names
 from engine.store.read import Broken
 from engine.store.reader import Reader
@@ -73,6 +73,9 @@ class SqlJournal:
     async def _quarantine(self, broken: Iterable[Broken]) -> None:
         if broken:
             await self._writer.perform(lambda transaction: operate.hold_broken(transaction, broken))
+
+    async def held_order_keys(self, channel: str, destination: str) -> set[str]:
+        return await self._read(channel_states.held_order_keys, channel, destination)
 
     # -- operators
     async def search(self, query: Query) -> list[MessageRow]:
@@ -123,6 +126,13 @@ class SqlJournal:
 
     async def revisions(self, channel: str | None = None) -> list[RevisionRow]:
         return await self._read(lambda connection, names: revisions.listed(connection, channel))
+
+    # -- channel states
+    async def channel_states(self) -> dict[str, str]:
+        return await self._read(channel_states.states)
+
+    async def set_channel_state(self, channel: str, state: str) -> None:
+        await self._writer.perform(lambda transaction: channel_states.set_state(transaction, channel, state))
 
     async def close(self) -> None:
         await self._writer.close()

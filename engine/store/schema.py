@@ -236,6 +236,13 @@ leases = _clustered(
     sa.Column("expires", Micros, nullable=False),
 )
 
+# What people set: running, paused, stopped.
+channel_states = _clustered(
+    "channel_states",
+    sa.Column("channel", Key, primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),
+)
+
 revisions = _clustered(
     "revisions",
     sa.Column("channel", Key, primary_key=True),

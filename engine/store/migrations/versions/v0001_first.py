@@ -16,6 +16,7 @@ def upgrade() -> None:
     _audit()
     _audit_head()
     _bodies()
+    _channel_states()
     _counters()
     _deliveries()
     _documents()
@@ -223,6 +224,16 @@ def _keys() -> None:
         sa.Column("value", KEY, nullable=False),
         sa.Column("message_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("name", "value", "message_id"),
+        sqlite_with_rowid=False,
+    )
+
+
+def _channel_states() -> None:
+    op.create_table(
+        "channel_states",
+        sa.Column("channel", KEY, nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("channel"),
         sqlite_with_rowid=False,
     )
 
