@@ -15,6 +15,7 @@ import msgspec
 
 from engine.channel.model import ChannelModel
 from engine.channel.site import Site
+from engine.core.errors import ConfigurationError
 from engine.ports.catalog import Catalog
 from engine.ports.script import Program
 
@@ -28,16 +29,35 @@ class Revision(msgspec.Struct, frozen=True):
 
 
 def revision_of(channel: ChannelModel, site: Site, catalog: Catalog | None = None) -> Revision:
-    """What the channel on disk says now. `catalog` fills in the usual format of its source."""
+    """What the channel on disk says now. `catalog` fills in the usual format of its source.
+
+    Raises:
+        ConfigurationError: its script or a crosswalk is not in the site; it must not run without.
+    """
+    _check_complete(channel, site)
     content = canonical_json(
         {
             "channel": channel.model_dump(mode="json"),
             "format": _format(channel, catalog),
             "script": site.scripts.get(channel.transform) if channel.transform else None,
-            "lookups": {name: dict(site.crosswalks.get(table, {})) for name, table in channel.lookups.items()},
+            "lookups": {name: dict(site.crosswalks[table]) for name, table in channel.lookups.items()},
         }
     )
     return Revision(channel.channel, hashlib.blake2b(content, digest_size=16).hexdigest(), content)
+
+
+def _check_complete(channel: ChannelModel, site: Site) -> None:
+    if channel.transform and channel.transform not in site.scripts:
+        where = f"transforms/{channel.transform}.py"
+        raise ConfigurationError(
+            "the channel's transform is missing", where=where, remedy="add it, or run: isthmus lint"
+        )
+    for table in channel.lookups.values():
+        if table not in site.crosswalks:
+            where = f"config/crosswalks/{table}"
+            raise ConfigurationError(
+                "the channel's lookup is missing", where=where, remedy="add it, or run: isthmus lint"
+            )
 
 
 def canonical_json(value: Any) -> bytes:

@@ -18,7 +18,6 @@ from engine.ports.connector import Reason
 from engine.ports.script import Limits, Program, WorkItem, WorkResult
 from engine.ports.states import MessageState
 from engine.script import guard
-from engine.script.explain import explain
 from engine.script.program import Compiled
 from engine.script.runner import load_error, run_one
 
@@ -65,7 +64,9 @@ _OPENERS: dict[str, Callable[[bytes], tuple[str | None, ...]]] = {"hl7v2": _hl7_
 
 
 class DryRun(msgspec.Struct, frozen=True):
-    program: Program
+    """`program` None: the channel is not complete enough to make one."""
+
+    program: Program | None
     opened: Opened
     result: WorkResult
     compiled: Compiled | None = None
@@ -73,7 +74,11 @@ class DryRun(msgspec.Struct, frozen=True):
 
 def dry_run(site: Site, channel: ChannelModel, body: bytes) -> DryRun:
     """Never raises for what is in the body or the script: the result says it."""
-    made = program(channel, site, 0, CATALOG)
+    try:
+        made = program(channel, site, 0, CATALOG)
+    except IsthmusError as error:
+        reason = Reason(error.code, error.what, error.where, error.remedy)
+        return DryRun(None, Opened(), WorkResult(DRY_ID, MessageState.HELD, reason))
     opened = open_body(made.format, body)
     refusal = opened.refusal or _refused(channel, made.format, opened)
     if refusal:
@@ -106,4 +111,4 @@ def read_input(path: Path) -> bytes:
     return body.removeprefix(b"\x0b").removesuffix(b"\x1c\r").removesuffix(b"\x1c")
 
 
-__all__ = ["DryRun", "IsthmusError", "Opened", "dry_run", "explain", "open_body", "read_input", "runner_for"]
+__all__ = ["DryRun", "Opened", "dry_run", "open_body", "read_input", "runner_for"]
