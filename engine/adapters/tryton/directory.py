@@ -102,10 +102,11 @@ class Directory:
         account = await self.account(code)
 
         async def ask() -> int:
-            domain = [["account_expense", "=", account], ["accounting", "=", True]]
-            found = await self._client.read("product.category", domain, ["name"], limit=1)
-            if found:
-                return int(found[0]["id"])
+            # the account depends on the company, so the ERP cannot search by it
+            kept = await self._client.read("product.category", [["accounting", "=", True]], ["account_expense.id"])
+            for category in kept:
+                if (category["account_expense"] or {}).get("id") == account:
+                    return int(category["id"])
             values = {"name": f"Natural account {code}", "accounting": True, "account_expense": account}
             return int((await self._client.create("product.category", values))["id"])
 

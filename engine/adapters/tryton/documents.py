@@ -12,10 +12,12 @@ from engine.adapters.tryton.failures import WHERE
 from engine.adapters.tryton.posting import Plan, Workflow
 from engine.adapters.tryton.settings import TrytonSettings
 from engine.adapters.tryton.wire import Domain, Record, created, quantity
-from engine.canonical import JournalEntry, JournalLine, OrderLine, PurchaseOrder, Requisition, RequisitionLine
+from engine.canonical import Charge, JournalEntry, JournalLine, OrderLine, PurchaseOrder, Requisition, RequisitionLine
 from engine.core.errors import DestinationError
 
 _TEXT_LIMIT = 250
+ROUNDING = "Rounding"
+"""Description of the line that carries the cents between two ways of rounding."""
 
 
 def money_of(value: object) -> Decimal:
@@ -97,9 +99,21 @@ def erp_rounded(amount: Decimal) -> Decimal:
     return amount.quantize(Decimal("0.01"), ROUND_HALF_EVEN)
 
 
-class PurchaseOrders:
-    """To `purchase.purchase`, quoted, confirmed and processed, under our order number.
+def order_domain(order_number: str) -> Domain:
+    """Confirmed orders under our number, or the ERP's own for those that its users made."""
+    ours = [["reference", "=", order_number], ["description", "=", order_number]]
+    return [["OR", ["number", "=", order_number], ours], ["state", "in", ["processing", "done"]]]
 
+
+def order_number(record: Record) -> str:
+    ours = record["reference"] if record["reference"] == record["description"] else None
+    return str(ours or record["number"])
+
+
+class PurchaseOrders:
+    """To `purchase.purchase`, quoted, confirmed and processed.
+
+    The ERP numbers orders itself, so ours is the reference, and the description says that the reference is ours.
     Invoices come from the supplier, so the ERP is told not to draft them itself.
     """
 
@@ -117,7 +131,7 @@ class PurchaseOrders:
         self._directory = directory
 
     def domain(self, natural_key: str) -> Domain:
-        return ["number", "=", natural_key]
+        return [["reference", "=", natural_key], ["description", "=", natural_key]]
 
     async def plan(self, document: PurchaseOrder, reference: str) -> Plan:
         if document.purpose != "00":
@@ -139,13 +153,12 @@ class PurchaseOrders:
     async def _values(self, document: PurchaseOrder) -> Record:
         supplier = await self._directory.supplier(document.supplier_number)
         lines = [await self._line(line) for line in document.lines]
-        lines += [_charge_line(c.description or c.code, c.amount.amount) for c in document.charges]
+        lines += [_charge_line(charge_words(c), c.amount.amount) for c in document.charges]
         lines += rounding_lines(document.total.amount, lines)
         term = supplier.payment_term
         if document.terms and document.terms.net_days is not None:
             term = await self._directory.payment_term(document.terms.net_days) or term
         return {
-            "number": document.order_number,
             "reference": document.order_number,
             "party": supplier.id,
             "invoice_address": supplier.address,
@@ -181,6 +194,10 @@ async def analytic_entry(directory: Directory, cost_center: str) -> list[Any]:
     return created({"root": await directory.cost_center_root(), "account": account})
 
 
+def charge_words(charge: Charge) -> str:
+    return f"{charge.code}: {charge.description}" if charge.description else charge.code
+
+
 def _charge_line(description: str, amount: Decimal) -> Record:
     return {"type": "line", "quantity": 1.0, "unit_price": amount, "description": description}
 
@@ -188,7 +205,7 @@ def _charge_line(description: str, amount: Decimal) -> Record:
 def rounding_lines(total: Decimal, lines: list[Record]) -> list[Record]:
     """A cent here and there: the ERP rounds a line's half cent to even, trading documents round it up."""
     there = sum((erp_rounded(Decimal(repr(line["quantity"])) * line["unit_price"]) for line in lines), Decimal(0))
-    return [_charge_line("Rounding", total - there)] if total != there else []
+    return [_charge_line(ROUNDING, total - there)] if total != there else []
 
 
 class JournalEntries:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from engine.adapters.tryton.client import TrytonClient
 from engine.adapters.tryton.directory import Directory
-from engine.adapters.tryton.documents import analytic_entry, erp_rounded, money_of
+from engine.adapters.tryton.documents import ROUNDING, analytic_entry, charge_words, erp_rounded, order_domain
 from engine.adapters.tryton.failures import WHERE
 from engine.adapters.tryton.posting import Plan, Workflow
 from engine.adapters.tryton.settings import TrytonSettings
@@ -106,7 +106,7 @@ class Invoices:
         return {
             "quantity": 1.0,
             "unit_price": charge.amount.amount,
-            "description": charge.description or charge.code,
+            "description": charge_words(charge),
             "account": await self._directory.account(account),
         }
 
@@ -116,19 +116,14 @@ class Invoices:
         if there == total:
             return []
         account = await self._directory.account(self._settings.expense_account)
-        return [{"quantity": 1.0, "unit_price": total - there, "description": "Rounding", "account": account}]
+        return [{"quantity": 1.0, "unit_price": total - there, "description": ROUNDING, "account": account}]
 
     async def _order(self, document: Invoice) -> Record | None:
         if not document.order_number:
             return None
-        found = await self._client.read(
-            "purchase.purchase",
-            [["number", "=", document.order_number], ["state", "in", ["processing", "done"]]],
-            _ORDER_FIELDS,
-            limit=1,
-        )
-        fits = found and found[0]["party"]["code"] == document.supplier_number
-        return found[0] if fits else None
+        found = await self._client.read("purchase.purchase", order_domain(document.order_number), _ORDER_FIELDS)
+        fits = [order for order in found if order["party"]["code"] == document.supplier_number]
+        return fits[0] if fits else None
 
     async def _tidy(self, document: Invoice) -> None:
         """Orders made by the ERP's users draft their own invoice: the supplier's takes its place."""
@@ -150,7 +145,3 @@ def _order_line(order: Record | None, line: InvoiceLine) -> int | None:
     by_item = [found for found in lines if found["product"] and found["product"]["code"] == line.item_number]
     fit = [found for found in by_number if found in by_item] or (by_item if len(by_item) == 1 else [])
     return int(fit[0]["id"]) if fit else None
-
-
-def amount_due(record: Record) -> Decimal:
-    return money_of(record["amount_to_pay"])

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from engine.adapters.tryton.client import TrytonClient
 from engine.adapters.tryton.directory import packaging, unit_code
-from engine.adapters.tryton.documents import erp_rounded, money_of
+from engine.adapters.tryton.documents import ROUNDING, erp_rounded, money_of, order_number
 from engine.adapters.tryton.settings import TrytonSettings
 from engine.adapters.tryton.wire import Domain, Record
 from engine.canonical import (
@@ -40,6 +40,8 @@ _ITEM_FIELDS = (
 )
 _ORDER_FIELDS = (
     "number",
+    "reference",
+    "description",
     "state",
     "purchase_date",
     "comment",
@@ -54,7 +56,8 @@ _ORDER_FIELDS = (
     "lines.unit.name",
     "lines.product.code",
     "lines.product.template.name",
-    "lines.product_supplier.code",
+    "lines.product.template.product_suppliers.code",
+    "lines.product.template.product_suppliers.party.code",
     "lines.delivery_date_store",
     "lines.analytic_accounts.account.code",
 )
@@ -170,24 +173,28 @@ def _order(record: Record) -> PurchaseOrder:
     currency = record["currency"]["code"]
     lines = _ordered_lines(record)
     extras = [line for line in record["lines"] if line["type"] == "line" and not line["product"]]
+    extras = [line for line in extras if line["description"] != ROUNDING]
     return PurchaseOrder(
-        order_number=record["number"],
+        order_number=order_number(record),
         supplier_number=record["party"]["code"],
         ordered_on=record["purchase_date"],
         currency=currency,
-        lines=tuple(_order_line(line, number, currency) for number, line in enumerate(lines, 1)),
+        lines=tuple(
+            _order_line(line, number, record["party"]["code"], currency) for number, line in enumerate(lines, 1)
+        ),
         charges=tuple(_charge(line, currency) for line in extras),
         notes=tuple(text for text in (record["comment"] or "").splitlines() if text.strip()),
     )
 
 
-def _order_line(line: Record, number: int, currency: str) -> OrderLine:
-    supplier_item = (line["product_supplier"] or {}).get("code")
+def _order_line(line: Record, number: int, supplier: str, currency: str) -> OrderLine:
+    known = line["product"]["template"]["product_suppliers"]
+    supplier_item = next((s["code"] for s in known if s["party"]["code"] == supplier), None)
     centers = [entry["account"]["code"] for entry in line["analytic_accounts"] if entry["account"]]
     return OrderLine(
         number=line["sequence"] or number,
         item_number=line["product"]["code"],
-        quantity=Quantity(amount=money_of(line["quantity"]), unit=unit_code(line["unit"]["name"])),
+        quantity=Quantity(amount=plain(money_of(line["quantity"])), unit=unit_code(line["unit"]["name"])),
         price=Money(amount=money_of(line["unit_price"]), currency=currency),
         description=line["description"] or line["product"]["template"]["name"],
         identifiers=(Identifier(scheme="VENDOR_ITEM", value=supplier_item),) if supplier_item else (),
@@ -198,8 +205,13 @@ def _order_line(line: Record, number: int, currency: str) -> OrderLine:
 
 def _charge(line: Record, currency: str) -> Charge:
     amount = erp_rounded(money_of(line["quantity"]) * money_of(line["unit_price"]))
-    words = line["description"] or "Charge"
-    return Charge(code=words[:80], amount=Money(amount=amount, currency=currency), description=words)
+    code, _, words = (line["description"] or "Charge").partition(": ")
+    return Charge(code=code[:80], amount=Money(amount=amount, currency=currency), description=words or None)
+
+
+def plain(amount: Decimal) -> Decimal:
+    """`10`, not `10.0`: the ERP's FLOAT column adds the point."""
+    return amount.quantize(Decimal(1)) if amount == amount.to_integral_value() else amount.normalize()
 
 
 def _payment_state(record: Record, due: Decimal) -> PaymentState:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.adapters.tryton.client import TrytonClient
 from engine.adapters.tryton.directory import Directory
+from engine.adapters.tryton.documents import order_domain
 from engine.adapters.tryton.failures import WHERE
 from engine.adapters.tryton.posting import Plan, Workflow
 from engine.adapters.tryton.wire import Domain, Record, added, quantity
@@ -61,9 +62,8 @@ class Receipts:
         return moves
 
     async def _waiting(self, order_number: str) -> list[Record]:
-        domain = [["number", "=", order_number], ["state", "in", ["processing", "done"]]]
-        fields = ["lines.sequence", "lines.product.code", "lines.moves.state", "lines.moves.shipment.id"]
-        found = await self._client.read(_ORDER, domain, fields, limit=1)
+        fields = ["lines.sequence", "lines.product.code", "lines.moves.state", "lines.moves.shipment"]
+        found = await self._client.read(_ORDER, order_domain(order_number), fields, limit=1)
         if not found:
             remedy = "send the order first, or correct the order number, then resend"
             raise DestinationError(f"order {order_number} is not open in the ERP", where=WHERE, remedy=remedy)
