@@ -21,8 +21,8 @@ def channel_diff(name: str, site: Site, active: RevisionRow | None, catalog: Cat
     number = active.revision if active else None
     before: Content | None = json.loads(active.content) if active else None
     if name not in site.channels:
-        effects = ["the channel is gone from disk; it keeps running until it is stopped"]
-        return ChannelDiff(name, "removed", number, [], effects)
+        gone = "the channel is gone from disk; it keeps running until it is stopped"
+        return ChannelDiff(name, "removed", number, [], [gone])
     revision = revision_of(site.channels[name], site, catalog)
     after: Content = json.loads(revision.content)
     if active is not None and active.digest == revision.digest:
@@ -68,7 +68,7 @@ def effects(before: Content, after: Content) -> Iterator[str]:
 
 def _destinations(old: list[Content], new: list[Content]) -> Iterator[str]:
     before, after = {d["name"]: d for d in old}, {d["name"]: d for d in new}
-    for name in before.keys() | after.keys():
+    for name in [*after, *(before.keys() - after.keys())]:
         if name not in before:
             yield f"destination {name} is added"
         elif name not in after:
