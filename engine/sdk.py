@@ -52,9 +52,12 @@ from engine.core.errors import (
     RequiredFieldError,
     TransformError,
 )
+from engine.mapping.x12_810 import invoice_from_810
+from engine.mapping.x12_850 import purchase_order_from_850
 from engine.protocols.hl7v2.message import Hl7Message
 from engine.protocols.hl7v2.segment import Segment
 from engine.protocols.json_message import JsonMessage
+from engine.protocols.x12 import TransactionSet
 
 
 class Filtered:
@@ -137,11 +140,14 @@ __all__ = [
     "Segment",
     "Supplier",
     "Terms",
+    "TransactionSet",
     "TransformError",
     "Urgency",
     "VisitContext",
     "date",
     "datetime",
+    "invoice_from_810",
+    "purchase_order_from_850",
     "timedelta",
     "total",
 ]
