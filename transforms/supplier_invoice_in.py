@@ -1,0 +1,15 @@
+"""810 to Invoice. Source: X12 004010 and 005010, 810; one file of config/partners for each sender.
+
+Amounts with implied decimals (TDS01, SAC05) and written ones (IT104) are told apart by the set's definition. Lines,
+charges and taxes must add up to the stated total to the cent: if not, the invoice is HELD and nothing is paid.
+"""
+
+from engine.sdk import DocumentError, Invoice, TransactionSet, invoice_from_810
+
+
+def transform(invoice_810: TransactionSet) -> Invoice:
+    invoice = invoice_from_810(invoice_810)
+    if any(line.quantity.amount < 0 or line.price.amount < 0 for line in invoice.lines):
+        remedy = "ask the supplier for a credit memo (BIG07 CR) with amounts above zero"
+        raise DocumentError("quantities and prices are never negative", where="IT102", remedy=remedy)
+    return invoice
