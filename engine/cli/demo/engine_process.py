@@ -1,76 +1,75 @@
-"""The engine as users start it: `isthmus run` in a process of its own, watched over its control socket."""
+"""The engine as users start it: `isthmus run` in a process of its own."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
-import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from engine.cli.demo.workplace import Workplace
-from engine.core.errors import ConfigurationError, IsthmusError
+from engine.core.errors import ConfigurationError
 
-_START_SECONDS, _STOP_SECONDS = 60.0, 30.0
-_LINK = re.compile(r"https?://\S+/first\S*|https?://\S+token=\S+")
+_START_SECONDS, _STOP_SECONDS = 90.0, 40.0
 
 
 class EngineProcess:
-    """One `isthmus run`. Its output goes to `engine.log` beside the site."""
+    """One `isthmus run`. Its log goes to `engine.log` beside the site."""
 
     def __init__(self, place: Workplace) -> None:
         self._place = place
         self.log = place.root.parent / "engine.log"
+        self._said = place.root.parent / "engine.out"
         self._process: subprocess.Popen[bytes] | None = None
+        self.addresses: dict[str, Any] = {}
 
     @property
     def control(self) -> Path:
-        return self._place.folder("var", "control.sock")
+        return Path(self.addresses["control"])
 
-    def start(self) -> None:
-        command = [sys.executable, "-m", "engine", "run", "--site", str(self._place.root)]
-        environment = os.environ | self._place.environment
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
-            )
-
-    async def ready(self) -> None:
-        """Wait until it answers.
+    async def start(self) -> None:
+        """Start it and wait until every channel listens.
 
         Raises:
-            ConfigurationError: it ended, or does not answer in a minute; its log says why.
+            ConfigurationError: it ended, or is not ready in time; its log says why.
         """
-        from engine.api.client import ControlClient
+        command = [sys.executable, "-m", "engine.cli.main", "run", "--json", "--site", str(self._place.root)]
+        environment = os.environ | self._place.environment
+        with self.log.open("wb") as log, self._said.open("wb") as said:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=said, stderr=log, env=environment, start_new_session=True
+            )
+        self.addresses = await self._first_words()
 
-        async with asyncio.timeout(_START_SECONDS), ControlClient(self.control) as client:
-            while True:
-                try:
-                    await client.status()
-                    return
-                except IsthmusError:
-                    self._still_running()
-                    await asyncio.sleep(0.1)
+    async def _first_words(self) -> dict[str, Any]:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _START_SECONDS
+        while loop.time() < deadline:
+            line, ended, _ = self._said.read_text(encoding="utf-8").partition("\n")
+            if ended:
+                found: dict[str, Any] = json.loads(line)
+                return found
+            if self._process is not None and self._process.poll() is not None:
+                break
+            await asyncio.sleep(0.1)
+        raise ConfigurationError("the engine did not start", where=str(self.log), remedy=self._last_line())
 
-    def _still_running(self) -> None:
-        if self._process is not None and self._process.poll() is not None:
-            raise ConfigurationError("the engine ended while starting", where=str(self.log), remedy="read its log")
+    def _last_line(self) -> str:
+        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return lines[-1][:300] if lines else "its log is empty"
 
     def stop(self) -> int | None:
-        """Ask it to drain and end; the exit code, or None when it had not been started."""
+        """Ask it to drain and end; its exit status, or None when it had not been started."""
         if self._process is None:
             return None
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             try:
-                self._process.wait(_STOP_SECONDS)
+                return self._process.wait(_STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 self._process.kill()
         return self._process.wait()
-
-    def first_link(self) -> str | None:
-        """The one-time link for the first administrator, as the engine printed it."""
-        found = _LINK.search(self.log.read_text(encoding="utf-8", errors="replace"))
-        return found.group(0) if found else None

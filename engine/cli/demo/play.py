@@ -1,0 +1,190 @@
+"""Puts the demonstration together: the ERP, the site, the engine, the story, and the comparison at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+from engine.api.client import ControlClient
+from engine.canonical import Identifier, Money, OrderLine, PurchaseOrder, Quantity
+from engine.cli.demo import edi, reconcile
+from engine.cli.demo.board import Board
+from engine.cli.demo.engine_process import EngineProcess
+from engine.cli.demo.erp_office import ErpOffice
+from engine.cli.demo.parcel import Day, Phase
+from engine.cli.demo.report import Outcome
+from engine.cli.demo.story import OUTBOX, Pace, Story, of_phase
+from engine.cli.demo.suppliers import Suppliers
+from engine.cli.demo.tally import Tally
+from engine.cli.demo.traffic import plan_day
+from engine.cli.demo.workplace import Workplace, connect_erp, furnish, shipped_site
+from engine.ports.journal import MessageRow, Query
+from engine.ports.states import MessageState
+
+_PAGE = 200
+
+
+class Wishes(NamedTuple):
+    """What the command line asked for."""
+
+    messages: int
+    seed: int
+    directory: Path
+    port_base: int | None
+    pace: Pace
+
+
+class Stage(NamedTuple):
+    """Everything that runs."""
+
+    place: Workplace
+    office: ErpOffice
+    engine: EngineProcess
+    client: ControlClient
+
+
+@asynccontextmanager
+async def stage(wishes: Wishes, board: Board, tally: Tally) -> AsyncIterator[Stage]:
+    """Start the ERP and the engine; both end with the block."""
+    async with AsyncExitStack() as stack:
+        board.step("Setting up the ERP (Tryton, a process of its own; the first time takes about a minute)")
+        office = await ErpOffice.open(wishes.directory, board.step)
+        stack.push_async_callback(office.close)
+        tally.erp = "up"
+        place = furnish(wishes.directory, shipped_site(), wishes.port_base)
+        place = connect_erp(place, office.url, office.database, office.key)
+        board.step("Starting the engine on a copy of the shipped site")
+        engine = EngineProcess(place)
+        stack.callback(engine.stop)
+        await engine.start()
+        client = await stack.enter_async_context(ControlClient(engine.control))
+        yield Stage(place, office, engine, client)
+
+
+async def play(on: Stage, wishes: Wishes, board: Board, tally: Tally) -> Outcome:
+    """Play the day and compare."""
+    today = datetime.now(UTC).date()
+    day, bought = plan_day(wishes.seed, wishes.messages, today)
+    tally.plan(day.parcels)
+    before = {kind: count for kind, (count, _) in (await on.office.adapter.summary()).items()}
+    story = Story(on.place, on.client, tally, wishes.pace)
+    suppliers = Suppliers(on.place.folder(*OUTBOX), on.place.folder("data", "in", "acknowledgements"), today, tally)
+    began = time.monotonic()
+    try:
+        async with story.watching(lambda: (suppliers.look(), board.look(story.statuses))[1]):
+            await _phases(on, story, board, tally, day, bought)
+        seconds = time.monotonic() - began
+    finally:
+        await story.close()
+    board.step("Reading the ERP, and comparing")
+    return await _compare(on, story, tally, suppliers, day, bought, before, seconds)
+
+
+async def _phases(
+    on: Stage, story: Story, board: Board, tally: Tally, day: Day, bought: tuple[edi.Order, ...]
+) -> None:
+    board.step("06:00  Master data: suppliers over HTTP, items over MLLP")
+    await story.send(of_phase(day.parcels, Phase.MASTER_DATA))
+    await story.settled()
+    board.step("07:00  Orders: the clinic's as 850 files, the buyers' typed into the ERP; all go out to suppliers")
+    orders = of_phase(day.parcels, Phase.ORDERS)
+    await story.send(orders)
+    for order in bought:
+        await on.office.buy(_document(order))
+    expected = len(orders) + len(bought)
+    await story.settled(lambda: tally.orders_out >= expected)
+    board.step("08:00  The day: admissions, charges, requisitions, invoices; the ERP dies in the middle of it")
+    await story.busy_day(of_phase(day.parcels, Phase.DAY), on.office)
+    board.step("18:00  Letting the queues drain")
+    await story.settled()
+
+
+def _document(order: edi.Order) -> PurchaseOrder:
+    """The order as a buyer enters it."""
+    lines = (
+        OrderLine(
+            number=number,
+            item_number=line.item,
+            quantity=Quantity(amount=Decimal(line.quantity), unit="EA"),
+            price=Money(amount=line.price),
+            description=line.description,
+            identifiers=(Identifier(scheme="VENDOR_ITEM", value=line.catalog_number),),
+        )
+        for number, line in enumerate(order.lines, 1)
+    )
+    return PurchaseOrder(
+        order_number=order.number, supplier_number=order.supplier, ordered_on=order.ordered_on, lines=tuple(lines)
+    )
+
+
+async def _compare(
+    on: Stage,
+    story: Story,
+    tally: Tally,
+    suppliers: Suppliers,
+    day: Day,
+    bought: tuple[edi.Order, ...],
+    before: Mapping[str, int],
+    seconds: float,
+) -> Outcome:
+    expected = day.expected() | {("PurchaseOrder", order.number): order.total for order in bought}
+    kinds = await reconcile.kinds(on.office.adapter, expected, before)
+    places = [*on.office.files(), on.place.folder("data", "out")]
+    return Outcome(
+        seconds=seconds,
+        sent=sum(tally.sent.values()),
+        channels=tuple(reconcile.channels(story.statuses, tally)),
+        kinds=tuple(kinds),
+        troubles=tuple(reconcile.troubles(await _stopped(on.client))),
+        surprises=tuple(tally.surprises),
+        leaks=tuple(reconcile.leaks(day.canaries, places)),
+        canaries=len(day.canaries),
+        outage_seconds=tally.outage_seconds,
+        queued_at_restart=tally.queued_at_restart,
+        orders={
+            "sent": len(suppliers.orders),
+            "accepted": suppliers.accepted,
+            "rejected": suppliers.rejected,
+            "unanswered": suppliers.silent,
+        },
+        acknowledgements={},
+        directory=on.place.root.parent,
+        console=on.engine.addresses.get("console"),
+        first_link=on.engine.addresses.get("first_link"),
+    )
+
+
+async def _stopped(client: ControlClient) -> list[MessageRow]:
+    """All messages that were refused or wait for a person."""
+    rows: list[MessageRow] = []
+    before: int | None = None
+    while True:
+        states = (MessageState.REFUSED, MessageState.HELD)
+        page = await client.search(Query(states=states, before_id=before, limit=_PAGE))
+        rows += page
+        if len(page) < _PAGE:
+            return rows
+        before = page[-1].message_id
+
+
+def hold_open() -> asyncio.Event:
+    """An event that SIGINT and SIGTERM set."""
+    import signal
+
+    stopping = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stopping.set)
+    return stopping
+
+
+def default_directory(today: date) -> Path:
+    """Short, because a Unix socket's path has a limit of about 100 characters."""
+    import tempfile
+
+    return Path(tempfile.mkdtemp(prefix=f"isthmus-demo-{today:%m%d}-"))
