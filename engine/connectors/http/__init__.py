@@ -1,0 +1,1 @@
+"""HTTP: a door for requests, and requests to others."""
