@@ -79,6 +79,7 @@ class Builder:
             hand_over=self.supervisor.hand_over,
             services=self._services,
             format=form,
+            charset=model.charset,
         )
 
 

@@ -215,6 +215,7 @@ class ConnectorContext(msgspec.Struct, frozen=True):
         services: rare needs by name (`x12_partners`, `erp_adapters`), filled by app.py.
         format: how the channel parses bodies (`hl7v2`, `x12`, `json`, `bytes`); None: the channel does not say.
             A file source splits by it.
+        charset: the channel's word against what messages declare; None: they say it themselves.
     """
 
     name: str
@@ -227,3 +228,4 @@ class ConnectorContext(msgspec.Struct, frozen=True):
     hand_over: Callable[[str, Received], Awaitable[Receipt]] | None = None
     services: Mapping[str, Any] = {}
     format: str | None = None
+    charset: str | None = None
