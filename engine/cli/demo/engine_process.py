@@ -37,13 +37,16 @@ class EngineProcess:
         Raises:
             ConfigurationError: it ended, or is not ready in time; its log says why.
         """
+        self._spawn()
+        self.addresses = await self._first_words()
+
+    def _spawn(self) -> None:
         command = [sys.executable, "-m", "engine.cli.main", "run", "--json", "--site", str(self._place.root)]
         environment = os.environ | self._place.environment
         with self.log.open("wb") as log, self._said.open("wb") as said:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=said, stderr=log, env=environment, start_new_session=True
             )
-        self.addresses = await self._first_words()
 
     async def _first_words(self) -> dict[str, Any]:
         loop = asyncio.get_running_loop()

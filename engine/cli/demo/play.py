@@ -75,9 +75,14 @@ async def play(on: Stage, wishes: Wishes, board: Board, tally: Tally) -> Outcome
     before = {kind: count for kind, (count, _) in (await on.office.adapter.summary()).items()}
     story = Story(on.place, on.client, tally, wishes.pace)
     suppliers = Suppliers(on.place.folder(*OUTBOX), on.place.folder("data", "in", "acknowledgements"), today, tally)
+
+    def look() -> None:
+        suppliers.look()
+        board.look(story.statuses)
+
     began = time.monotonic()
     try:
-        async with story.watching(lambda: (suppliers.look(), board.look(story.statuses))[1]):
+        async with story.watching(look):
             await _phases(on, story, board, tally, day, bought)
         seconds = time.monotonic() - began
     finally:
@@ -86,9 +91,7 @@ async def play(on: Stage, wishes: Wishes, board: Board, tally: Tally) -> Outcome
     return await _compare(on, story, tally, suppliers, day, bought, before, seconds)
 
 
-async def _phases(
-    on: Stage, story: Story, board: Board, tally: Tally, day: Day, bought: tuple[edi.Order, ...]
-) -> None:
+async def _phases(on: Stage, story: Story, board: Board, tally: Tally, day: Day, bought: tuple[edi.Order, ...]) -> None:
     board.step("06:00  Master data: suppliers over HTTP, items over MLLP")
     await story.send(of_phase(day.parcels, Phase.MASTER_DATA))
     await story.settled()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from engine.cli.demo.doors import FolderDoor
 from engine.cli.demo.tally import Tally
 
 _FIRST_CONTROL = 9001
-_LOOK_EVERY = 0.5  # seconds
 _REJECTED, _SILENT = 3, 7  # of all orders in sequence, this one is rejected and that one is not answered today
 
 
@@ -22,12 +20,6 @@ class Suppliers:
         self._outbox, self._inbox, self._day, self._tally = outbox, FolderDoor(inbox), day, tally
         self._answered: dict[str, edi.Seen] = {}
         self.accepted = self.rejected = self.silent = 0
-
-    async def run(self) -> None:
-        """Until cancelled."""
-        while True:
-            self.look()
-            await asyncio.sleep(_LOOK_EVERY)
 
     def look(self) -> None:
         for path in sorted(self._outbox.glob("*.edi")) if self._outbox.is_dir() else ():
