@@ -1,0 +1,52 @@
+"""`isthmus diff`: what deploying would change, in lines and in words."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from engine.cli.remote import ask, json_option, print_json, site_option
+from engine.ports.operations import ChannelDiff
+
+_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
+_MARKS = {"new": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red"), "same": ("=", "bright_black")}
+
+
+@click.command()
+@click.argument("channels", nargs=-1)
+@site_option
+@json_option
+def command(channels: tuple[str, ...], site: Path, as_json: bool) -> None:
+    """Compare the site on disk with what the running engine has deployed. Exit 0: the same, 1: something differs.
+
+    \b
+    Examples:
+      isthmus diff
+      isthmus diff stock_requisition --json
+    """
+    every = ask(site, lambda client: client.diff())
+    unknown = set(channels) - {one.channel for one in every}
+    if unknown:
+        raise click.UsageError(f"no channel {', '.join(sorted(unknown))} on disk or deployed")
+    wanted = [one for one in every if not channels or one.channel in channels]
+    if as_json:
+        print_json(wanted)
+    else:
+        _print(wanted)
+    sys.exit(1 if any(one.change != "same" for one in wanted) else 0)
+
+
+def _print(diffs: Sequence[ChannelDiff]) -> None:
+    for one in diffs:
+        mark, colour = _MARKS[one.change]
+        active = f"active revision {one.active_revision}" if one.active_revision is not None else "not deployed"
+        click.echo(f"{click.style(mark, fg=colour)} {click.style(one.channel, bold=True)}  {one.change}, {active}")
+        for effect in one.effects:
+            click.echo(f"    {effect}")
+        for line in one.lines:
+            click.echo(f"    {click.style(line, fg=_COLOURS.get(line[:1]))}")
+    changed = sum(one.change != "same" for one in diffs)
+    click.echo(f"{changed} of {len(diffs)} channels would change" + (": isthmus deploy" if changed else ""))

@@ -1,0 +1,120 @@
+"""How each format is told, read, written again and shown as a tree."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+import msgspec
+
+_HEAD = 4096
+_WIDE = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"M\0": "utf-16-le", b"\0M": "utf-16-be"}
+_HL7_START = re.compile(r"(?:MSH|FHS|BHS)[^A-Za-z0-9\s]|MSH", re.ASCII)
+_TREE_LIMIT = 2000
+
+
+class Parsed(msgspec.Struct, frozen=True):
+    """`tree` gives lines for people; `encode` writes the file again from what was read."""
+
+    summary: str
+    findings: tuple[str, ...]
+    encode: Callable[[], bytes]
+    tree: Callable[[], Iterator[str]]
+
+
+def detect(data: bytes) -> str | None:
+    """The format, by the first characters that are not blank, a byte order mark or MLLP framing."""
+    head = _head(data)
+    start = head.lstrip("\ufeff \t\r\n\x0b\x1c\x00")
+    if _HL7_START.match(start):
+        return "hl7v2"
+    if start[:3].upper() == "ISA":
+        return "x12"
+    if start[:1] in ("{", "["):
+        return "json"
+    if start[:1] == "<":
+        return "hl7v2" if "urn:hl7-org:v2xml" in start else None
+    if re.search(r"(?:^|[\r\n\x0b])(?:MSH|FHS|BHS)[^A-Za-z0-9\s]", head):
+        return "hl7v2"  # junk before the header: the reader says where
+    return "x12" if re.search(r"ISA[^A-Za-z0-9]\d\d[^A-Za-z0-9]", head) else None
+
+
+def _head(data: bytes) -> str:
+    encoding = _WIDE.get(data[:2], "latin-1")
+    if encoding == "utf-16-le" and data[2:3] != b"S":
+        encoding = "latin-1"
+    return data[:_HEAD].removeprefix(b"\xef\xbb\xbf").decode(encoding, errors="replace")
+
+
+# ------------------------------------------------------------------ HL7 v2
+def _hl7(data: bytes) -> Parsed:
+    from engine.protocols.hl7v2 import read_file
+
+    file = read_file(data)
+    types = ", ".join(sorted({message.message_type or "no type" for message in file.messages}))
+    count = len(file.messages)
+    summary = f"{count} message{'s' * (count != 1)}: {types}"
+    findings = tuple(f"{f.code.value} {f.where}: {f.text}" for f in file.findings)
+    return Parsed(summary, findings, file.encode, lambda: _hl7_tree(file.messages))
+
+
+def _hl7_tree(messages: tuple[Any, ...]) -> Iterator[str]:
+    for number, message in enumerate(messages, 1):
+        if len(messages) > 1:
+            yield click.style(f"message {number}: {message.message_type}", bold=True)
+        for segment in message.segments:
+            yield click.style(segment.place, fg="cyan", bold=True)
+            for field in range(1, segment.field_count() + 1):
+                raw = segment.raw(field)
+                if raw:
+                    yield f"  {click.style(segment.where(field), fg='cyan'):<24} {_shown(raw)}"
+
+
+def _shown(raw: bytes) -> str:
+    text = raw.decode("utf-8", errors="replace")
+    return "".join(c if c.isprintable() else "·" for c in text)
+
+
+# ------------------------------------------------------------------ X12
+def _x12(data: bytes) -> Parsed:
+    from engine.protocols.x12 import encode, read_file
+
+    file = read_file(data)
+    sets = [one for i in file.interchanges for g in i.groups for one in g.sets]
+    codes = ", ".join(sorted({one.code for one in sets})) or "no sets"
+    summary = f"{len(file.interchanges)} interchange{'s' * (len(file.interchanges) != 1)}, {len(sets)} set{'s' * (len(sets) != 1)}: {codes}"
+    return Parsed(summary, tuple(map(str, file.findings)), lambda: encode(file), lambda: _x12_tree(file))
+
+
+def _x12_tree(file: Any) -> Iterator[str]:
+    for interchange in file.interchanges:
+        yield click.style(f"interchange {interchange.control_number} ({interchange.version})", bold=True)
+        for segment in interchange.segments:
+            indent = {"ISA": 1, "IEA": 1, "TA1": 1, "GS": 2, "GE": 2, "ST": 3, "SE": 3}.get(segment.id, 4)
+            elements = [
+                f"{click.style(f'{n:02d}', fg='bright_black')} {v}" for n, v in enumerate(segment.parts[1:], 1) if v
+            ]
+            yield f"{'  ' * indent}{click.style(f'{segment.id:<3}', fg='cyan')} {'  '.join(elements)}"
+
+
+# ------------------------------------------------------------------ JSON
+def _json(data: bytes) -> Parsed:
+    from engine.protocols.json_message import JsonMessage
+
+    message = JsonMessage.parse(data)
+    kind = "list" if isinstance(message.value, list) else "object"
+    summary = f"one {kind} with {len(message.value)} entries" if isinstance(message.value, list | dict) else "one value"
+    return Parsed(summary, (), lambda: data, lambda: _json_tree(message.value))
+
+
+def _json_tree(value: Any) -> Iterator[str]:
+    lines = json.dumps(value, indent=2, ensure_ascii=False, default=str).splitlines()
+    yield from lines[:_TREE_LIMIT]
+    if len(lines) > _TREE_LIMIT:
+        yield f"… {len(lines) - _TREE_LIMIT} more lines"
+
+
+FORMATS: dict[str, Callable[[bytes], Parsed]] = {"hl7v2": _hl7, "x12": _x12, "json": _json}
