@@ -71,3 +71,15 @@ class ErpAdapter(Protocol):
     async def check(self) -> Health: ...
 
     async def close(self) -> None: ...
+
+
+class ErpAdapters(Protocol):
+    """The adapters of this engine's ERP connections; `ConnectorContext.services["erp_adapters"]`."""
+
+    def adapter(self, connection: str) -> ErpAdapter:
+        """The one adapter of a connection, shared by all that use it.
+
+        Raises:
+            ConfigurationError: no such connection, or it is not an ERP's.
+        """
+        ...

@@ -5,6 +5,7 @@ Secrets (the administrator's password, the REST key) stand in files of mode 0600
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import secrets
@@ -49,7 +50,7 @@ class Template(NamedTuple):
 
 async def ensure_template(progress: Progress = silent, version: str = "8.2", uri: str = SQLITE) -> Template:
     """The template of this release and database server, made when it is not there yet (about half a minute)."""
-    environment = ensure_environment(version, progress)
+    environment = await asyncio.to_thread(ensure_environment, version, progress)
     directory = environment.root / _template_name(uri)
     with exclusive(environment.root / "template.lock"):
         if not (directory / "connection.json").exists():
@@ -72,7 +73,7 @@ async def _make(environment: Environment, directory: Path, uri: str, progress: P
     password = secrets.token_urlsafe(24)
     make_database(uri, database, partial)
     progress("modules of the ERP (the longest step)")
-    _activate(environment, partial, uri, database, password)
+    await asyncio.to_thread(_activate, environment, partial, uri, database, password)
     process = TrytonProcess(environment, partial, uri, database)
     process.start()
     try:
