@@ -44,6 +44,7 @@ def _fault(note: int, where: str, position: int, text: str, *, tolerable: bool =
 def _isa(interchange: Interchange, regular: bool) -> Iterator[Finding]:
     header = interchange.header
     wrong = {element for element, width in enumerate(ISA_WIDTHS, 1) if len(header.get(element)) != width}
+    explained = bool(wrong)
     for element, (claim, text) in _ISA_RULES.items():
         if not claim(header.get(element)):
             yield _fault(_ISA_NOTES[element - 1], f"ISA{element:02d}", 1, text)
@@ -51,7 +52,7 @@ def _isa(interchange: Interchange, regular: bool) -> Iterator[Finding]:
     for element in sorted(wrong):
         text = f"must be {ISA_WIDTHS[element - 1]} characters wide"
         yield _fault(_ISA_NOTES[element - 1], f"ISA{element:02d}", 1, text)
-    if not regular and not wrong:
+    if not regular and not explained:
         yield remark(remarks.IRREGULAR_WIDTH, "ISA", 1, "ISA does not have its fixed width")
     yield from _separators(interchange)
 

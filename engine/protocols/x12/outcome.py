@@ -163,8 +163,8 @@ def _judge_set(
 def _unfit(one: TransactionSet, group: Group) -> Finding | None:
     """A set that we cannot read, or that does not belong in its group."""
     position = one.header.position
-    if group.functional_id in SET_OF_GROUP and one.code not in SET_OF_GROUP[group.functional_id]:
-        return Finding(Level.SET, 6, "ST01", position, "the set does not belong in a group of this GS01")
     if definition(one.code, group.version) is None:
         return Finding(Level.SET, 1, "ST01", position, "the set is not supported", tolerable=False)
+    if group.functional_id in SET_OF_GROUP and one.code not in SET_OF_GROUP[group.functional_id]:
+        return Finding(Level.SET, 6, "ST01", position, "the set does not belong in a group of this GS01")
     return None
