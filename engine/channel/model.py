@@ -56,7 +56,7 @@ class Circuit(Settings):
     """After this many failures in a row nothing is sent for a while, then one delivery tries."""
 
     failures: int = Field(default=5, ge=1, description="Failures in a row that open the circuit.")
-    pause: Duration = Field(default=timedelta(seconds=30), description="How long it stays open.")
+    pause: Duration = Field(default=timedelta(seconds=10), description="How long it stays open.")
 
 
 class Rate(Settings):

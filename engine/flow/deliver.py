@@ -18,7 +18,7 @@ from engine.channel.model import DestinationModel
 from engine.core.clock import Clock, from_micros, to_micros
 from engine.core.errors import DestinationError, IsthmusError, TransportError, UnknownOutcomeError
 from engine.core.ids import id_text
-from engine.flow.lane import Entry, Lane, outcome_unknown
+from engine.flow.lane import Entry, Lane
 from engine.flow.meter import DeliveryMeter
 from engine.flow.policy import CircuitBreaker, RateLimiter, wait_before_retry, window_ends_in
 from engine.flow.waiters import Waiters
@@ -191,12 +191,12 @@ class Deliverer:
 
     def _choose(self, entry: Entry) -> Destination:
         # What may have arrived at the first destination must not go to another one.
-        if self.fallback is not None and not outcome_unknown(entry) and not self.circuit.allows(time.monotonic()):
+        if self.fallback is not None and not entry.doubt and not self.circuit.allows(time.monotonic()):
             return self.fallback
         return self.connector
 
     async def _attempt(self, entry: Entry, connector: Destination, outbound: Outbound) -> Delivered:
-        if outcome_unknown(entry):
+        if entry.doubt:
             if connector.semantics is Semantics.NEITHER:
                 raise UnknownOutcomeError(
                     "an earlier attempt may have arrived, and this destination cannot be asked",
@@ -206,6 +206,7 @@ class Deliverer:
                 found = await connector.inquire(outbound)
                 if found is not None:
                     return found
+                entry.doubt = False  # it was asked: certainly not there
         elif connector.semantics is not Semantics.IDEMPOTENT or self.fallback is not None:
             await self._mark_sending(entry, outbound.attempt)
         return await connector.send(outbound)
@@ -216,7 +217,6 @@ class Deliverer:
             await self._write(settlement)
         except Exception as error:
             raise TransportError(f"the journal could not note the attempt: {type(error).__name__}") from error
-        entry.state = DeliveryState.SENDING
 
     async def _arrived(self, entry: Entry, attempts: int, delivered: Delivered) -> None:
         settlement = self._settlement(
@@ -256,15 +256,15 @@ class Deliverer:
             )
             return self._hold(entry, attempts, reason)
         wait = wait_before_retry(self.model.retry, attempts, error.retry_after, self._dice)
-        # Once unknown it stays unknown until somebody answered: this error may come from the inquiry itself.
-        unknown = sent or outcome_unknown(entry)
-        state = DeliveryState.SENDING if unknown else DeliveryState.QUEUED
+        # Doubt stays until somebody answered: this error may come from the inquiry itself.
+        entry.doubt = entry.doubt or sent
+        state = DeliveryState.SENDING if entry.doubt else DeliveryState.QUEUED
         due = to_micros(self._clock.now() + timedelta(seconds=wait))
         settlement = self._settlement(
             entry, state, attempts, due, Reason(error.code, error.what, error.where, error.remedy)
         )
         self._submit(settlement, lambda: None)
-        entry.attempts, entry.state = attempts, state
+        entry.attempts = attempts
         self._lane.again(entry, wait, time.monotonic())
         self._wake.set()
 

@@ -16,12 +16,16 @@ WINDOW_BYTES = 32 * 1024 * 1024
 
 
 class Entry:
-    """A delivery in the lane, with what this run has learnt about it."""
+    """A delivery in the lane, with what this run has learnt about it.
 
-    __slots__ = ("attempts", "delivery", "state")
+    `doubt`: an earlier attempt began, and nobody knows how it ended.
+    """
+
+    __slots__ = ("attempts", "delivery", "doubt")
 
     def __init__(self, delivery: PendingDelivery) -> None:
-        self.delivery, self.attempts, self.state = delivery, delivery.attempts, delivery.state
+        self.delivery, self.attempts = delivery, delivery.attempts
+        self.doubt = delivery.state is DeliveryState.SENDING
 
 
 class Lane:
@@ -131,8 +135,3 @@ class Lane:
         self._count -= 1
         self._bytes -= len(entry.delivery.body)
         self.known.discard(entry.delivery.delivery_id)
-
-
-def outcome_unknown(entry: Entry) -> bool:
-    """An attempt began and nobody knows how it ended."""
-    return entry.state is DeliveryState.SENDING
