@@ -106,6 +106,9 @@ class SqlJournal:
         )
 
     async def close_message(self, message_id: int, state: MessageState, reason: Reason) -> bool:
+        """Raises ValueError: a state in which a HELD message cannot end."""
+        if state not in (MessageState.SUPERSEDED, MessageState.DISCARDED):
+            raise ValueError("a held message is closed as SUPERSEDED or DISCARDED")
         return await self._writer.perform(
             lambda transaction: operate.close_message(transaction, message_id, state, reason)
         )

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from engine.core.errors import ChecksumError
 from engine.ports.connector import Reason
-from engine.ports.states import DeliveryState, MessageState, may_become
+from engine.ports.states import DeliveryState, MessageState
 from engine.store.read import Broken
 from engine.store.schema import deliveries, messages, reasons
 from engine.store.settle import derive_states
@@ -31,9 +31,6 @@ def resend_message(transaction: Transaction, message_id: int, revision: int) -> 
 
 
 def close_message(transaction: Transaction, message_id: int, state: MessageState, reason: Reason) -> bool:
-    """Raises ValueError: a state in which a HELD message cannot end."""
-    if state not in (M.SUPERSEDED, M.DISCARDED) or not may_become(M.HELD, state):
-        raise ValueError("a held message is closed as SUPERSEDED or DISCARDED")
     found = _held_message(transaction, message_id)
     if found is None:
         return False

