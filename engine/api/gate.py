@@ -17,12 +17,12 @@ from starlette.responses import RedirectResponse, Response
 
 from engine.api.answers import refusal, status_of
 from engine.api.scope import PlanBook, ScopedOperations
-from engine.api.security import SAFE_METHODS, comes_from_elsewhere, cookie_name, csrf_is_right
+from engine.api.security import SAFE_METHODS, comes_from_elsewhere, csrf_is_right
 from engine.core.errors import IsthmusError
 from engine.ports.accounts import Accounts, Role, Session, User
 from engine.ports.audit import Audit
 from engine.ports.operations import Operations
-from engine.ports.web import Access, Call, Pages, Rule, WebRoute
+from engine.ports.web import Access, Call, Pages, Rule, WebRoute, cookie_name
 
 _log = logging.getLogger("isthmus.api")
 PEER_UID = "peer_uid"

@@ -12,7 +12,6 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from engine.ports.accounts import SESSION_LIMIT
 from engine.ports.web import Call
 
 CSRF_HEADER, CSRF_FIELD = "x-csrf-token", "csrf"
@@ -57,21 +56,6 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
-
-
-def cookie_name(secure: bool) -> str:
-    """`__Host-` binds the cookie to this host and path, which browsers allow under TLS only."""
-    return "__Host-isthmus_session" if secure else "isthmus_session"
-
-
-def cookie_settings(secure: bool) -> dict[str, object]:
-    return {
-        "max_age": int(SESSION_LIMIT.total_seconds()),
-        "path": "/",
-        "secure": secure,
-        "httponly": True,
-        "samesite": "strict",
-    }
 
 
 def comes_from_elsewhere(request: Request) -> bool:

@@ -83,7 +83,7 @@ async def _running(config: uvicorn.Config, listener: socket.socket) -> AsyncIter
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        while not server.started and not task.done():  # noqa: ASYNC110 - uvicorn offers a flag, no event
+        while not server.started and not task.done():
             await asyncio.sleep(0.005)
         if task.done():
             await task

@@ -14,7 +14,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from engine.ports.accounts import Accounts, Role, Session, User
+from engine.ports.accounts import SESSION_LIMIT, Accounts, Role, Session, User
 from engine.ports.audit import Audit
 from engine.ports.operations import Operations
 
@@ -75,6 +75,10 @@ class Call:
         """A form field, stripped of white space at both ends."""
         return (self.form.get(name) or [default])[0].strip()
 
+    def secret(self, name: str) -> str:
+        """A password field, exactly as typed."""
+        return (self.form.get(name) or [""])[0]
+
     def query(self, name: str) -> str:
         return self.request.query_params.get(name, "").strip()
 
@@ -129,3 +133,29 @@ class WebSettings(msgspec.Struct, frozen=True):
     tls: TlsFiles | None = None
     control_socket: Path | None = None
     behind_tls_proxy: bool = False
+
+
+# ------------------------------------------------------------------ the session's cookie
+def cookie_name(secure: bool) -> str:
+    """`__Host-` binds the cookie to this host and path, which browsers allow under TLS only."""
+    return "__Host-isthmus_session" if secure else "isthmus_session"
+
+
+def session_token(call: Call) -> str:
+    return call.request.cookies.get(cookie_name(call.secure), "")
+
+
+def keep_session(response: Response, token: str, *, secure: bool) -> None:
+    response.set_cookie(
+        cookie_name(secure),
+        token,
+        max_age=int(SESSION_LIMIT.total_seconds()),
+        path="/",
+        secure=secure,
+        httponly=True,
+        samesite="strict",
+    )
+
+
+def forget_session(response: Response, *, secure: bool) -> None:
+    response.delete_cookie(cookie_name(secure), path="/", secure=secure, httponly=True, samesite="strict")

@@ -1,0 +1,69 @@
+"""Channels: all of them with live figures, one in depth, and running, pausing, stopping."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from starlette.responses import JSONResponse, Response
+
+from engine.console import figures
+from engine.console.kit import Kit, go, need_reason
+from engine.core.clock import SystemClock
+from engine.core.errors import NotFoundError
+from engine.ports.accounts import Role
+from engine.ports.operations import ChannelStatus
+from engine.ports.web import Access, Call, WebRoute
+
+_DONE = {
+    "running": "runs again",
+    "paused": "is paused: it still receives and keeps",
+    "stopped": "stops",
+}
+
+
+class ChannelPages:
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+
+    def routes(self) -> tuple[WebRoute, ...]:
+        return (
+            WebRoute("GET", "/", Access.SIGNED_IN, self.home, page=True),
+            WebRoute("GET", "/channels", Role.VIEWER, self.overview, page=True),
+            WebRoute("GET", "/channels/{channel}", Role.VIEWER, self.channel, page=True),
+            WebRoute("POST", "/channels/{channel}/state", Role.OPERATOR, self.set_state, page=True),
+            WebRoute("GET", "/live", Role.VIEWER, self.live, page=True, passive=True),
+        )
+
+    async def home(self, call: Call) -> Response:
+        return go("/channels")
+
+    async def overview(self, call: Call) -> Response:
+        return await self._kit.page(call, "channels.html", engine=await call.operations.status())
+
+    async def channel(self, call: Call) -> Response:
+        engine = await call.operations.status()
+        name = str(call.request.path_params["channel"])
+        found = next((c for c in engine.channels if c.name == name), None)
+        if found is None:
+            raise NotFoundError("there is no such channel")
+        return await self._kit.page(call, "channel.html", engine=engine, channel=found)
+
+    async def set_state(self, call: Call) -> Response:
+        name, state = str(call.request.path_params["channel"]), call.field("state")
+        if state not in _DONE:
+            raise NotFoundError("there is no such channel state")
+        reason = need_reason(call)
+        work = call.operations.set_channel(name, state, call.who, reason)
+        return await self._kit.act(call, f"Channel {name} {_DONE[state]}.", f"/channels/{name}", work)
+
+    async def live(self, call: Call) -> Response:
+        """All figures, for elements that show one; `shape` changes when a page must be drawn anew."""
+        engine = await call.operations.status()
+        shown = {key: [f.text, f.tone, f.points] for key, f in figures.of_engine(engine).items()}
+        at = SystemClock().now()
+        return JSONResponse({"at": f"{at:%H:%M:%S}", "shape": shape(engine.channels), "figures": shown})
+
+
+def shape(channels: Sequence[ChannelStatus]) -> str:
+    """Which channels and destinations there are, and their revisions."""
+    return "|".join(f"{c.name}@{c.revision}:{','.join(d.name for d in c.destinations)}" for c in channels)

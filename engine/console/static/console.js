@@ -1,0 +1,129 @@
+// Live figures, stale warning, keys. Pages work without this file; it only saves reloading and reaching for the mouse.
+const body = document.body;
+const pulse = document.getElementById("pulse");
+const pulseText = document.getElementById("pulse-text");
+const stale = document.getElementById("stale");
+const EVERY_MS = 1000;
+const STALE_AFTER = 3;
+let failures = 0;
+let lastGood = pulseText?.textContent ?? "";
+let shape = null;
+
+function show(element, [text, tone, points]) {
+  if (element.hasAttribute("points")) {
+    element.setAttribute("points", points);
+    return;
+  }
+  if (element.textContent !== text) element.textContent = text;
+  if (element.hasAttribute("data-tone") && element.dataset.tone !== tone) element.dataset.tone = tone;
+}
+
+function offerReload(watched, figure) {
+  if (watched.dataset.first === undefined) watched.dataset.first = watched.textContent.trim();
+  if (figure[0] !== watched.dataset.first) document.getElementById("changed").hidden = false;
+}
+
+function draw(answer) {
+  for (const watched of document.querySelectorAll("[data-watch]")) {
+    const figure = answer.figures[watched.dataset.watch];
+    if (figure) offerReload(watched, figure);
+  }
+  for (const element of document.querySelectorAll("[data-live]")) {
+    const figure = answer.figures[element.dataset.live];
+    if (figure) show(element, figure);
+  }
+  if (shape !== null && answer.shape !== shape) document.getElementById("changed").hidden = false;
+  shape = answer.shape;
+}
+
+function note(answer) {
+  failures = 0;
+  lastGood = answer.at;
+  pulse.dataset.tone = "good";
+  pulseText.textContent = `live ${answer.at}`;
+  stale.hidden = true;
+}
+
+function fail() {
+  failures += 1;
+  if (failures < STALE_AFTER) return;
+  pulse.dataset.tone = "bad";
+  pulseText.textContent = "not live";
+  document.getElementById("stale-since").textContent = lastGood.replace(/^\D+/, "");
+  stale.hidden = false;
+}
+
+async function refresh() {
+  try {
+    const response = await fetch(body.dataset.liveUrl, { headers: { accept: "application/json" }, signal: AbortSignal.timeout(5000) });
+    if (response.status === 401) {
+      location.assign("/sign-in");
+      return;
+    }
+    if (!response.ok) throw new Error(String(response.status));
+    const answer = await response.json();
+    draw(answer);
+    note(answer);
+  } catch {
+    fail();
+  }
+  setTimeout(refresh, document.hidden ? EVERY_MS * 10 : EVERY_MS * Math.min(1 + failures, 10));
+}
+
+// ---- keys ----
+const GO = { c: "/channels", m: "/messages", h: "/held", r: "/revisions", a: "/audit" };
+let going = false;
+
+function typing(target) {
+  return target.matches("input:not([type=checkbox]), select, textarea");
+}
+
+function move(step) {
+  const rows = [...document.querySelectorAll("[data-row]")];
+  if (!rows.length) return;
+  const now = rows.findIndex((row) => row.classList.contains("current"));
+  const next = rows[Math.max(0, Math.min(rows.length - 1, now + step))];
+  rows[now]?.classList.remove("current");
+  next.classList.add("current");
+  next.querySelector("th a, a")?.focus();
+}
+
+function press(key) {
+  if (going) {
+    going = false;
+    if (GO[key]) location.assign(GO[key]);
+    return true;
+  }
+  if (key === "/") document.querySelector("[data-search]")?.focus();
+  else if (key === "j") move(1);
+  else if (key === "k") move(-1);
+  else if (key === "g") going = true;
+  else if (key === "?") document.getElementById("keys").showModal();
+  else return false;
+  return true;
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    for (const open of document.querySelectorAll("details[open].action, details[open].menu")) open.open = false;
+    return;
+  }
+  if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+  if (press(event.key)) event.preventDefault();
+});
+
+// A sheet that opens takes the focus; a click elsewhere closes it.
+document.addEventListener("toggle", (event) => {
+  if (event.target.matches("details.action") && event.target.open) event.target.querySelector("input:not([type=hidden]), select")?.focus();
+}, true);
+document.addEventListener("click", (event) => {
+  for (const open of document.querySelectorAll("details[open].action, details[open].menu")) {
+    if (!open.contains(event.target)) open.open = false;
+  }
+});
+document.addEventListener("change", (event) => {
+  if (!event.target.matches("[data-all]")) return;
+  for (const box of event.target.closest("table").querySelectorAll("tbody input[type=checkbox]")) box.checked = event.target.checked;
+});
+
+if (body.dataset.liveUrl) setTimeout(refresh, EVERY_MS);
