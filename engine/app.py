@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from engine.adapters.catalog import AdapterPool
 from engine.channel.load import load_site
 from engine.channel.model import ChannelModel, DestinationModel
 from engine.channel.site import Site
@@ -144,7 +145,10 @@ async def running(
         stack.push_async_callback(pool.close)
         store = await open_store(store_url(site), clock)
         stack.push_async_callback(store.close)
-        builder = Builder(site, store, clock, {"x12_partners": site.partners} | (services or {}))
+        erps = AdapterPool(site.connections, SiteSecrets(site.root, site.engine.secrets))
+        stack.push_async_callback(erps.close)
+        known = {"x12_partners": site.partners, "erp_adapters": erps}
+        builder = Builder(site, store, clock, known | (services or {}))
         parts = Parts(
             store.journal, pool, IdSource(site.engine.node), clock, emit or _quiet, builder.source, builder.destination
         )
