@@ -44,6 +44,16 @@ _RANGES = {
 }
 
 
+_TOLD_BY_CONNECTORS = (
+    ("needs a token", "C092"),
+    ("password in the URL", "C094"),
+    ("not a zone", "C076"),
+    ("write an address", "C004"),
+    ("IPv6 address in brackets", "C004"),
+)
+"""Rules that connectors check themselves and that have a code of their own."""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """`did you mean 'retry'?`, when something known is near."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
@@ -109,7 +119,8 @@ def _value_error(name: str, words: str, example: str | None) -> tuple[str, str, 
         )
     if "size" in words and "unit" in words:
         return "C008", f"'{name}' is a size without a unit that is known", "write it like 64KiB, 16MB or 1GB"
-    return "C009", f"'{name}': {words}", example
+    code = next((code for part, code in _TOLD_BY_CONNECTORS if part in words), "C009")
+    return code, f"'{name}': {words}", example
 
 
 def _unknown(

@@ -62,43 +62,49 @@ class Circuit(Settings):
 class Rate(Settings):
     """A quota of the far side: never more than `count` sends in `per`."""
 
-    count: int = Field(ge=1, examples=[100])
-    per: Duration = Field(default=timedelta(seconds=1))
+    count: int = Field(ge=1, description="How many sends.", examples=[100])
+    per: Duration = Field(default=timedelta(seconds=1), description="In which time.")
 
 
 class Window(Settings):
     """A maintenance window of the far side: nothing is sent inside it, the queue is shown as planned."""
 
     days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = Field(
-        default=(), description="Empty: every day."
+        default=(), description="Days on which the window begins; empty: every day."
     )
-    start: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", examples=["22:00"])
-    end: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", examples=["02:30"], description="Before start: next day.")
+    start: str = Field(
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="Time of day from which nothing is sent.", examples=["22:00"]
+    )
+    end: str = Field(
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+        description="Time of day at which sending goes on; before start: on the next day.",
+        examples=["02:30"],
+    )
     zone: str = Field(default="UTC", description="IANA name, for example America/Chicago.")
 
 
 class Limits(Settings):
     """What one message may cost in its transform; over it, that message is HELD."""
 
-    time: Duration = Field(default=timedelta(seconds=5))
-    memory: Size = Field(default=256 * 1024**2)
+    time: Duration = Field(default=timedelta(seconds=5), description="Longest run of the transform for one message.")
+    memory: Size = Field(default=256 * 1024**2, description="Most memory its worker may take.")
 
 
 class SourceModel(Settings):
     """`type` names the connector; the keys beside it are the connector's."""
 
-    type: Name
+    type: Name = Field(description="Which connector receives.", examples=["hl7v2_mllp"])
     format: Literal["hl7v2", "x12", "json", "bytes"] | None = Field(
         default=None, description="How bodies are parsed; None: the connector's usual format."
     )
-    settings: dict[str, Any] = Field(default_factory=dict)
+    settings: dict[str, Any] = Field(default_factory=dict, description="The connector's own settings.")
 
 
 class DestinationModel(Settings):
     """One delivery target. Keys that are not listed here are the connector's own and land in `settings`."""
 
-    name: Name
-    type: Name
+    name: Name = Field(description="Its name in queues, logs and the console.", examples=["erp"])
+    type: Name = Field(description="Which connector sends.", examples=["erp"])
     send: str | None = Field(
         default=None, description="Canonical kind that goes here (`Invoice`), or `message` for edited or raw bytes."
     )
@@ -109,44 +115,50 @@ class DestinationModel(Settings):
     on_hold: Literal["block", "continue"] = Field(
         default="block", description="May later deliveries of the same `order_by` value pass a HELD one?"
     )
-    retry: Retry = Retry()
-    circuit: Circuit = Circuit()
-    rate: Rate | None = None
-    windows: tuple[Window, ...] = ()
+    retry: Retry = Field(default=Retry(), description="How a delivery that did not arrive is tried again.")
+    circuit: Circuit = Field(default=Circuit(), description="When sending pauses because the far side is down.")
+    rate: Rate | None = Field(default=None, description="Quota of the far side.")
+    windows: tuple[Window, ...] = Field(default=(), description="Maintenance windows of the far side.")
     fallback: Name | None = Field(
         default=None, description="Destination that takes over while this one's circuit is open."
     )
     standby: bool = Field(default=False, description="Only used as another destination's fallback.")
-    settings: dict[str, Any] = Field(default_factory=dict)
+    settings: dict[str, Any] = Field(default_factory=dict, description="The connector's own settings.")
 
 
 class MapModel(Settings):
     """A flat mapping for channels without a script: target field to source path."""
 
-    kind: str
-    fields: dict[str, str]
+    kind: str = Field(description="Canonical kind that is made.", examples=["Supplier"])
+    fields: dict[str, str] = Field(
+        description="Field of the document to path in the message.", examples=[{"supplier_number": "supplier.number"}]
+    )
 
 
 class ChannelModel(Settings):
     """One channel: a source, a transform, destinations."""
 
-    channel: Name
-    version: int = Field(ge=1, description="Raised by the analyst when the meaning changes.")
-    title: str = Field(min_length=1, max_length=200)
+    channel: Name = Field(description="Its name everywhere; the file has the same.", examples=["stock_requisition"])
+    version: int = Field(ge=1, description="Raised by the analyst when the meaning changes.", examples=[1])
+    title: str = Field(min_length=1, max_length=200, description="What it does, in one line for people.")
     owner: str = Field(default="", description="Team or address that answers for it.")
     facility: str | None = Field(default=None, description="Scope for roles, dashboards and limits.")
-    enabled: bool = True
-    source: SourceModel
+    enabled: bool = Field(default=True, description="false: it is loaded and checked, but does not run.")
+    source: SourceModel = Field(description="Where messages come from.")
     accept: tuple[str, ...] = Field(default=(), description="Message types; others are refused. Empty: all.")
     filter: str | None = Field(default=None, description="Safe expression; false: FILTERED.")
     index: dict[Name, str] = Field(default_factory=dict, description="Business key to path, searchable at once.")
     transform: Name | None = Field(default=None, description="Script in transforms/, without `.py`.")
-    map: MapModel | None = None
+    map: MapModel | None = Field(default=None, description="A flat mapping, instead of a transform.")
     lookups: dict[Name, Name] = Field(default_factory=dict, description="Parameter to crosswalk in config/crosswalks.")
-    limits: Limits = Limits()
-    charset: str | None = None
-    zone: str = Field(default="UTC", description="Zone of times that come without one.")
-    destinations: tuple[DestinationModel, ...] = ()
+    limits: Limits = Field(default=Limits(), description="What one message may cost in its transform.")
+    charset: str | None = Field(
+        default=None,
+        description="Character set of messages that do not say theirs; overrides MSH-18.",
+        examples=["utf-8"],
+    )
+    zone: str = Field(default="UTC", description="Zone of times that come without one.", examples=["America/Chicago"])
+    destinations: tuple[DestinationModel, ...] = Field(default=(), description="Where documents or messages go.")
 
     @model_validator(mode="after")
     def _one_transform(self) -> ChannelModel:

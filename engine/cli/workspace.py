@@ -60,10 +60,13 @@ def channel_named(site: Site, name: str) -> ChannelModel:
 def knowledge() -> Knowledge:
     """What lint needs of the layers above it."""
     import engine.sdk
+    from engine.adapters.catalog import ADAPTERS
     from engine.connectors.catalog import CATALOG
     from engine.script.guard import ALLOWED_MODULES
 
-    return Knowledge(CATALOG, frozenset(engine.sdk.__all__), ALLOWED_MODULES)
+    return Knowledge(
+        CATALOG, frozenset(engine.sdk.__all__), ALLOWED_MODULES, {a.name: a.load for a in ADAPTERS.values()}
+    )
 
 
 def print_json(value: Any) -> None:

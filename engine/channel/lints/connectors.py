@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from pydantic import ValidationError
+
+from engine.channel.explain import did_you_mean, explain, known_words
 from engine.channel.finding import Finding
 from engine.channel.lints.addresses import is_loopback, split_listen
 from engine.channel.lints.ground import ChannelGround, End, Ground, strings_in
-from engine.channel.load import ENGINE
+from engine.channel.load import CONNECTIONS, ENGINE
 
 _SLOW = frozenset({"erp", "procure"})
 _FOLDER_WORDS = ("folder", "directory", "file", "done", "error")
@@ -21,6 +24,7 @@ def check(ground: Ground) -> Iterator[Finding]:
         for end in channel.all_ends:
             yield from _paths(channel, end)
     yield from _console(ground)
+    yield from _connections(ground)
 
 
 def _doors(channel: ChannelGround) -> Iterator[Finding]:
@@ -40,6 +44,22 @@ def _console(ground: Ground) -> Iterator[Finding]:
     if yaml and console.enabled and place and not is_loopback(place[0]) and console.tls is None:
         text = "others can reach the console, and passwords would travel unencrypted"
         yield yaml.finding("C091", ("console", "listen"), text, "add tls:, or listen on 127.0.0.1")
+
+
+def _connections(ground: Ground) -> Iterator[Finding]:
+    types, yaml = ground.knowledge.connections, ground.site.sources.get(CONNECTIONS)
+    if yaml is None or not types:
+        return
+    for name, settings in ground.site.connections.items():
+        kind = str(settings["type"])
+        if kind not in types:
+            advice = did_you_mean(kind, types) or known_words(types)
+            yield yaml.finding("C020", (name, "type"), f"there is no connection of type '{kind}'", advice)
+            continue
+        try:
+            types[kind]().model_validate(dict(settings))
+        except ValidationError as error:
+            yield from explain(error, yaml, (name,), types[kind]())
 
 
 def _waiting_senders(channel: ChannelGround) -> Iterator[Finding]:

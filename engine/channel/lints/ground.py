@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,11 +19,12 @@ from engine.ports.catalog import Catalog, ConnectorType
 
 @dataclass(frozen=True)
 class Knowledge:
-    """What the layers above know: connectors, names of `engine.sdk`, modules that scripts may import."""
+    """What the layers above know: connectors, names of `engine.sdk`, modules for scripts, types of connections."""
 
     catalog: Catalog
     sdk_names: frozenset[str] = frozenset()
     script_modules: frozenset[str] = frozenset()
+    connections: Mapping[str, Callable[[], type[BaseModel]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
