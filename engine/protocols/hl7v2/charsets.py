@@ -68,7 +68,7 @@ class Charset:
             raise CharsetError(f"a character does not exist in {self.codec}", where=where) from None
 
 
-_REMEDY = "let the sender declare its character set in MSH-18, or set `charset` on the channel's source"
+_REMEDY = "let the sender declare its character set in MSH-18, or set `charset` on the channel"
 ASCII, UTF8 = Charset("ascii", True), Charset("utf-8", True)
 _CACHE: dict[str, Charset] = {"": ASCII, "ASCII": ASCII, "UNICODE UTF-8": UTF8}
 _DECLARED: dict[bytes, Charset] = {b"": ASCII, **{name.encode(): known for name, known in _CACHE.items()}}

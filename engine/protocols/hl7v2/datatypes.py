@@ -92,7 +92,7 @@ def read_moment(text: str, where: str, zone: tzinfo | None = None) -> datetime:
         raise DataTypeError("the date has no day", where=where)
     known = stamp.zone or zone
     if known is None:
-        raise DataTypeError("the time has no zone", where=where, remedy="set `zone` on the channel's source")
+        raise DataTypeError("the time has no zone", where=where, remedy="set `zone` on the channel")
     return stamp.moment.replace(tzinfo=known).astimezone(UTC)
 
 

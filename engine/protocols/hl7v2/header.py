@@ -53,7 +53,7 @@ def check_charset(body: bytes, header: Header) -> None:
         raise CharsetError(
             f"the bytes are not {charset.codec}",
             where=where,
-            remedy="let the sender declare its character set in MSH-18, or set `charset` on the channel's source",
+            remedy="let the sender declare its character set in MSH-18, or set `charset` on the channel",
         ) from None
 
 

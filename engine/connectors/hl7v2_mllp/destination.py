@@ -1,0 +1,273 @@
+"""Destination `hl7v2_mllp`: delivers a message and believes only the acknowledgement that names it.
+
+One message at a time travels on a connection. An answer counts when its MSA-2 is the MSH-10 that was sent; any
+other one is a late answer to an earlier message or junk, is noted and ignored. After a time-out the connection
+is dropped, so that the late answer cannot come in on it. HL7 receivers know a message again by its MSH-10:
+that makes this destination idempotent unless the settings say otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import ssl
+from collections import deque
+
+from engine.connectors.fields import split_address
+from engine.connectors.hl7v2_mllp.settings import MllpDestinationSettings
+from engine.connectors.tls import ClientContext, check_pinned
+from engine.core.errors import DestinationError, IsthmusError, MessageError, TransportError
+from engine.ports.connector import ConnectorContext, Delivered, Health, Outbound, Semantics
+from engine.protocols.hl7v2.acknowledge import Acknowledgement, read
+from engine.protocols.hl7v2.framing import COMMIT, NEGATIVE, MllpFramer, frame
+from engine.protocols.hl7v2.header import peek
+
+log = logging.getLogger("isthmus.hl7v2_mllp")
+
+_CHUNK = 64 * 1024
+_CLOSE_TIMEOUT = 2.0  # seconds for an orderly end of a connection
+
+
+class _ConnectionLostError(TransportError):
+    """The connection went before any answer: a kept one may have been closed by the receiver meanwhile."""
+
+
+class MllpDestination:
+    """One receiver; its connections are opened when needed and kept."""
+
+    def __init__(self, settings: MllpDestinationSettings, context: ConnectorContext) -> None:
+        self._settings, self._context = settings, context
+        self._tls = ClientContext(settings.tls, context.root, context.secrets) if settings.tls else None
+        self._idle: deque[_Connection] = deque()
+        self._used: set[_Connection] = set()
+        self._places = asyncio.Semaphore(settings.connections)
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def semantics(self) -> Semantics:
+        return Semantics.IDEMPOTENT if self._settings.idempotent else Semantics.NEITHER
+
+    @property
+    def parallel(self) -> int:
+        return self._settings.connections
+
+    async def send(self, outbound: Outbound) -> Delivered:
+        """Deliver and wait for the acknowledgement of this very message.
+
+        Raises:
+            TransportError: not reached (`sent` false), or no acknowledgement in time (`sent` true).
+            DestinationError: it is not an HL7 message with a control id, or the receiver refused it.
+        """
+        control_id = _control_id(outbound.body, self._context.charset)
+        async with self._places:
+            kept = self._kept()
+            if kept is not None:
+                try:
+                    return await self._attempt(kept, outbound.body, control_id)
+                except _ConnectionLostError:
+                    # Some receivers close after each message or when idle, just when the next one leaves.
+                    if not self._settings.idempotent:
+                        raise
+            return await self._attempt(await self._connect(), outbound.body, control_id)
+
+    async def _attempt(self, connection: _Connection, body: bytes, control_id: str) -> Delivered:
+        self._used.add(connection)
+        try:
+            delivered = await self._exchange(connection, body, control_id)
+        except DestinationError:
+            self._keep(connection)  # the receiver answered properly: the connection is good
+            raise
+        except BaseException:
+            connection.drop()
+            raise
+        finally:
+            self._used.discard(connection)
+        self._keep(connection)
+        return delivered
+
+    async def inquire(self, outbound: Outbound) -> Delivered | None:
+        """Never asked: HL7 receivers have no question for it; sending again is the way."""
+        return None
+
+    async def check(self) -> Health:
+        try:
+            connection = await self._connect()
+        except IsthmusError as error:
+            return Health(False, error.what)
+        await connection.close()
+        return Health(True, f"{self._settings.address} takes connections")
+
+    async def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        for connection in tuple(self._used):
+            connection.drop()
+        while self._idle:
+            await self._idle.popleft().close()
+
+    # ------------------------------------------------------------------ one message
+    async def _exchange(self, connection: _Connection, body: bytes, control_id: str) -> Delivered:
+        try:
+            async with asyncio.timeout(self._settings.ack_timeout.total_seconds()):
+                return await self._send_and_wait(connection, body, control_id)
+        except TimeoutError:
+            raise TransportError("no acknowledgement in time", where=self._settings.address, sent=True) from None
+        except (OSError, ssl.SSLError, EOFError):
+            what = "the connection was lost before the acknowledgement"
+            raise _ConnectionLostError(what, where=self._settings.address, sent=True) from None
+        except MessageError as error:
+            what = f"the receiver does not answer in MLLP: {error.code}"
+            raise TransportError(what, where=self._settings.address, sent=True) from None
+
+    async def _send_and_wait(self, connection: _Connection, body: bytes, control_id: str) -> Delivered:
+        await connection.write(frame(body))
+        while True:
+            answer = await connection.read()
+            acknowledgement = self._own(answer, control_id)
+            if acknowledgement is not None and self._is_final(acknowledgement):
+                return Delivered(response=answer, reference=control_id)
+
+    def _own(self, answer: bytes, control_id: str) -> Acknowledgement | None:
+        """The answer, when it is one to the message sent; others are noted and ignored."""
+        if answer in (COMMIT, b""):  # release 2: the bytes arrived; the message's own answer still counts
+            return None
+        if answer == NEGATIVE:
+            raise TransportError("the receiver could not store the bytes", where=self._settings.address)
+        try:
+            acknowledgement = read(answer, self._context.charset)
+        except IsthmusError as error:
+            log.warning("%s: an answer that is no acknowledgement ignored: %s", self._context.name, error.code)
+            return None
+        if acknowledgement.control_id != control_id:
+            log.info("%s: an acknowledgement of another message ignored", self._context.name)
+            return None
+        return acknowledgement
+
+    def _is_final(self, acknowledgement: Acknowledgement) -> bool:
+        """Tell delivered from not yet known.
+
+        Raises:
+            DestinationError: refused. TransportError: refused with a code that `retry_on` names.
+        """
+        if acknowledgement.positive:
+            return self._settings.acknowledgement == "any" or not acknowledgement.is_accept_level
+        places = ", ".join(error.where for error in acknowledgement.errors if error.where)
+        conditions = ", ".join(error.code for error in acknowledgement.errors)
+        words = f"the receiver answered {acknowledgement.code}" + (f", condition {conditions}" if conditions else "")
+        if acknowledgement.code in self._settings.retry_on:
+            raise TransportError(words, where=places or self._settings.address)
+        raise DestinationError(
+            words, where=places or self._settings.address, remedy="its answer is kept; correct, resend"
+        )
+
+    # ------------------------------------------------------------------ connections
+    def _kept(self) -> _Connection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.usable:
+                return connection
+            connection.drop()
+        return None
+
+    def _keep(self, connection: _Connection) -> None:
+        idle = self._settings.idle_timeout.total_seconds()
+        if not idle or not connection.usable:
+            connection.drop()
+            return
+        loop = asyncio.get_running_loop()
+        connection.idle_since = loop.time()
+        self._idle.append(connection)
+        if self._timer is None:
+            self._timer = loop.call_later(idle, self._drop_idle)
+
+    def _drop_idle(self) -> None:
+        loop, idle = asyncio.get_running_loop(), self._settings.idle_timeout.total_seconds()
+        while self._idle and loop.time() - self._idle[0].idle_since >= idle:
+            self._idle.popleft().drop()
+        self._timer = None
+        if self._idle:
+            self._timer = loop.call_at(self._idle[0].idle_since + idle, self._drop_idle)
+
+    async def _connect(self) -> _Connection:
+        host, port = split_address(self._settings.address)
+        try:
+            async with asyncio.timeout(self._settings.connect_timeout.total_seconds()):
+                context, name = self._tls_options(host)
+                reader, writer = await asyncio.open_connection(host, port, ssl=context, server_hostname=name)
+        except TimeoutError:
+            raise TransportError("the receiver cannot be reached in time", where=self._settings.address) from None
+        except ssl.SSLError as error:
+            raise TransportError(f"TLS failed: {error.reason}", where=self._settings.address) from None
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else type(error).__name__
+            raise TransportError(f"the receiver cannot be reached: {reason}", where=self._settings.address) from None
+        connection = _Connection(reader, writer, self._settings.max_ack)
+        if not self._is_pinned(writer):
+            connection.drop()
+            raise TransportError("the receiver's certificate is not a pinned one", where=self._settings.address)
+        if self._settings.keep_alive:
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        return connection
+
+    def _tls_options(self, host: str) -> tuple[ssl.SSLContext | None, str | None]:
+        if self._tls is None or self._settings.tls is None:
+            return None, None
+        return self._tls.current(), self._settings.tls.server_name or host
+
+    def _is_pinned(self, writer: asyncio.StreamWriter) -> bool:
+        if self._settings.tls is None:
+            return True
+        ssl_object = writer.get_extra_info("ssl_object")
+        return check_pinned(self._settings.tls, ssl_object.getpeercert(binary_form=True) if ssl_object else None)
+
+
+class _Connection:
+    """A connection that carries one message at a time."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limit: int) -> None:
+        self._reader, self._writer = reader, writer
+        self._framer, self._answers = MllpFramer(limit), deque[bytes]()
+        self.idle_since = 0.0
+
+    @property
+    def usable(self) -> bool:
+        """Nothing says that the far side has closed it, and no part of an answer is left in it."""
+        return not self._reader.at_eof() and not self._writer.is_closing() and self._framer.idle
+
+    async def write(self, data: bytes) -> None:
+        self._answers.clear()
+        self._writer.write(data)
+        await self._writer.drain()
+
+    async def read(self) -> bytes:
+        """The next frame. Raises EOFError, OSError, MessageError."""
+        while not self._answers:
+            data = await self._reader.read(_CHUNK)
+            if not data:
+                raise EOFError
+            self._answers.extend(self._framer.feed(data))
+        return self._answers.popleft()
+
+    def drop(self) -> None:
+        transport = self._writer.transport
+        transport.abort()
+
+    async def close(self) -> None:
+        self._writer.close()
+        try:
+            async with asyncio.timeout(_CLOSE_TIMEOUT):
+                await self._writer.wait_closed()
+        except (OSError, TimeoutError):
+            self.drop()  # it was no longer of use; how it ended does not matter
+
+
+def _control_id(body: bytes, charset: str | None) -> str:
+    try:
+        control_id = peek(body, charset).control_id
+    except MessageError as error:
+        raise DestinationError(f"not an HL7 message: {error.what}", where=error.where) from None
+    if control_id is None:
+        raise DestinationError("the message has no control id to recognise its acknowledgement by", where="MSH-10")
+    return control_id

@@ -1,0 +1,79 @@
+"""From a frame to the messages in it, ready for the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from engine.core.errors import MessageError, StructureError
+from engine.ports.connector import Reason, Received
+from engine.protocols.hl7v2.batch import is_batch, split_batch
+from engine.protocols.hl7v2.header import Header, check_charset, peek
+from engine.protocols.hl7v2.message import Hl7Message
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """One message of a frame. `header` is None when it has none that can be read."""
+
+    received: Received
+    header: Header | None
+
+
+class Intake:
+    """Reads headers and judges what can be judged at the door.
+
+    Args:
+        channel: control ids are unique for a sender within it.
+        charset: the channel's word against MSH-18.
+        strict: tolerated deviations are refused.
+    """
+
+    def __init__(self, channel: str, charset: str | None, strict: bool) -> None:
+        self._channel, self._charset, self._strict = channel, charset, strict
+
+    def take(self, body: bytes, attributes: Mapping[str, str]) -> Taken:
+        """One message; a refusal is on it when it must be refused."""
+        try:
+            header = peek(body, self._charset)
+        except MessageError as error:
+            return Taken(Received(body, attributes=attributes, refusal=_reason(error)), None)
+        return Taken(self._received(body, header, attributes), header)
+
+    def messages(self, body: bytes) -> tuple[bytes, ...]:
+        """The messages of a batch, or of a frame that holds several.
+
+        Raises:
+            StructureError: a batch without messages; with `strict` also wrong counts.
+        """
+        batch = split_batch(body, self._strict)
+        if not batch.messages:
+            raise StructureError("a batch without messages", where="BHS")
+        return batch.messages
+
+    def _received(self, body: bytes, header: Header, attributes: Mapping[str, str]) -> Received:
+        refusal = None
+        try:
+            check_charset(body, header)
+            if self._strict:
+                _refuse_deviations(body, self._charset)
+            natural_id, kind = header.control_id, header.message_type
+            scope = f"{self._channel}/{header.sending_application or ''}/{header.sending_facility or ''}"
+        except MessageError as error:
+            refusal, natural_id, kind, scope = _reason(error), None, None, None
+        return Received(body, natural_id, kind, scope, attributes, refusal)
+
+
+def holds_several(body: bytes) -> bool:
+    """A batch, or several messages without an envelope: they must never be taken for one."""
+    return is_batch(body) or b"\rMSH" in body or b"\nMSH" in body
+
+
+def _refuse_deviations(body: bytes, charset: str | None) -> None:
+    findings = Hl7Message.parse(body, charset).findings
+    if findings:
+        raise StructureError(f"{findings[0].code} {findings[0].text}", where=findings[0].where)
+
+
+def _reason(error: MessageError) -> Reason:
+    return Reason(error.code, error.what, error.where, error.remedy)
