@@ -130,7 +130,7 @@ def file_name(template: str, outbound: Outbound, names: Mapping[str, str]) -> st
     if missing:
         raise DestinationError(
             f"the file's name needs {{{missing[0]}}}, which this delivery does not have",
-            where="name",
+            where="file_name",
             remedy="use {key}, which every delivery has",
         )
     return re.sub(r"\{([^{}]*)\}", lambda found: _safe(fields[found[1]]), template).lstrip(".") or "_"
@@ -162,6 +162,6 @@ def _safe(value: str) -> str:
 def _other_content(name: str) -> DestinationError:
     return DestinationError(
         "a file with this name and other content is there",
-        where="name",
-        remedy="put {key} into the destination's name, or remove the other file",
+        where="file_name",
+        remedy="put {key} into file_name, or remove the other file",
     )
