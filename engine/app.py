@@ -150,7 +150,14 @@ async def running(
         known = {"x12_partners": site.partners, "erp_adapters": erps}
         builder = Builder(site, store, clock, known | (services or {}))
         parts = Parts(
-            store.journal, pool, IdSource(site.engine.node), clock, emit or _quiet, builder.source, builder.destination
+            journal=store.journal,
+            pool=pool,
+            ids=IdSource(site.engine.node),
+            clock=clock,
+            emit=emit or _quiet,
+            source=builder.source,
+            destination=builder.destination,
+            ledger=store.ledger,
         )
         supervisor = Supervisor(parts, CATALOG)
         builder.supervisor = supervisor

@@ -23,21 +23,17 @@ from engine.protocols.x12 import (
     EnvelopePolicy,
     File,
     Interchange,
-    InterchangeOutcome,
     OutboundGroup,
     OutboundSet,
     SegmentValues,
     Severity,
-    Verdict,
     check_set,
     decode_answer,
     encode,
-    judge,
     read,
     write_interchange,
 )
 from engine.protocols.x12.answer import KIND as ANSWER_KIND
-from engine.protocols.x12.segments import is_refused
 
 _BLANK = " \t\r\n\ufeff\x00\x1a"
 
@@ -45,9 +41,9 @@ _BLANK = " \t\r\n\ufeff\x00\x1a"
 class X12Splitter:
     """One message for each interchange of a file.
 
-    Its natural id is ISA13 within the partner. Attributes: `partner`, `envelope` (the partner's policy),
-    `acknowledge` (`yes`, `no`), `control_number`. An interchange that its partner's policy refuses as a whole
-    comes with that refusal; sets that are refused alone are told apart where the message is read.
+    It has no natural id: the ledger tells a repeated ISA13, which must be answered. Attributes: `partner`,
+    `envelope` (the partner's policy), `acknowledge` (`yes`, `no`), `control_number`. What the policy refuses is
+    told apart where the message is read, because it must be answered, too; only a stranger is refused here.
     """
 
     def __init__(self, context: ConnectorContext) -> None:
@@ -65,7 +61,6 @@ class X12Splitter:
     def _message(self, interchange: Interchange, file: File, attributes: Mapping[str, str]) -> Received:
         partner = self._partners.sender_of(interchange)
         policy = EnvelopePolicy(partner.envelope) if partner else EnvelopePolicy.STRICT
-        outcome = judge(interchange, policy, partner=identity(partner) if partner else None)
         header = interchange.header
         facts = {
             "partner": partner.partner if partner else "",
@@ -75,21 +70,18 @@ class X12Splitter:
         }
         return Received(
             body=encode(File((replace(interchange, lead=""),), "", file.charset, policy)),
-            natural_id=interchange.control_number.strip() or None,
+            natural_id=None,
             message_type=_message_type(interchange),
             scope=partner.partner if partner else f"{header.get(5).strip()}:{header.get(6).strip()}",
             attributes={**attributes, **facts},
-            refusal=self._refusal(outcome, partner, policy),
+            refusal=self._refusal(partner),
         )
 
-    def _refusal(self, outcome: InterchangeOutcome, partner: Partner | None, policy: EnvelopePolicy) -> Reason | None:
-        if partner is None and self._partners:
-            remedy = "add the partner in config/partners"
-            return Reason("X006", "no trading partner has this sender id (TA105:006)", "ISA06", remedy)
-        if outcome.verdict is not Verdict.REJECTED:
+    def _refusal(self, partner: Partner | None) -> Reason | None:
+        if partner is not None or not self._partners:
             return None
-        fault = next(f for f in outcome.findings if f.severity is Severity.ERROR and is_refused(f, policy))
-        return Reason(fault.code, f"{fault.text} ({fault.x12_code})", fault.where, "ask the partner to send it again")
+        remedy = "add the partner in config/partners"
+        return Reason("X006", "no trading partner has this sender id (TA105:006)", "ISA06", remedy)
 
 
 def _stray(text: str, charset: str, attributes: Mapping[str, str]) -> Iterator[Received]:

@@ -21,6 +21,7 @@ from engine.flow.transform import Transformer
 from engine.flow.waiters import Waiters
 from engine.ports.connector import Destination, Source
 from engine.ports.journal import Journal, PendingDelivery, RevisionRow
+from engine.ports.ledger import ControlNumberLedger
 from engine.ports.script import Limits
 from engine.script.pool import Pool
 
@@ -40,6 +41,7 @@ class Parts:
     emit: Emit
     source: Callable[[ChannelModel], Source]
     destination: Callable[[ChannelModel, DestinationModel], Destination]
+    ledger: ControlNumberLedger | None = None
     limiters: dict[str, RateLimiter] = field(default_factory=dict)
 
 
@@ -67,7 +69,15 @@ class ChannelRun:
         self._parts = parts
         self._source_task: asyncio.Task[None] | None = None
         self.transformer = Transformer(
-            name, parts.journal, parts.pool, parts.ids, parts.clock, self.meter, self.waiters, self._enqueue
+            name,
+            parts.journal,
+            parts.pool,
+            parts.ids,
+            parts.clock,
+            self.meter,
+            self.waiters,
+            self._enqueue,
+            parts.ledger,
         )
         self.door = Door(name, parts.journal, parts.ids, parts.clock, self.meter, self.waiters, self.transformer.take)
         self.door.backlog = lambda: self.transformer.backlog > 20_000

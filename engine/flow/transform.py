@@ -9,16 +9,19 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from hashlib import blake2b
 
 from engine.core.clock import Clock, to_micros
-from engine.core.ids import IdSource
+from engine.core.ids import IdSource, parse_id
 from engine.flow.meter import ChannelMeter
 from engine.flow.waiters import Waiters
 from engine.ports.connector import Reason, Settled
 from engine.ports.journal import Journal, NewDelivery, NewDocument, Outcome, PendingDelivery, PendingMessage
+from engine.ports.ledger import Claim, ControlNumberLedger
 from engine.ports.script import Route, WorkItem, WorkResult
 from engine.ports.states import DeliveryState, MessageState
 from engine.script.pool import Pool
+from engine.script.x12 import CLAIM, REPEATED
 
 log = logging.getLogger("isthmus.flow")
 
@@ -31,7 +34,10 @@ Enqueue = Callable[[PendingDelivery], None]
 
 
 class Transformer:
-    """One channel's stage. `enqueue` gets each delivery once it is on disk."""
+    """One channel's stage. `enqueue` gets each delivery once it is on disk.
+
+    `ledger` tells whether an X12 control number was seen before.
+    """
 
     def __init__(
         self,
@@ -43,8 +49,9 @@ class Transformer:
         meter: ChannelMeter,
         waiters: Waiters,
         enqueue: Enqueue,
+        ledger: ControlNumberLedger | None = None,
     ) -> None:
-        self.channel, self.paused = channel, False
+        self.channel, self.paused, self._ledger = channel, False, ledger
         self._journal, self._pool, self._ids, self._clock = journal, pool, ids, clock
         self._meter, self._waiters, self._enqueue = meter, waiters, enqueue
         self._window: deque[WorkItem] = deque()
@@ -54,8 +61,8 @@ class Transformer:
         self._spilled_to = 0  # accepted messages up to this id must be read from the journal
         self._refilling: asyncio.Task[None] | None = None
         self._tick: asyncio.Handle | None = None
+        self._claiming: asyncio.Task[None] | None = None
         self._redo = False
-        self.failed_program: str | None = None
 
     # ------------------------------------------------------------------ taking in
     def take(self, item: WorkItem) -> None:
@@ -102,7 +109,7 @@ class Transformer:
 
     def _dispatch(self) -> None:
         self._tick = None
-        if self.paused:
+        if self.paused or self._claiming is not None:
             return
         if self._redo and not self._in_flight:
             self._start_over()
@@ -112,9 +119,39 @@ class Transformer:
             for item in items:
                 self._bytes -= len(item.body)
                 self._in_flight[item.message_id] = item
-            self._pool.submit(self.channel, items, self._results)
+            self._give(items)
         if self._spilled_to and len(self._window) < REFILL and self._refilling is None:
             self._refilling = asyncio.get_running_loop().create_task(self._refill())
+
+    def _give(self, items: list[WorkItem]) -> None:
+        if any("control_number" in item.attributes for item in items):
+            self._claiming = asyncio.get_running_loop().create_task(self._claim(items))
+        else:
+            self._pool.submit(self.channel, items, self._results)
+
+    async def _claim(self, items: list[WorkItem]) -> None:
+        """Ask the ledger whether an interchange's control number was seen before; nothing else goes meanwhile."""
+        try:
+            self._pool.submit(self.channel, [await self._claimed(item) for item in items], self._results)
+        except Exception as error:  # the store is away: nothing may act without its answer
+            self._meter.store_failed(error)
+            await asyncio.sleep(RETRY_SECONDS)
+            self._forget([item.message_id for item in items])
+        finally:
+            self._claiming = None
+            self._soon()
+
+    async def _claimed(self, item: WorkItem) -> WorkItem:
+        partner, number = item.attributes.get("partner"), item.attributes.get("control_number")
+        if not partner or not number or self._ledger is None:
+            return item
+        digest = blake2b(item.body, digest_size=16).digest()
+        origin = item.attributes.get("origin")
+        claim = await self._ledger.claim(partner, number, parse_id(origin) if origin else item.message_id, digest)
+        if claim is not Claim.REPEATED:
+            return item
+        attributes = {**item.attributes, CLAIM: REPEATED}
+        return WorkItem(item.message_id, item.program, item.body, item.message_type, attributes)
 
     def _start_over(self) -> None:
         self._redo = False
@@ -150,7 +187,7 @@ class Transformer:
 
     def _is_again(self, message_id: int) -> bool:
         item = self._in_flight.get(message_id)
-        return item is not None and "origin" in item.attributes
+        return item is not None and ("origin" in item.attributes or "control_number" in item.attributes)
 
     async def _skip_delivered(self, results: Sequence[WorkResult], again: Sequence[WorkResult]) -> None:
         """Replayed and edited messages: what their origin delivered is not delivered again."""

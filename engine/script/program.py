@@ -17,7 +17,7 @@ from engine.channel.expression import Expression, compile_expression
 from engine.core.errors import TransformError
 from engine.ports.script import Limits, Program
 from engine.script.guard import script_builtins
-from engine.script.views import View, open_views
+from engine.script.views import View, open_view
 from engine.sdk import Lookup
 
 Transform = Callable[[Any], Any]
@@ -61,9 +61,9 @@ class Compiled:
         elif program.map is not None:
             self.transform = _mapped(program.map)
 
-    def views(self, body: bytes) -> tuple[View, ...]:
-        """The messages inside the body: one, or each transaction set of an interchange."""
-        return open_views(self.program, self.zone, body)
+    def view(self, body: bytes) -> View:
+        """Raises MessageError when the body is not of the channel's format."""
+        return open_view(self.program, self.zone, body)
 
     def _load_script(self, text: str) -> Transform:
         name = self.program.script_name or "transforms/?"

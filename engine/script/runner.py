@@ -6,7 +6,7 @@ Every failure becomes a WorkResult with its reason; nothing is raised but what e
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from engine.canonical import Document
@@ -20,6 +20,7 @@ from engine.script import guard
 from engine.script.explain import explain
 from engine.script.program import Compiled, Destination, read_field
 from engine.script.views import View
+from engine.script.x12 import open_interchange
 from engine.sdk import Filtered
 
 _KEY_LENGTH = 120  # longer business keys are cut: an index row is no place for text
@@ -60,12 +61,34 @@ class _Run:
         self.keys: list[tuple[str, str]] = []
         self.documents: list[NewDocument] = []
         self.routes: list[Route] = []
+        self._answered = (0, 0)
 
     def result(self) -> WorkResult:
         try:
-            views = self.compiled.views(self.item.body)
+            views, refusal = self._open()
         except MessageError as error:
             return self.held(explain(error))
+        if refusal is not None:
+            return self._done(MessageState.REFUSED, refusal)
+        try:
+            return self._all(views)
+        except (Exception, guard.TimeUp, SystemExit, KeyboardInterrupt) as error:
+            return self.held(_reason(error, self.compiled))
+
+    def _open(self) -> tuple[Sequence[View], Reason | None]:
+        """The messages inside the body, and why none of them may act."""
+        if self.compiled.program.format != "x12":
+            return [self.compiled.view(self.item.body)], None
+        opened = open_interchange(self.item.body, self.item.attributes)
+        number = self.item.attributes.get("control_number")
+        if number:
+            self.keys.append(("interchange", number))
+        if opened.answer is not None:
+            self._keep(opened.answer, None)
+        self._answered = len(self.documents), len(self.routes)
+        return [View(one, one.get) for one in opened.sets], opened.refusal
+
+    def _all(self, views: Sequence[View]) -> WorkResult:
         reasons = [reason for view in views if (reason := self._one(view)) is not None]
         if self.routes:
             return self._done(MessageState.QUEUED)
@@ -78,7 +101,10 @@ class _Run:
             if lookup.missed is not None:
                 self.keys.append((f"missing_{lookup.name}", lookup.missed[:_KEY_LENGTH]))
                 lookup.missed = None
-        return WorkResult(self.item.message_id, MessageState.HELD, reason, (), (), self.keys)
+        # The answer to the sender of an interchange is about its syntax: it goes out although a person must look.
+        documents, routes = self._answered
+        answer, answer_routes = self.documents[:documents], self.routes[:routes]
+        return WorkResult(self.item.message_id, MessageState.HELD, reason, answer, answer_routes, self.keys)
 
     def _done(self, state: MessageState, reason: Reason | None = None) -> WorkResult:
         return WorkResult(self.item.message_id, state, reason, self.documents, self.routes, self.keys)
@@ -106,7 +132,9 @@ class _Run:
             return self.compiled.transform(view.message)
 
     def _add(self, product: Any) -> None:
-        document = _document(len(self.documents), product)
+        self._keep(_document(len(self.documents), product), product)
+
+    def _keep(self, document: NewDocument, product: Any) -> None:
         self.documents.append(document)
         for destination in self.compiled.destinations:
             if destination.wants(document.kind, product):

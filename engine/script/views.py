@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from engine.ports.connector import Reason
-from engine.ports.journal import NewDocument
 from engine.ports.script import Program
+from engine.protocols.hl7v2.message import Hl7Message
+from engine.protocols.json_message import JsonMessage
 
 
 class View(msgspec.Struct, frozen=True):
@@ -35,46 +35,18 @@ class BytesMessage:
         return self.body
 
 
-def open_views(program: Program, zone: ZoneInfo, body: bytes) -> tuple[View, ...]:
-    """Raises MessageError (StructureError, CharsetError …) when the body is not of the channel's format."""
-    return _OPENERS[program.format](program, zone, body)
+def open_view(program: Program, zone: ZoneInfo, body: bytes) -> View:
+    """The view of a body that holds one message. X12 is opened by `engine.script.x12`.
+
+    Raises:
+        MessageError: StructureError, CharsetError …: the body is not of the channel's format.
+    """
+    message = _PARSERS[program.format](program, zone, body)
+    return View(message, message.get)
 
 
-def _hl7(program: Program, zone: ZoneInfo, body: bytes) -> tuple[View, ...]:
-    from engine.protocols.hl7v2.message import Hl7Message
-
-    message = Hl7Message.parse(body, program.charset, zone)
-    return (View(message, message.get),)
-
-
-def _json(program: Program, zone: ZoneInfo, body: bytes) -> tuple[View, ...]:
-    from engine.protocols.json_message import JsonMessage
-
-    message = JsonMessage.parse(body)
-    return (View(message, message.get),)
-
-
-def _bytes(program: Program, zone: ZoneInfo, body: bytes) -> tuple[View, ...]:
-    message = BytesMessage(body)
-    return (View(message, message.get),)
-
-
-def _x12(program: Program, zone: ZoneInfo, body: bytes) -> tuple[View, ...]:
-    from engine.script.x12 import open_sets
-
-    return tuple(View(m, m.get) for m in open_sets(program, body))
-
-
-_OPENERS: dict[str, Callable[[Program, ZoneInfo, bytes], tuple[View, ...]]] = {
-    "hl7v2": _hl7,
-    "json": _json,
-    "bytes": _bytes,
-    "x12": _x12,
+_PARSERS: dict[str, Callable[[Program, ZoneInfo, bytes], Any]] = {
+    "hl7v2": lambda program, zone, body: Hl7Message.parse(body, program.charset, zone),
+    "json": lambda program, zone, body: JsonMessage.parse(body),
+    "bytes": lambda program, zone, body: BytesMessage(body),
 }
-
-
-class Envelope(msgspec.Struct, frozen=True):
-    """What the envelope of a body asks for beside its messages: acknowledgements, and a refusal of the whole."""
-
-    acknowledgements: Sequence[NewDocument] = ()
-    refusal: Reason | None = None

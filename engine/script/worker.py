@@ -87,8 +87,6 @@ def warm_up() -> None:
     """Everything a script may touch is imported before the doors close: a worker cannot open files later."""
     import zoneinfo
 
-    from engine.script import x12  # noqa: F401
-
     for name in ("ascii", "latin-1", "utf-8", "utf-16", "utf-32", "cp1252", "iso2022_jp", "shift_jis", "gb18030",
                  "big5", "euc_kr", "euc_jp", "idna", *(f"iso8859-{n}" for n in range(1, 16) if n != 12)):  # fmt: skip
         codecs.lookup(name)

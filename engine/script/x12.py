@@ -1,13 +1,62 @@
-"""X12 bodies for scripts: each transaction set of an interchange is one message."""
+"""An X12 interchange in the worker: its answer to the sender, and each accepted set as a message of its own."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from engine.ports.script import Program
+import msgspec
+
+from engine.ports.connector import Reason
+from engine.ports.journal import NewDocument
+from engine.protocols.x12 import (
+    EnvelopePolicy,
+    InterchangeOutcome,
+    Severity,
+    TransactionSet,
+    answer_outcome,
+    judge,
+    read,
+)
+from engine.protocols.x12.answer import KIND
+from engine.protocols.x12.segments import is_refused
+
+CLAIM, REPEATED = "claim", "repeated"
+"""Attribute that the flow sets: the ledger has seen this control number from this partner before."""
 
 
-def open_sets(program: Program, body: bytes) -> list[Any]:
-    from engine.protocols.x12 import read_file
+class Opened(msgspec.Struct, frozen=True):
+    """`answer` is a document for destinations with `send: X12Acknowledgement`; `refusal` when no set may act."""
 
-    return [t for i in read_file(body).interchanges for g in i.groups for t in g.sets]
+    sets: Sequence[TransactionSet]
+    answer: NewDocument | None
+    refusal: Reason | None
+
+
+def open_interchange(body: bytes, attributes: Mapping[str, str]) -> Opened:
+    """Judge the one interchange of a message by its partner's policy.
+
+    Raises:
+        FramingError: there is none.
+    """
+    policy = EnvelopePolicy(attributes.get("envelope", EnvelopePolicy.STRICT.value))
+    repeated = attributes.get(CLAIM) == REPEATED
+    outcome = judge(read(body, policy).interchanges[0], policy, repeated=repeated)
+    due = answer_outcome(outcome, functional=attributes.get("acknowledge") != "no")
+    document = None
+    if due is not None:
+        document = NewDocument(0, due.encode(), KIND, f"{due.sender}/{due.control_number}")
+    if repeated:
+        text = "this interchange control number came before from this partner (TA105:025): no business effect"
+        remedy = "if it is another interchange, the partner must send it under a new number"
+        return Opened((), document, Reason("X025", text, "ISA13", remedy))
+    sets = [one for _, one in outcome.accepted_sets()]
+    return Opened(sets, document, None if sets else _refusal(outcome, policy))
+
+
+def _refusal(outcome: InterchangeOutcome, policy: EnvelopePolicy) -> Reason | None:
+    """Why nothing of the interchange may act: its first fault. None: it holds no set, only acknowledgements."""
+    faults = (f for f in outcome.findings if f.severity is Severity.ERROR and is_refused(f, policy))
+    first = next(faults, None)
+    if first is None:
+        return None
+    return Reason(first.code, f"{first.text} ({first.x12_code})", first.where, "ask the partner to send it again")

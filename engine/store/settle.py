@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from engine.ports.journal import Settlement
 from engine.ports.states import DeliveryState, MessageState
-from engine.store.finish import checksum
+from engine.store.checksum import checksum
 from engine.store.session import Change, Find, Insert
 from engine.store.transaction import Transaction, pack
 
@@ -54,14 +54,17 @@ def write_settlements(transaction: Transaction, settlements: Sequence[Settlement
     transaction.session.change(_SETTLE, sorted(map(_row, done)))
     _insert_responses(transaction, done)
     closed = [one for one in done if one.state not in _OPEN_STATES]
-    derive_states(transaction, {one.message_id for one in closed})
+    # A message may be HELD for its transform while an answer to its sender is delivered: only a person frees it.
+    derive_states(transaction, {one.message_id for one in closed}, leave_held=True)
     transaction.set_reasons({one.message_id: one.reason for one in closed if one.reason and one.state == 4})
 
 
-def derive_states(transaction: Transaction, message_ids: Iterable[int]) -> None:
+def derive_states(transaction: Transaction, message_ids: Iterable[int], *, leave_held: bool = False) -> None:
     """Bring QUEUED and HELD messages to the state that their deliveries imply."""
     changes = []
     for message_id, channel, state, weight in transaction.session.find(_WEIGH, [(one,) for one in sorted(message_ids)]):
+        if leave_held and state == MessageState.HELD:
+            continue
         after = _STATE_OF_WEIGHT.get(weight, MessageState(state))
         if after != state:
             changes.append((message_id, channel, state, int(after)))

@@ -39,6 +39,8 @@ class FileSource:
         self._done = context.root / settings.done if settings.done else self._folder / "done"
         self._error = context.root / settings.error if settings.error else self._folder / "error"
         self._splitter: Splitter = splitter(self._format(), context)
+        # An interchange is told from its repeat by the ledger, which must see both: only a crash makes a duplicate.
+        self._by_token = settings.deduplicate == "none" or self._format() == "x12"
         self._complete, self._ids = Complete(settings), IdSource()
         self.problem: str | None = None  # the last failure of disk or store, for check()
         self._blocked = False  # no further file now: store or done folder refuse
@@ -91,7 +93,7 @@ class FileSource:
                 claimed.append(one)
             if len(claimed) == self._settings.batch:
                 break
-        if claimed and self._settings.deduplicate == "none":
+        if claimed and self._by_token:
             work.sync(self._work)  # the token in the name is the natural id: it must survive a power cut
             work.sync(self._folder)
         return claimed
@@ -151,7 +153,7 @@ class FileSource:
         """With a natural id by the channel's policy, where the format has none of its own."""
         if message.natural_id is not None:
             return message
-        if message.refusal is not None or self._settings.deduplicate == "none":
+        if message.refusal is not None or self._by_token or "control_number" in message.attributes:
             natural_id = f"{claimed.token}#{number}"  # the same after a crash, another for the file sent anew
         elif self._settings.deduplicate == "name":
             natural_id = f"{work.readable_name(claimed.name)}#{number}"
