@@ -55,7 +55,7 @@ def open_interchange(body: bytes, attributes: Mapping[str, str]) -> Opened:
 
 def _refusal(outcome: InterchangeOutcome, policy: EnvelopePolicy) -> Reason | None:
     """Why nothing of the interchange may act: its first fault. None: it holds no set, only acknowledgements."""
-    faults = (f for f in outcome.all_findings() if f.severity is Severity.ERROR and is_refused(f, policy))
+    faults = (f for f in outcome.all_findings if f.severity is Severity.ERROR and is_refused(f, policy))
     first = next(faults, None)
     if first is None:
         return None
