@@ -63,14 +63,13 @@ class SourceOpened(Event, frozen=True):
 
 class SourceFailed(Event, frozen=True):
     level: ClassVar[Level] = Level.ERROR
-    words: ClassVar[str] = "{channel}: the source failed, next try in {retry_seconds:.0f} s: {code} {text}"
+    words: ClassVar[str] = "{channel}: the source failed and is started again: {code} {text}"
     metrics: ClassVar[tuple[Metric, ...]] = (
         counter("isthmus_source_failures_total", "Failures of a source.", "channel", "code"),
     )
     channel: str
     code: str
     text: str
-    retry_seconds: float
     where: str | None = None
     remedy: str | None = None
 
@@ -130,6 +129,18 @@ class MessageReceived(Event, frozen=True):
     verdict: str
     size_bytes: int
     seconds: float
+
+
+class MessageRepeated(Event, frozen=True):
+    """A duplicate: answered as the first time, nothing done."""
+
+    level: ClassVar[Level] = Level.DEBUG
+    words: ClassVar[str] = "{channel}: message {message_id} came again"
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        counter("isthmus_messages_repeated_total", "Messages that came again.", "channel"),
+    )
+    channel: str
+    message_id: int
 
 
 class MessageRefused(Event, frozen=True):
@@ -201,7 +212,9 @@ class DeliveryAttempted(Event, frozen=True):
 
 
 class DeliveryRetried(Event, frozen=True):
-    words: ClassVar[str] = "{channel}.{destination}: message {message_id} again in {retry_seconds:.0f} s: {code} {text}"
+    words: ClassVar[str] = (
+        "{channel}.{destination}: message {message_id} did not arrive, tried again later: {code} {text}"
+    )
     metrics: ClassVar[tuple[Metric, ...]] = (
         counter("isthmus_delivery_retries_total", "Attempts that did not arrive.", *_PLACE, "code"),
     )
@@ -210,7 +223,7 @@ class DeliveryRetried(Event, frozen=True):
     message_id: int
     code: str
     text: str
-    retry_seconds: float
+    attempts: int
 
 
 class DeliverySettled(Event, frozen=True):
@@ -247,14 +260,26 @@ class DeliveryHeld(Event, frozen=True):
 
 class CircuitOpened(Event, frozen=True):
     level: ClassVar[Level] = Level.WARNING
-    words: ClassVar[str] = "{channel}.{destination}: {failures} failures in a row, a rest of {pause_seconds:.0f} s"
+    words: ClassVar[str] = "{channel}.{destination}: nothing is sent for a while after failures in a row: {code}"
     metrics: ClassVar[tuple[Metric, ...]] = (
         counter("isthmus_circuits_opened_total", "Times a destination was given a rest.", *_PLACE),
     )
     channel: str
     destination: str
-    failures: int
-    pause_seconds: float
+    code: str
+
+
+class DestinationFailed(Event, frozen=True):
+    """The connector itself raised what it must not: a mistake of ours, not of the far side."""
+
+    level: ClassVar[Level] = Level.ERROR
+    words: ClassVar[str] = "{channel}.{destination}: the connector failed: {code}"
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        counter("isthmus_destination_failures_total", "Connectors that failed by themselves.", *_PLACE, "code"),
+    )
+    channel: str
+    destination: str
+    code: str
 
 
 class CircuitClosed(Event, frozen=True):
@@ -341,3 +366,14 @@ class LibraryWarned(Event, frozen=True):
     library: str
     where: str
     text: str
+
+
+class OtherHappened(Event, frozen=True):
+    """Told by a name that has no class of its own yet; its facts are not shown."""
+
+    words: ClassVar[str] = "{channel}: {name}"
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        counter("isthmus_other_events_total", "Events without a declaration.", "name"),
+    )
+    name: str
+    channel: str

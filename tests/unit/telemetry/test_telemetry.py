@@ -110,7 +110,7 @@ def test_normal_operation_writes_no_line_for_a_message() -> None:
 
 @pytest.mark.parametrize("as_json", [True, False])
 def test_nobody_writes_a_second_line_or_colour_into_the_log(as_json: bool) -> None:
-    found = lines(events.SourceFailed("c", "T001", "evil\n12:00 info  fake\x1b[31m", 1.0), as_json=as_json)
+    found = lines(events.SourceFailed("c", "T001", "evil\n12:00 info  fake\x1b[31m"), as_json=as_json)
 
     assert len(found) == 1
     assert "\x1b[31mfake" not in found[0]
