@@ -21,7 +21,7 @@ class Table(msgspec.Struct, frozen=True):
     """Rows of a list of objects. `cut`: how many rows are not shown."""
 
     name: str
-    columns: Sequence[str]
+    columns: Sequence[Cell]
     rows: Sequence[Sequence[Cell]]
     cut: int = 0
 
@@ -65,7 +65,12 @@ def _table(name: str, items: Sequence[Mapping[str, Any]]) -> Table:
     rows = [_flatten(item) for item in items[:ROW_LIMIT]]
     columns = list(dict.fromkeys(key for row in rows for key, item in row.items() if item not in (None, [])))
     cells = [[_cell(row.get(column)) for column in columns] for row in rows]
-    return Table(label(name), [label(c) for c in columns], cells, max(0, len(items) - ROW_LIMIT))
+    return Table(label(name), _heads(columns, cells), cells, max(0, len(items) - ROW_LIMIT))
+
+
+def _heads(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> list[Cell]:
+    """A column of numbers has its head above the numbers."""
+    return [Cell(label(c), any(row[place].exact for row in rows)) for place, c in enumerate(columns)]
 
 
 def _is_amount(value: Mapping[str, Any]) -> bool:

@@ -55,6 +55,7 @@ def of_channel(channel: ChannelStatus) -> dict[str, Figure]:
     name = channel.name
     waiting = channel.counts.get(MessageState.HELD.name, 0)
     queued = sum(d.queued for d in channel.destinations)
+    at_destination = any(d.last_error for d in channel.destinations)  # then it is shown there
     figures = {
         f"{name}.state": Figure(channel.state, words.CHANNEL_TONES.get(channel.state, "quiet")),
         f"{name}.rate": Figure(words.rate(channel.per_second)),
@@ -63,7 +64,7 @@ def of_channel(channel: ChannelStatus) -> dict[str, Figure]:
         f"{name}.queued": Figure(words.count(queued)),
         f"{name}.held": Figure(words.count(waiting), "warn" if waiting else "quiet"),
         f"{name}.last": Figure(words.moment(channel.last_received_at)),
-        f"{name}.error": Figure(channel.last_error or ""),
+        f"{name}.error": Figure("" if at_destination else channel.last_error or ""),
     }
     for state in MessageState:
         figures[f"{name}.count.{state.name}"] = Figure(words.count(channel.counts.get(state.name, 0)))

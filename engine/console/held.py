@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from engine.console.kit import Kit, go, need_reason, words_of
 from engine.console.words import plural
-from engine.core.errors import IsthmusError
-from engine.core.ids import parse_id
+from engine.core.errors import IsthmusError, UnknownOutcomeError
+from engine.core.ids import id_text
 from engine.ports.accounts import Role
 from engine.ports.connector import Reason
 from engine.ports.journal import MessageRow, Query
@@ -27,6 +27,11 @@ class Group(msgspec.Struct, frozen=True):
     channel: str
     reason: Reason
     rows: Sequence[MessageRow]
+
+    @property
+    def unsure(self) -> bool:
+        """The far side may have acted: nobody may resend these blindly."""
+        return self.reason.code == UnknownOutcomeError.code
 
 
 class HeldPages:
@@ -48,16 +53,21 @@ class HeldPages:
 
     async def resend(self, call: Call) -> Response:
         reason, done, refused = need_reason(call), 0, ""
-        for text in call.form.get("id", [])[:LIMIT]:
+        for message_id in await self._chosen(call):
             try:
-                await call.operations.resend(parse_id(text), call.who, reason)
+                await call.operations.resend(message_id, call.who, reason)
                 done += 1
-            except ValueError:
-                continue
             except IsthmusError as error:  # the others still go
                 refused = words_of(error)
         self._note(call, done, refused)
         return go("/held")
+
+    async def _chosen(self, call: Call) -> list[int]:
+        """The ticked ones that are still held, without those whose outcome is unknown."""
+        query = Query(states=(MessageState.HELD,), limit=LIMIT)
+        held = {id_text(row.message_id): row for row in await call.operations.search(query, call.who)}
+        rows = [held[text] for text in call.form.get("id", []) if text in held]
+        return [r.message_id for r in rows if r.reason is None or r.reason.code != UnknownOutcomeError.code]
 
     def _note(self, call: Call, done: int, refused: str) -> None:
         if done or not refused:

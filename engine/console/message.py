@@ -10,7 +10,7 @@ from engine.console.editing import EDIT_LIMIT, to_bytes, to_text
 from engine.console.kit import Kit, ReasonMissingError, go, need_reason, words_of
 from engine.console.segments import view_body
 from engine.core.clock import SystemClock
-from engine.core.errors import CharsetError, IsthmusError, NotFoundError
+from engine.core.errors import CharsetError, IsthmusError, NotFoundError, UnknownOutcomeError
 from engine.core.ids import id_text, parse_id
 from engine.ports.accounts import Role
 from engine.ports.journal import MessageView, Query
@@ -53,6 +53,7 @@ class MessagePages:
             trail=await call.operations.audit_records(subject, 50),
             held=view.row.state is MessageState.HELD,
             editable=to_text(view.body) is not None,
+            unsure=any(d.reason and d.reason.code == UnknownOutcomeError.code for d in view.deliveries),
         )
 
     async def state(self, call: Call) -> Response:
