@@ -199,7 +199,7 @@ class _Reader:
     def _key(self, node: yaml.Node) -> str:
         if not isinstance(node, yaml.ScalarNode):
             raise _RefusedError("C010", node, "a key must be plain text", "put quotes around it")
-        if node.value == "<<" and node.style is None:
+        if node.value == "<<" and node.style not in ("'", '"'):
             raise _RefusedError("C014", node, "merge keys (<<) are not read", "write the settings out")
         return str(node.value)
 

@@ -23,6 +23,13 @@ def check(ground: Ground) -> Iterator[Finding]:
     yield from _circles(ground)
     yield from _unused(ground)
     yield from _partners(ground)
+    for file in ground.site.crosswalk_files.values():
+        for key, value in file.table.items():
+            if not value:
+                text = f"the code '{key}' turns into nothing"
+                yield Finding(
+                    file.path, file.lines[key], 1, "C044", text, "fill in the second column, or remove the row"
+                )
 
 
 def _own_names(channel: ChannelGround) -> Iterator[Finding]:
@@ -44,17 +51,28 @@ def _own_names(channel: ChannelGround) -> Iterator[Finding]:
 
 
 def _references(ground: Ground, channel: ChannelGround) -> Iterator[Finding]:
+    broken = _broken(ground)
     for end in channel.all_ends:
         for key, code, known, where in (
             ("connection", "C080", ground.site.connections, CONNECTIONS),
             ("partner", "C082", ground.site.partners, "config/partners/"),
         ):
             name = end.raw.get(key)
-            if isinstance(name, str) and name not in known and "{" not in name:
+            if isinstance(name, str) and name not in known and "{" not in name and name not in broken:
                 advice = did_you_mean(name, known) or known_words(known) or f"add it to {where}"
                 yield channel.yaml.finding(code, (*end.path, key), f"there is no {key} '{name}' in {where}", advice)
         if end.type == "channel" and end.model is not None:
             yield from _next_channel(ground, channel, end)
+
+
+def _broken(ground: Ground) -> set[str]:
+    """Names whose files are there but do not load: what refers to them is not wrong."""
+    loaded = {*ground.site.partner_files.values(), *(file.path for file in ground.site.files if file.model)}
+    folders = ("channels/", "config/partners/")
+    names = {PurePosixPath(f).stem for f in ground.site.sources if f.startswith(folders) and f not in loaded}
+    yaml = ground.site.sources.get(CONNECTIONS)
+    written = yaml.data if yaml and isinstance(yaml.data, dict) else {}
+    return names | (set(written) - set(ground.site.connections))
 
 
 def _next_channel(ground: Ground, channel: ChannelGround, end: End) -> Iterator[Finding]:
@@ -62,10 +80,10 @@ def _next_channel(ground: Ground, channel: ChannelGround, end: End) -> Iterator[
     if not isinstance(name, str):
         return
     target, path = ground.site.channels.get(name), (*end.path, "channel")
-    if target is None:
+    if target is None and name not in _broken(ground):
         advice = did_you_mean(name, ground.site.channels) or known_words(ground.site.channels)
         yield channel.yaml.finding("C025", path, f"there is no channel '{name}'", advice)
-    elif not target.enabled:
+    elif target is not None and not target.enabled:
         yield channel.yaml.finding("C027", path, f"the channel '{name}' is disabled", "enable it, or send elsewhere")
 
 
