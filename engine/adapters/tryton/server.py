@@ -16,7 +16,6 @@ from types import TracebackType
 
 from engine.adapters.tryton.adapter import TrytonAdapter
 from engine.adapters.tryton.client import Transport
-from engine.adapters.tryton.environment import Environment
 from engine.adapters.tryton.process import TrytonProcess, answers
 from engine.adapters.tryton.settings import TrytonSettings
 from engine.adapters.tryton.setup import SQLITE, Template, make_database, write_private
@@ -57,6 +56,11 @@ class ErpServer:
         """Holds the REST key (mode 0600): `key: file:<this>` in connections.yaml."""
         return self.directory / KEY_FILE
 
+    @property
+    def key(self) -> str:
+        """The REST key itself: a secret."""
+        return self.key_file.read_text()
+
     def settings(self) -> TrytonSettings:
         return TrytonSettings(
             url=self.url, database=self.database, key=f"file:{self.key_file}", company=self.template.company
@@ -68,7 +72,7 @@ class ErpServer:
         return {name: getattr(settings, name) for name in ("type", "url", "database", "key", "company")}
 
     def adapter(self, transport: Transport | None = None) -> TrytonAdapter:
-        return TrytonAdapter(self.settings(), self.template.key, transport)
+        return TrytonAdapter(self.settings(), self.key, transport)
 
     async def start(self, seconds: float = 60.0) -> None:
         """Start and wait until it answers."""
@@ -145,6 +149,3 @@ def _is_ours(pid: int, directory: Path) -> bool:
     except OSError:
         return False
     return str(directory.resolve()).encode() in command
-
-
-__all__ = ["Environment", "ErpServer", "is_answering", "read_state", "stop_by_state"]

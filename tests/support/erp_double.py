@@ -1,0 +1,178 @@
+"""An ERP in memory behind the port: references are unique, faults can be put at any posting.
+
+It keeps the rules that every adapter promises (tests/contract/test_erp_adapter.py runs on it and on real ERPs).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from engine.canonical import (
+    CostCenter,
+    Document,
+    Invoice,
+    InvoiceKind,
+    Item,
+    JournalEntry,
+    PaymentState,
+    PaymentStatus,
+    PurchaseOrder,
+    Receipt,
+    Requisition,
+    Supplier,
+)
+from engine.core.errors import DestinationError, TransportError
+from engine.ports.connector import Health
+from engine.ports.erp import Posted
+
+MASTERS = frozenset({"Supplier", "Item", "CostCenter"})
+FINAL = {
+    "Requisition": "processing",
+    "PurchaseOrder": "processing",
+    "Receipt": "done",
+    "Invoice": "posted",
+    "JournalEntry": "posted",
+}
+TOTALLED = ("Requisition", "PurchaseOrder", "Invoice", "JournalEntry")
+
+
+class ErpDouble:
+    """`lose_answers`: how many of the next postings are carried out and then not answered.
+    `refuse_connections`: how many of the next calls find nobody. `closed`: `close` was called."""
+
+    def __init__(self) -> None:
+        self.documents: dict[tuple[str, str], tuple[Document, Posted]] = {}
+        self.lose_answers = 0
+        self.refuse_connections = 0
+        self.postings = 0
+        self.closed = False
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        return MASTERS | FINAL.keys()
+
+    async def post(self, document: Document, reference: str) -> Posted:
+        self._reach()
+        if document.kind not in self.kinds:
+            raise DestinationError(f"the ERP takes no {document.kind}")
+        self.postings += 1
+        posted = self._keep(document)
+        if self.lose_answers:
+            self.lose_answers -= 1
+            raise TransportError("the ERP did not answer", sent=True)
+        return posted
+
+    async def find(self, kind: str, natural_key: str, reference: str) -> Posted | None:
+        self._reach()
+        known = self.documents.get((kind, natural_key))
+        return self._again(known[1]) if known else None
+
+    async def suppliers(self) -> list[Supplier]:
+        return [d for d, _ in self.documents.values() if isinstance(d, Supplier)]
+
+    async def items(self) -> list[Item]:
+        return [d for d, _ in self.documents.values() if isinstance(d, Item)]
+
+    async def purchase_orders(self, since: date | None = None, state: str | None = None) -> list[PurchaseOrder]:
+        self._reach()
+        orders = [d for d, _ in self.documents.values() if isinstance(d, PurchaseOrder)]
+        return [order for order in orders if since is None or order.ordered_on >= since]
+
+    async def payment_status(self, supplier_number: str, invoice_number: str) -> PaymentStatus:
+        known = self.documents.get(("Invoice", f"{supplier_number}/{invoice_number}"))
+        invoice = known[0] if known and isinstance(known[0], Invoice) else None
+        return PaymentStatus(
+            supplier_number=supplier_number,
+            invoice_number=invoice_number,
+            state=PaymentState.OPEN if invoice else PaymentState.UNKNOWN,
+            amount_due=invoice.total if invoice else None,
+            as_of=datetime.now(UTC).date(),
+        )
+
+    async def summary(self) -> Mapping[str, tuple[int, Decimal]]:
+        def entry(kind: str) -> tuple[int, Decimal]:
+            posted = [p for d, p in self.documents.values() if d.kind == kind]
+            return len(posted), sum((p.total or Decimal(0) for p in posted), Decimal(0))
+
+        return {kind: entry(kind) for kind in ("Supplier", "Item", *TOTALLED)}
+
+    async def check(self) -> Health:
+        reachable = not self.refuse_connections
+        return Health(reachable, "in memory" if reachable else "not reachable")
+
+    async def close(self) -> None:
+        self.closed = True
+
+    # ------------------------------------------------------------------ rules of an ERP
+    def _reach(self) -> None:
+        if self.refuse_connections:
+            self.refuse_connections -= 1
+            raise TransportError("the ERP is not reachable")
+
+    def _keep(self, document: Document) -> Posted:
+        self._check_masters(document)
+        key = document.kind, document.natural_key
+        known = self.documents.get(key)
+        if known and document.kind not in MASTERS:
+            if total(document) != known[1].total:
+                raise DestinationError(f"{document.kind}: the ERP holds another one under this number")
+            return self._again(known[1])
+        posted = self._posted(document, known[1].record if known else str(len(self.documents) + 1))
+        self.documents[key] = document, posted
+        return self._again(posted) if known else posted
+
+    def _posted(self, document: Document, record: str) -> Posted:
+        state = FINAL.get(document.kind) or ("active" if getattr(document, "active", True) else "inactive")
+        reference = document.natural_key if document.kind in MASTERS else f"{document.kind}/{record}"
+        return Posted(document.kind, document.natural_key, reference, record, state, total=total(document))
+
+    def _again(self, posted: Posted) -> Posted:
+        return Posted(
+            posted.kind,
+            posted.natural_key,
+            posted.reference,
+            posted.record,
+            posted.state,
+            total=posted.total,
+            already_there=True,
+        )
+
+    def _check_masters(self, document: Document) -> None:
+        number = getattr(document, "supplier_number", None)
+        if document.kind not in MASTERS and number and ("Supplier", number) not in self.documents:
+            raise DestinationError(f"supplier {number} is not in the ERP", remedy="send the supplier first")
+        if isinstance(document, Requisition | PurchaseOrder | Receipt | Invoice):
+            for line in document.lines:
+                self._check_line(line.item_number, line.quantity.unit)
+        if isinstance(document, Receipt) and ("PurchaseOrder", document.order_number) not in self.documents:
+            raise DestinationError(f"order {document.order_number} is not open in the ERP", remedy="send the order")
+        if isinstance(document, Invoice) and document.total != document.stated_total:
+            raise DestinationError("the invoice's lines do not add up to its stated total")
+
+    def _check_line(self, item_number: str | None, unit: str) -> None:
+        if item_number is None:
+            return
+        known = self.documents.get(("Item", item_number))
+        if known is None or not isinstance(known[0], Item):
+            raise DestinationError(f"item {item_number} is not in the ERP", remedy="send the item master first")
+        if unit not in {known[0].unit, *(step.unit for step in known[0].packaging)}:
+            raise DestinationError(f"item {item_number} has no unit {unit} in the ERP", remedy="send its packaging")
+
+
+def total(document: Document) -> Decimal | None:
+    match document:
+        case Invoice():
+            credit = document.invoice_kind is InvoiceKind.CREDIT_MEMO and document.total.amount > 0
+            return -document.total.amount if credit else document.total.amount
+        case PurchaseOrder():
+            return document.total.amount
+        case JournalEntry():
+            return sum((line.debit.amount for line in document.lines if line.debit), Decimal(0))
+        case Requisition():
+            priced = [(line.anticipated_price, line.quantity) for line in document.lines]
+            return sum((p.times(q.amount).rounded().amount for p, q in priced if p), Decimal(0))
+        case CostCenter() | Receipt():
+            return None
+    return None
