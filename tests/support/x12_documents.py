@@ -1,0 +1,173 @@
+"""Generated orders and invoices that X12 can carry. Everything is invented."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from hypothesis import strategies as st
+
+from engine.canonical import (
+    Address,
+    Charge,
+    Identifier,
+    Invoice,
+    InvoiceKind,
+    InvoiceLine,
+    Money,
+    OrderLine,
+    Party,
+    PurchaseOrder,
+    Quantity,
+    Terms,
+)
+
+_WORD = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_TEXT = _WORD + " -./,:#&'()+éß"
+
+
+def texts(longest: int, shortest: int = 1) -> st.SearchStrategy[str]:
+    """Without blanks at the ends, as canonical texts are; separators of X12 are among the characters."""
+    inner = st.text(_TEXT + "*>~^|", min_size=max(shortest - 2, 0), max_size=longest - 2)
+    return st.builds(lambda a, m, b: a + m + b, st.sampled_from(_WORD), inner, st.sampled_from(_WORD))
+
+
+def codes(longest: int, shortest: int = 2) -> st.SearchStrategy[str]:
+    return st.text("ABCDEFGHJKLMNP0123456789", min_size=shortest, max_size=longest)
+
+
+days = st.dates(date(2001, 1, 1), date(2060, 12, 31))
+prices = st.decimals("0", "99999.9999", places=4)
+cents = st.decimals("-9999.99", "9999.99", places=2)
+quantities = st.decimals("0.001", "99999", places=3)
+units = st.sampled_from(["EA", "BX", "CA", "DZ", "PK"])
+roles = st.sampled_from(["BY", "ST", "BT", "SU", "SE", "VN", "RE", "RI"])
+party_schemes = st.sampled_from(["GLN", "HIN", "DEA", "DUNS", "SUPPLIER_ASSIGNED", "BUYER_ASSIGNED", "ZZ"])
+item_schemes = st.sampled_from(
+    ["GTIN", "UPC", "EAN", "VENDOR_CATALOG", "VENDOR_ITEM", "MANUFACTURER_PART", "NDC", "LOT", "SERIAL", "PI"]
+)
+
+
+def money(amounts: st.SearchStrategy[Decimal], currency: str) -> st.SearchStrategy[Money]:
+    return st.builds(Money, amount=amounts, currency=st.just(currency))
+
+
+addresses = st.builds(
+    Address,
+    name=st.none() | texts(60),
+    street=texts(55),
+    city=st.none() | texts(30, 2),
+    state=st.none() | codes(2),
+    postal_code=st.none() | codes(15, 3),
+    country=st.none() | codes(3),
+)
+parties = st.builds(
+    Party,
+    role=roles,
+    name=texts(60),
+    identifier=st.none() | st.builds(Identifier, scheme=party_schemes, value=texts(80, 2)),
+    address=st.none() | addresses,
+)
+references = st.builds(Identifier, scheme=st.sampled_from(["CO", "BM", "ZZ", "YD", "VR"]), value=texts(30))
+identifiers = st.lists(
+    st.builds(Identifier, scheme=item_schemes, value=texts(48)), max_size=4, unique_by=lambda i: i.scheme
+).map(tuple)
+
+
+def charges(currency: str) -> st.SearchStrategy[tuple[Charge, ...]]:
+    code = st.sampled_from(["D240", "C310", "F340", "OWNFREIGHT"])
+    described = st.none() | texts(80)
+    return st.lists(st.builds(Charge, code=code, amount=money(cents, currency), description=described), max_size=3).map(
+        tuple
+    )
+
+
+def terms(currency: str) -> st.SearchStrategy[Terms | None]:
+    net = st.builds(Terms, net_days=st.integers(0, 999), description=st.none() | texts(80))
+    discount = st.builds(
+        Terms,
+        net_days=st.none() | st.integers(0, 999),
+        discount_percent=st.decimals("0.01", "99.99", places=2),
+        discount_days=st.integers(0, 999),
+        discount_amount=st.none() | money(st.decimals("0.01", "99999.99", places=2), currency),
+    )
+    return st.none() | net | discount
+
+
+@st.composite
+def purchase_orders(draw: st.DrawFn) -> PurchaseOrder:
+    currency = draw(st.sampled_from(["USD", "CAD", "EUR"]))
+    count = draw(st.integers(1, 4))
+    lines = tuple(
+        OrderLine(
+            number=number,
+            item_number=draw(texts(48)),
+            quantity=draw(st.builds(Quantity, amount=quantities, unit=units)),
+            price=draw(money(prices, currency)),
+            description=draw(st.none() | st.lists(texts(40), min_size=1, max_size=4).map(" ".join)),
+            identifiers=draw(identifiers),
+            cost_center=draw(st.none() | texts(30)),
+            contract_number=draw(st.none() | texts(30)),
+            needed_by=draw(st.none() | days),
+        )
+        for number in range(1, count + 1)
+    )
+    return PurchaseOrder(
+        order_number=draw(texts(22)),
+        supplier_number=draw(texts(30)),
+        ordered_on=draw(days),
+        lines=lines,
+        purpose=draw(st.sampled_from(["00", "01", "05", "06"])),
+        order_type=draw(st.sampled_from(["NE", "SA", "CN", "RO", "DS"])),
+        currency=currency,
+        release_number=draw(st.none() | texts(30)),
+        contract_number=draw(st.none() | texts(30)),
+        department=draw(st.none() | texts(30)),
+        needed_by=draw(st.none() | days),
+        parties=draw(st.lists(parties, max_size=3).map(tuple)),
+        references=draw(st.lists(references, max_size=3).map(tuple)),
+        charges=draw(charges(currency)),
+        terms=draw(terms(currency)),
+        notes=draw(st.lists(texts(200), max_size=3).map(tuple)),
+    )
+
+
+@st.composite
+def invoices(draw: st.DrawFn) -> Invoice:
+    currency = draw(st.sampled_from(["USD", "CAD", "EUR"]))
+    count = draw(st.integers(1, 4))
+    lines = tuple(
+        InvoiceLine(
+            number=number,
+            quantity=draw(st.builds(Quantity, amount=quantities, unit=units)),
+            price=draw(money(prices, currency)),
+            item_number=draw(texts(48)),
+            description=draw(st.none() | texts(80)),
+            identifiers=draw(identifiers),
+            order_line_number=draw(st.none() | st.integers(1, 9999)),
+            cost_center=draw(st.none() | texts(30)),
+            natural_account=draw(st.none() | texts(30)),
+        )
+        for number in range(1, count + 1)
+    )
+    taxes = st.lists(
+        st.builds(Charge, code=st.sampled_from(["ST", "TX", "GS"]), amount=money(cents, currency)), max_size=2
+    )
+    fields = {
+        "invoice_number": draw(texts(22)),
+        "supplier_number": draw(texts(30)),
+        "invoiced_on": draw(days),
+        "lines": lines,
+        "invoice_kind": draw(st.sampled_from(InvoiceKind)),
+        "order_number": draw(st.none() | texts(22)),
+        "ordered_on": draw(st.none() | days),
+        "currency": currency,
+        "parties": draw(st.lists(parties, max_size=3).map(tuple)),
+        "references": draw(st.lists(references, max_size=3).map(tuple)),
+        "charges": draw(charges(currency)),
+        "taxes": tuple(draw(taxes)),
+        "terms": draw(terms(currency)),
+        "shipped_on": draw(st.none() | days),
+    }
+    zero = Money(amount=Decimal(0), currency=currency)
+    return Invoice(**fields, stated_total=Invoice(**fields, stated_total=zero).total)

@@ -1,0 +1,67 @@
+"""Acceptance 25: what we write, a reader turns into the same document. Short form here, 10,000 marked slow."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from engine.canonical import Invoice, PurchaseOrder
+from engine.mapping.x12_810 import invoice_from_810, invoice_to_810
+from engine.mapping.x12_850 import purchase_order_from_850, purchase_order_to_850
+from engine.protocols.x12 import OutboundGroup, OutboundSet, TransactionSet, judge, read, write_interchange
+from tests.support import x12_samples as samples
+from tests.support.x12_documents import invoices, purchase_orders
+
+SHORT, LONG = 100, 10_000
+CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large]
+PHASES = [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink]  # explaining a failure takes minutes
+
+
+def sent_and_received(one: OutboundSet, functional_id: str, version: str) -> TransactionSet:
+    """Through bytes: written by us, read strictly by the far side."""
+    group = OutboundGroup(functional_id, version, 12, (one,))
+    made_at = datetime(2026, 11, 20, 8, 15)
+    outcome = judge(read(write_interchange(samples.partner(version), 12, made_at, [group])).interchanges[0])
+    assert outcome.all_findings == ()
+    ((_, received),) = outcome.accepted_sets()
+    return received
+
+
+def order_survives(order: PurchaseOrder) -> None:
+    for version in ("004010", "005010"):
+        received = sent_and_received(purchase_order_to_850(order), "PO", version)
+        assert purchase_order_from_850(received) == order
+
+
+def invoice_survives(invoice: Invoice) -> None:
+    for version in ("004010", "005010"):
+        received = sent_and_received(invoice_to_810(invoice), "IN", version)
+        assert invoice_from_810(received) == invoice
+
+
+@given(purchase_orders())
+@settings(max_examples=SHORT, deadline=None, suppress_health_check=CHECKS, phases=PHASES)
+def test_written_order_reads_as_the_same_order(order: PurchaseOrder) -> None:
+    order_survives(order)
+
+
+@given(invoices())
+@settings(max_examples=SHORT, deadline=None, suppress_health_check=CHECKS, phases=PHASES)
+def test_written_invoice_reads_as_the_same_invoice(invoice: Invoice) -> None:
+    invoice_survives(invoice)
+
+
+@pytest.mark.slow
+@given(purchase_orders())
+@settings(max_examples=LONG, deadline=None, suppress_health_check=CHECKS, phases=PHASES)
+def test_ten_thousand_written_orders_read_as_the_same(order: PurchaseOrder) -> None:
+    order_survives(order)
+
+
+@pytest.mark.slow
+@given(invoices())
+@settings(max_examples=LONG, deadline=None, suppress_health_check=CHECKS, phases=PHASES)
+def test_ten_thousand_written_invoices_read_as_the_same(invoice: Invoice) -> None:
+    invoice_survives(invoice)
