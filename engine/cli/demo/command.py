@@ -40,7 +40,11 @@ def command(
     place = (directory or default_directory(datetime.now(UTC).date())).resolve()
     place.mkdir(parents=True, exist_ok=True)
     wishes = Wishes(messages, seed, place, base, Pace(day=seconds))
-    sys.exit(0 if asyncio.run(_run(wishes, leave=leave or as_json, as_json=as_json)) else 1)
+    try:
+        agrees = asyncio.run(_run(wishes, leave=leave or as_json, as_json=as_json))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.exit(130)
+    sys.exit(0 if agrees else 1)
 
 
 def _port(text: str) -> int:
@@ -54,10 +58,11 @@ async def _run(wishes: object, *, leave: bool, as_json: bool) -> bool:
 
     from engine.cli.demo import report
     from engine.cli.demo.board import Board
-    from engine.cli.demo.play import Wishes, hold_open, play, stage
+    from engine.cli.demo.play import Wishes, end_in_order, play, stage
     from engine.cli.demo.tally import Tally
 
     assert isinstance(wishes, Wishes)
+    end_in_order()
     console = Console(stderr=as_json, highlight=False)
     tally = Tally()
     board = Board(console, tally, quiet=as_json and not console.is_terminal)
@@ -73,5 +78,5 @@ async def _run(wishes: object, *, leave: bool, as_json: bool) -> bool:
             report.show(console, outcome)
         if not leave:
             report.where_next(console, outcome)
-            await hold_open().wait()
+            await asyncio.Event().wait()
         return outcome.agrees

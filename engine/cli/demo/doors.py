@@ -13,6 +13,7 @@ import aiohttp
 from engine.cli.demo.parcel import Parcel
 
 _START, _END = b"\x0b", b"\x1c\r"
+NO_ANSWER = "no answer"
 _PATIENCE = 60.0  # seconds for an answer; the engine answers in milliseconds, a loaded test machine may not
 
 
@@ -34,9 +35,9 @@ class MllpDoor:
     async def send(self, parcel: Parcel) -> str:
         try:
             return await asyncio.wait_for(self._exchange(parcel.body), _PATIENCE)
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (OSError, asyncio.IncompleteReadError, TimeoutError):
             await self.close()
-            return "closed"
+            return NO_ANSWER
 
     async def _exchange(self, body: bytes) -> str:
         if self._streams is None:
@@ -92,8 +93,11 @@ class HttpDoor:
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_PATIENCE))
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json", **dict(parcel.headers)}
-        async with self._session.post(self._url, data=parcel.body, headers=headers) as response:
-            return str(response.status)
+        try:
+            async with self._session.post(self._url, data=parcel.body, headers=headers) as response:
+                return str(response.status)
+        except (aiohttp.ClientError, TimeoutError):
+            return NO_ANSWER
 
     async def close(self) -> None:
         if self._session is not None:

@@ -39,6 +39,9 @@ class EngineProcess:
         """
         self._spawn()
         self.addresses = await self._first_words()
+        failed = [name for name, state in self.addresses["channels"].items() if state != "running"]
+        if failed:
+            raise ConfigurationError(f"channels did not start: {', '.join(failed)}", where=str(self.log))
 
     def _spawn(self) -> None:
         command = [sys.executable, "-m", "engine.cli.main", "run", "--json", "--site", str(self._place.root)]

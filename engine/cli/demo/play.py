@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -176,14 +177,11 @@ async def _stopped(client: ControlClient) -> list[MessageRow]:
         before = page[-1].message_id
 
 
-def hold_open() -> asyncio.Event:
-    """An event that SIGINT and SIGTERM set."""
-    import signal
-
-    stopping = asyncio.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, stopping.set)
-    return stopping
+def end_in_order() -> None:
+    """SIGTERM ends the demonstration as Ctrl-C does: the engine drains, the ERP stops, nothing is left running."""
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 def default_directory(today: date) -> Path:
