@@ -65,12 +65,14 @@ def _digest(before: str, *fields: object) -> str:
 
 def _first_broken(connection: sa.Connection, names: Names) -> int | None:
     number, digest = 0, _START
-    while rows := connection.execute(_chunk(number)).all():
+    before = -1  # also a record with number 0 would be an insertion
+    while rows := connection.execute(_chunk(before)).all():
         for row in rows:
             expected = _digest(digest, number + 1, row.at, row.who, row.action, row.subject, row.reason)
             if row.number != number + 1 or row.digest != expected:
                 return number + 1
             number, digest = row.number, row.digest
+        before = number
     head = connection.execute(sa.select(audit_head)).first()
     known = (head.number, head.digest) if head is not None else (0, _START)
     return None if known == (number, digest) else number + 1

@@ -12,8 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.pool import NullPool, QueuePool
 
 from engine.core.errors import ConfigurationError, StoreError
+from engine.store.checksum import checksum
 from engine.store.session import PostgresSession, Session, SqliteSession
 
+_EXAMINED_BYTES = 256 * 1024 * 1024  # read whole in about a second
+_PAGE = 4096
 READERS = 4  # connections for searches and views; the console and the CLI rarely ask more at once
 
 
@@ -31,6 +34,10 @@ class Database(Protocol):
 
     def reading(self) -> Any:
         """A context manager: a connection in one consistent snapshot."""
+        ...
+
+    def suspect(self) -> None:
+        """A write failed: look before the next connection writes."""
         ...
 
     def after_commit(self, session: Session) -> None:
@@ -67,12 +74,35 @@ class SqliteDatabase:
             raise StoreError("there is no journal here yet", where=str(path), remedy="start the engine once")
         self.path = path
         self._wal = Path(f"{path}-wal")
+        self._suspected, self._wal_known = False, 0
         path.parent.mkdir(parents=True, exist_ok=True)
         self._writers = _engine("sqlite://", lambda: self._connect(write=True), NullPool)
         self._readers = _engine("sqlite://", lambda: self._connect(write=False), QueuePool, pool_size=READERS)
 
     def writer(self) -> Session:
-        return SqliteSession(self._writers.connect())
+        session = SqliteSession(self._writers.connect())
+        if self._suspected:
+            self._examine(session)
+            self._suspected = False
+        return session
+
+    def suspect(self) -> None:
+        self._suspected = True
+
+    def _examine(self, session: SqliteSession) -> None:
+        """After a failed write or flush: opening replays the WAL, this looks at the result.
+
+        Raises StoreError: the file is damaged. Larger files are checked at their newest end only, where writing was.
+        """
+        if self.path.stat().st_size > _EXAMINED_BYTES:
+            query = "SELECT body, digest FROM bodies ORDER BY message_id DESC LIMIT 1000"
+            good = all(checksum(body) == digest for body, digest in session.sql.exec_driver_sql(query))
+        else:
+            good = session.sql.exec_driver_sql("PRAGMA quick_check(1)").scalar() == "ok"
+        session.rollback()
+        if not good:
+            session.close()
+            raise StoreError("the journal's file is damaged", where=str(self.path), remedy="restore the last backup")
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -81,12 +111,19 @@ class SqliteDatabase:
             yield connection
 
     def after_commit(self, session: Session) -> None:
-        try:
-            size = self._wal.stat().st_size
-        except FileNotFoundError:
+        if not isinstance(session, SqliteSession):
             return
-        if size > self.checkpoint_pages * 4096:
-            session.sql.connection.dbapi_connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()  # type: ignore[union-attr]
+        size = self._wal_size()
+        grown = size - self._wal_known > self.checkpoint_pages * _PAGE
+        if session.vacuum() or grown or session.wal_pages > self.checkpoint_pages:
+            session.checkpoint()
+            self._wal_known = size
+
+    def _wal_size(self) -> int:
+        try:
+            return self._wal.stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def close(self) -> None:
         self._readers.dispose()
@@ -103,7 +140,7 @@ class SqliteDatabase:
 
 
 _WRITER_PRAGMAS = (
-    "page_size = 4096",  # larger pages make every random index write larger in the WAL
+    f"page_size = {_PAGE}",  # larger pages make every random index write larger in the WAL
     "auto_vacuum = INCREMENTAL",  # retention gives the disk back in small steps; must precede the first table
     "journal_mode = WAL",
     "synchronous = FULL",  # a commit returns when the WAL is flushed
@@ -148,6 +185,9 @@ class PostgresDatabase:
     def reading(self) -> Iterator[sa.Connection]:
         with self._readers.connect() as connection:
             yield connection
+
+    def suspect(self) -> None:
+        """The server recovers by itself."""
 
     def after_commit(self, session: Session) -> None:
         """The server looks after itself."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from hashlib import blake2b
 from typing import Any
 
 from engine.ports.journal import Outcome
 from engine.ports.states import DeliveryState, MessageState
+from engine.store.checksum import checksum
 from engine.store.session import Find, Insert
 from engine.store.transaction import Transaction, pack
 
@@ -39,11 +39,6 @@ _INDEXED = Insert(
     ("bigint", "text"),
     "ON CONFLICT (message_id) DO UPDATE SET pairs = excluded.pairs",
 )
-
-
-def checksum(body: bytes) -> bytes:
-    """BLAKE2b-128, as `NewMessage.digest`."""
-    return blake2b(body, digest_size=16).digest()
 
 
 def write_outcomes(transaction: Transaction, outcomes: Sequence[Outcome], raw: Mapping[int, bytes]) -> None:

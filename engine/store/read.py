@@ -12,7 +12,7 @@ from engine.core.clock import from_micros
 from engine.core.ids import id_text
 from engine.ports.journal import DeliveryView, DocumentView, MessageRow, MessageView, PendingDelivery, PendingMessage
 from engine.ports.states import DeliveryState, MessageState
-from engine.store.finish import checksum
+from engine.store.checksum import checksum
 from engine.store.names import Names
 from engine.store.schema import bodies, deliveries, documents, indexed, messages, reasons, responses
 from engine.store.transaction import unpack_reason

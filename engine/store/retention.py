@@ -48,8 +48,9 @@ class Retention:
     async def prune(self, before: datetime, keep: Callable[[str], bool] | None) -> int:
         """How many messages were dropped."""
         kept = _Kept(self._names, keep)
+        end = await self._writer.perform(_newest)  # what comes meanwhile is not walked after
         dropped, size, at = 0, 500, Step(0, 0, 0)
-        while at.last is not None and at.newer < _TOO_NEW:
+        while at.last is not None and at.last < end and at.newer < _TOO_NEW:
             began = self._clock.monotonic()
             at = await self._step(at, to_micros(before), kept, size)
             dropped += at.dropped
@@ -84,6 +85,10 @@ class _Kept:
 def _next_size(size: int, seconds: float) -> int:
     factor = 2.0 if seconds <= 0 else min(2.0, max(0.25, _STEP_SECONDS / seconds))
     return int(min(_LARGEST, max(_SMALLEST, size * factor)))
+
+
+def _newest(transaction: Transaction) -> int:
+    return transaction.session.sql.execute(sa.select(sa.func.max(messages.c.id))).scalar() or 0
 
 
 def _drop_some(transaction: Transaction, at: Step, before: int, kept: _Kept, size: int) -> Step:

@@ -23,6 +23,8 @@ _RESERVE = (
     0.05  # of the file stays free for the next messages: giving it back to take it again would be work for nothing
 )
 _VACUUM_PAGES = 1000  # 4 MB a step: a few milliseconds
+_ALL = 1 << 62
+_FEWEST_PAGES, _MOST_PAGES = 0.2, 50.0  # of the WAL a changed row
 LARGEST = 256  # rows a statement: longer ones gain nothing and sort badly into the statement cache
 
 
@@ -136,6 +138,8 @@ class SqliteSession:
     def __init__(self, connection: sa.Connection) -> None:
         self.sql = connection
         self._raw: Any = connection.connection.dbapi_connection
+        self._vacuum_pages, self._free_before = 0, _ALL
+        self._changes, self._pages_per_change = 0, 1.0
 
     def insert(self, statement: Insert, rows: Sequence[Row]) -> int:
         execute = self._raw.execute
@@ -159,12 +163,37 @@ class SqliteSession:
         """Ids sort by time and are the row's place: neighbours in time are neighbours in the file."""
 
     def give_back(self, before: datetime) -> bool:
+        """Only plans it: the driver can vacuum no more than one page inside a transaction; see `vacuum`."""
         pages, free = (self._raw.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count"))
         surplus: int = free - int(pages * _RESERVE)
-        if surplus <= 0:
+        if surplus <= 0 or free >= self._free_before:  # the second: the last step freed nothing
+            self._free_before = _ALL
             return False
-        self._raw.execute(f"PRAGMA incremental_vacuum({min(surplus, _VACUUM_PAGES)})").fetchall()
-        return surplus > _VACUUM_PAGES
+        self._vacuum_pages, self._free_before = min(surplus, _VACUUM_PAGES), free
+        return True
+
+    def vacuum(self) -> bool:
+        """Between transactions: cut planned free pages off the file. True: some were, a checkpoint makes it shorter."""
+        pages, self._vacuum_pages = self._vacuum_pages, 0
+        if pages:
+            self._raw.executescript(f"PRAGMA incremental_vacuum({pages})")
+        return pages > 0
+
+    @property
+    def wal_pages(self) -> int:
+        """About how many pages the WAL holds: the driver cannot ask, and the file keeps its size when it is reused.
+
+        Estimated from rows changed; each checkpoint tells the true figure and corrects the ratio.
+        """
+        return int((self._raw.total_changes - self._changes) * self._pages_per_change)
+
+    def checkpoint(self) -> None:
+        """Between transactions: copy the WAL into the file as far as no reader needs the old pages."""
+        _, pages, _ = self._raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        changes: int = self._raw.total_changes - self._changes
+        if changes > 0:
+            self._pages_per_change = min(_MOST_PAGES, max(_FEWEST_PAGES, pages / changes))
+        self._changes += changes
 
     def begin(self) -> None:
         self._raw.execute("BEGIN IMMEDIATE")

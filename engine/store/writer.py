@@ -145,6 +145,7 @@ class Writer:
             self._wake.clear()
             while batch := self._take():
                 self._answer(self._commit(batch))
+                self._housekeep()  # after the answers: nobody waits for a checkpoint
             if self._closing:
                 break
         self._drop_session()
@@ -183,8 +184,17 @@ class Writer:
         session.commit()
         self._names.keep()
         self._forget(batch)
-        self._database.after_commit(session)
         return answers
+
+    def _housekeep(self) -> None:
+        """What fails here fails after the commit: the waiters' rows are safe, the connection is not trusted again."""
+        if self._session is None:
+            return
+        try:
+            self._database.after_commit(self._session)
+        except Exception:
+            self._drop_session()
+            self._database.suspect()
 
     def _apply(self, transaction: Transaction, batch: Batch) -> list[tuple[Done, Any]]:
         answers: list[tuple[Done, Any]] = []
@@ -215,6 +225,7 @@ class Writer:
     def _failed(self, batch: Batch, error: Exception) -> list[tuple[Done, Any]]:
         if is_broken(error):
             self._drop_session()
+            self._database.suspect()
         elif len(batch) > 1 and not isinstance(error, StoreError):
             return [answer for one in batch.singles() for answer in self._commit(one)]
         told = translate(error)

@@ -26,8 +26,8 @@ from engine.ports.journal import (
     Settlement,
 )
 from engine.ports.states import DeliveryState, MessageState
+from engine.store.checksum import checksum
 from engine.store.database import database
-from engine.store.finish import checksum
 from engine.store.migrate import bring_up_to_date
 from engine.store.open import Store, open_store
 
