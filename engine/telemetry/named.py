@@ -53,7 +53,11 @@ def named(emit: Callable[[Event], None]) -> Callable[[str, str, dict[str, object
     """What takes (name, channel, facts) and emits the event; one without a declaration becomes `OtherHappened`."""
 
     def tell(name: str, channel: str, facts: dict[str, object]) -> None:
-        make = _KINDS.get(name)
-        emit(make(channel, facts) if make else events.OtherHappened(name, channel or "engine"))
+        other = events.OtherHappened(name, channel or "engine")
+        try:
+            event = _KINDS[name](channel, facts) if name in _KINDS else other
+        except (KeyError, TypeError, ValueError):  # a tale that lacks a fact must not stop a message
+            event = other
+        emit(event)
 
     return tell

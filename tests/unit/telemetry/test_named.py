@@ -65,3 +65,10 @@ def test_told_events_are_counted() -> None:
     meter.received(Verdict.REFUSED, 7, REASON)
 
     assert 'isthmus_messages_refused_total{channel="orders",code="S002"} 1' in telemetry.render()
+
+
+def test_tale_that_lacks_a_fact_stops_nothing() -> None:
+    heard: list[Event] = []
+    named(heard.append)("delivery_failed", "orders", {})
+
+    assert heard == [events.OtherHappened("delivery_failed", "orders")]
