@@ -92,6 +92,7 @@ def announce(engine: Engine, addresses: Addresses, *, as_json: bool) -> None:
 def log_to_terminal(root: Path) -> Emit:
     """Events become log lines: who, what and where, never a value of a message."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     log = logging.getLogger("isthmus")
 
     def emit(name: str, channel: str, facts: dict[str, object]) -> None:

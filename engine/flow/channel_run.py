@@ -195,6 +195,12 @@ class ChannelRun:
         transformed = self.transformer.idle or self.state == "paused"
         return transformed and not any(r.deliverer.busy for r in self.destinations.values())
 
+    def business(self) -> str:
+        """What is under way, in words."""
+        parts = [] if self.transformer.idle else [f"{self.transformer.backlog} messages to transform"]
+        parts += [f"{name} is sending" for name, r in self.destinations.items() if r.deliverer.busy]
+        return ", ".join(parts)
+
     def rescan(self, destination: str | None = None) -> None:
         for name, running in self.destinations.items():
             if destination in (None, name):

@@ -121,6 +121,9 @@ class Supervisor:
                 while not all(run.quiet for run in self.runs.values()):
                     await asyncio.sleep(0.02)
         except TimeoutError:
+            for run in self.runs.values():
+                if not run.quiet:
+                    log.warning("channel %s is still busy: %s", run.name, run.business())
             return False
         return True
 

@@ -109,7 +109,10 @@ def serve_nursery(control: socket.socket) -> None:
                 os.read(wake_read, 4096)
             _report_ended(control)
         if control.fileno() in ready:
-            data, descriptors, _, _ = socket.recv_fds(control, 4096, 2)
+            try:
+                data, descriptors, _, _ = socket.recv_fds(control, 4096, 2)
+            except ConnectionError:
+                return  # the engine was killed
             if not data:
                 return
             _fork(control, descriptors)
