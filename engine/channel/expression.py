@@ -187,9 +187,9 @@ class _Parser:
         return lambda resolve: resolve(token.text)
 
     def _call(self, token: _Token) -> _Node:
-        known = _FUNCTIONS.get(token.text)
+        known = FUNCTIONS.get(token.text)
         if known is None:
-            raise _error(f"no function '{token.text}'", token.column, f"there are: {', '.join(sorted(_FUNCTIONS))}")
+            raise _error(f"no function '{token.text}'", token.column, f"there are: {', '.join(sorted(FUNCTIONS))}")
         arguments = [self._value()]
         while self._takes("sign", ","):
             arguments.append(self._value())
@@ -239,7 +239,7 @@ _COMPARE: dict[str, Callable[[object, object], bool]] = {
     ">": _ordered(lambda a, b: bool(a > b)),
     ">=": _ordered(lambda a, b: bool(a >= b)),
 }
-_FUNCTIONS: dict[str, tuple[int, Callable[..., object]]] = {
+FUNCTIONS: dict[str, tuple[int, Callable[..., object]]] = {
     "starts_with": (2, lambda value, start: _text(value).startswith(_text(start))),
     "ends_with": (2, lambda value, end: _text(value).endswith(_text(end))),
     "contains": (2, lambda value, part: _text(part) in _text(value)),

@@ -25,6 +25,13 @@ def format_duration(value: timedelta) -> str:
     return f"{seconds:g}s" if seconds >= 1 or seconds == 0 else f"{seconds * 1000:g}ms"
 
 
+def format_size(value: int) -> str:
+    for unit in ("GiB", "MiB", "KiB", "GB", "MB", "kB"):
+        if value >= _SIZES[unit] and value % _SIZES[unit] == 0:
+            return f"{value // _SIZES[unit]}{unit}"
+    return f"{value}B"
+
+
 def parse_size(text: str) -> int:
     """Bytes. Raises ValueError with the accepted forms."""
     match = re.fullmatch(r"(\d+)\s*(B|kB|KB|KiB|MB|MiB|GB|GiB)", text.strip())

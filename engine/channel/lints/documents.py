@@ -15,6 +15,7 @@ from engine.channel.lints.script_facts import kinds_made
 from engine.channel.model import DestinationModel
 from engine.channel.yaml_source import Path
 from engine.core.errors import ExpressionError
+from engine.protocols.x12.answer import KIND as ACKNOWLEDGEMENT
 
 
 def check(ground: Ground) -> Iterator[Finding]:
@@ -29,6 +30,12 @@ def check(ground: Ground) -> Iterator[Finding]:
 
 def _made(ground: Ground, channel: ChannelGround) -> frozenset[str] | None:
     """Kinds that the channel makes; None: not known. `message` stands for messages."""
+    made = _made_by_transform(ground, channel)
+    # The flow itself answers X12: every channel of that format makes acknowledgements.
+    return made | {ACKNOWLEDGEMENT} if made is not None and channel.format == "x12" else made
+
+
+def _made_by_transform(ground: Ground, channel: ChannelGround) -> frozenset[str] | None:
     if channel.model.map:
         return frozenset({channel.model.map.kind})
     if channel.model.transform is None:
@@ -47,14 +54,15 @@ def _send(
             text = f"'{destination.name}' takes documents, and this channel makes none"
             yield channel.yaml.finding("C058", (*end.path, "type"), text, "add a transform or a map")
         return
-    if send != "message" and send not in KINDS:
-        advice = did_you_mean(send, [*KINDS, "message"]) or known_words([*KINDS, "message"])
+    kinds = [*KINDS, "message", ACKNOWLEDGEMENT] if channel.format == "x12" else [*KINDS, "message"]
+    if send not in kinds:
+        advice = did_you_mean(send, kinds) or known_words(kinds)
         yield channel.yaml.finding("C054", path, f"there is no kind of document '{send}'", advice)
     elif ("message" if send == "message" else "document") not in takes:
         what = "messages" if send == "message" else "documents"
         text = f"a destination of type '{destination.type}' does not take {what}"
         yield channel.yaml.finding("C058", path, text, "send something else, or choose another type")
-    elif made is not None and send not in made and not (send == "message" and not made <= set(KINDS)):
+    elif made is not None and send not in made and not (send == "message" and not made <= {*KINDS, ACKNOWLEDGEMENT}):
         makes = f"it makes: {', '.join(sorted(made))}" if made else None
         yield channel.yaml.finding("C055", path, f"nothing in this channel makes {_article(send)}", makes)
 
