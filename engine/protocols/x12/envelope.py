@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 
 from engine.protocols.x12 import findings as remarks
 from engine.protocols.x12.dates import is_date, is_time
@@ -18,6 +19,9 @@ from engine.protocols.x12.segments import Group, Interchange, Segment, Transacti
 
 # GS08 005010 gave AK905 19 its meaning "not unique within interchange"; before, 6 is the nearest.
 _FIRST_WITH_UNIQUE_GROUP_CODE = "005010"
+# Input made of faults alone must not cost more than input of the same size that is right.
+_MOST_FAULTS = 5_000
+_MOST_REMARKS = 100
 _ID_QUALIFIER = re.compile(r"[A-Z0-9]{2}").fullmatch
 _NUMBER = re.compile(r"[0-9]{1,9}").fullmatch
 _VERSION = re.compile(r"00[2-9]0[0-9]").fullmatch
@@ -27,13 +31,21 @@ _ISA_NOTES = (10, 11, 12, 13, 5, 6, 7, 8, 14, 15, 16, 17, 18, 19, 20, 27)
 
 def check_interchange(interchange: Interchange, stray: list[Segment], regular: bool) -> Interchange:
     """The interchange with its findings, in its groups and sets as well."""
-    groups = []
-    numbers: set[str] = set()
-    for index, group in enumerate(interchange.groups, 1):
-        unique = group.control_number not in numbers
-        numbers.add(group.control_number)
-        groups.append(_check_group(group, index, unique))
     found = [*_isa(interchange, regular), *_iea(interchange), *_stray(stray), *_remarks(interchange)]
+    groups: list[Group] = []
+    numbers: set[str] = set()
+    count = len(found)
+    for index, group in enumerate(interchange.groups, 1):
+        if count > _MOST_FAULTS:
+            groups += interchange.groups[index - 1 :]
+            break
+        checked, faults = _check_group(group, index, group.control_number not in numbers)
+        numbers.add(group.control_number)
+        groups.append(checked)
+        count += faults
+    if count > _MOST_FAULTS:
+        text = f"more than {_MOST_FAULTS:,} faults; the rest was not looked at"
+        found.append(_fault(22, "GS", 0, text, tolerable=False))
     return replace(interchange, groups=tuple(groups), findings=tuple(found))
 
 
@@ -128,6 +140,8 @@ def _stray(stray: list[Segment]) -> Iterator[Finding]:
             continue
         last = segment.position if name == "segment" else 0
         seen[name] = seen.get(name, 0) + 1
+        if seen[name] > _MOST_REMARKS:
+            continue
         where = f"{name}[{seen[name]}]"
         text = "stands outside of the envelope it belongs in"
         # A trailer too many loses nothing; content that is in no set would be lost, so no policy lets it pass.
@@ -139,23 +153,32 @@ def _remarks(interchange: Interchange) -> Iterator[Finding]:
         yield remark(remarks.TEXT_OUTSIDE, "ISA", 1, "text stands before the interchange")
     if interchange.unterminated and interchange.trailer is not None:
         yield remark(remarks.UNTERMINATED, "IEA", len(interchange.segments), "the last segment has no terminator")
+    yield from islice(_segment_remarks(interchange), _MOST_REMARKS)
+
+
+def _segment_remarks(interchange: Interchange) -> Iterator[Finding]:
     for segment in interchange.segments:
         if not segment.id:
             yield remark(remarks.EMPTY_SEGMENT, "segment", segment.position, "an empty segment")
         elif segment.parts[0] != segment.id:
-            text = "the segment id is not in capitals"
-            yield remark(remarks.LOWER_CASE_ID, "segment", segment.position, text)
+            yield remark(remarks.LOWER_CASE_ID, "segment", segment.position, "the segment id is not in capitals")
 
 
-def _check_group(group: Group, index: int, unique: bool) -> Group:
-    numbers: set[str] = set()
-    sets = []
-    for place, one in enumerate(group.sets, 1):
-        found = [*_set_faults(one, one.control_number not in numbers)]
-        numbers.add(one.control_number)
-        sets.append(replace(one, findings=tuple(f.placed(index, place) for f in found)) if found else one)
+def _check_group(group: Group, index: int, unique: bool) -> tuple[Group, int]:
+    """The group with its findings and those of its sets, and how many they are."""
     faults = tuple(f.placed(index, 0) for f in _group_faults(group, index, unique))
-    return replace(group, sets=tuple(sets), findings=faults)
+    numbers: set[str] = set()
+    sets: list[TransactionSet] = []
+    count = len(faults)
+    for place, one in enumerate(group.sets, 1):
+        found = tuple(f.placed(index, place) for f in _set_faults(one, one.control_number not in numbers))
+        numbers.add(one.control_number)
+        sets.append(replace(one, findings=found) if found else one)
+        count += len(found)
+        if count > _MOST_FAULTS:
+            sets += group.sets[place:]
+            break
+    return replace(group, sets=tuple(sets), findings=faults), count
 
 
 def _group_faults(group: Group, index: int, unique: bool) -> Iterator[Finding]:

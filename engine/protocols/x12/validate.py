@@ -21,6 +21,8 @@ from engine.protocols.x12.segments import Segment, TransactionSet
 # AK304. Source: element 720.
 UNRECOGNIZED, UNEXPECTED, MISSING, LOOP_TOO_OFTEN, TOO_OFTEN, NOT_IN_SET, OUT_OF_SEQUENCE, ELEMENT_ERRORS = range(1, 9)
 
+# Input made of faults alone must not cost more than input of the same size that is right.
+_MOST_FAULTS = 1_000
 _SEGMENT_WORDS = {
     UNRECOGNIZED: "the standard knows no segment of this id",
     MISSING: "a mandatory segment is missing here",
@@ -73,6 +75,10 @@ class _Walk:
         for segment in one.segments:
             if not segment.id:
                 continue
+            if len(self._found) > _MOST_FAULTS:
+                text = f"more than {_MOST_FAULTS:,} faults; the rest was not looked at"
+                self._found.append(Finding(Level.SET, 5, "ST", one.header.position, text, tolerable=False))
+                break
             position += 1
             occurrences[segment.id] = occurrences.get(segment.id, 0) + 1
             step = self._table.step(self._current, segment.id)

@@ -108,3 +108,30 @@ def test_places_name_set_segment_loop_and_element() -> None:
     assert (finding.where, finding.position, finding.loop) == ("PO104[2]", 8, "PO1")
     assert (finding.group, finding.transaction_set) == (1, 1)
     assert (finding.code, finding.x12_code) == ("X406", "AK403:6")
+
+
+def test_interchange_of_countless_faults_is_rejected_without_listing_them_all() -> None:
+    lines = [samples.ISA, *["GS*QQ"] * 20_000, "IEA*20000*000000501"]
+    data = "".join(line + "~" for line in lines).encode()
+
+    found = outcome(data, EnvelopePolicy.TOLERANT)
+
+    assert found.verdict is Verdict.REJECTED
+    assert "more than" in found.findings[-1].text
+    assert len(read(data).findings) < 6_000
+
+
+def test_set_of_countless_faults_is_rejected_without_listing_them_all() -> None:
+    body = (samples.BEG, samples.PO1, *["PID*Q****GAUZE"] * 5_000, "CTT*1")
+
+    found = outcome(samples.interchange(body), EnvelopePolicy.TOLERANT)
+
+    assert found.groups[0].sets[0].verdict is Verdict.REJECTED
+    assert len(found.all_findings) < 1_100
+
+
+def test_trailers_too_many_do_not_hide_content_that_is_in_no_set() -> None:
+    lines = samples.segments()
+    data = "".join(line + "~" for line in [*lines[:-1], *["SE*1*1"] * 300, "PO1*1*1*EA*1", lines[-1]]).encode()
+
+    assert outcome(data, EnvelopePolicy.TOLERANT).verdict is Verdict.REJECTED

@@ -1,0 +1,83 @@
+"""X12 figures of this machine: an 850 of 100 lines to its 997, beside pyx12's bare reading; a large stream.
+
+Run: python tests/bench/bench_x12.py
+"""
+
+from __future__ import annotations
+
+import io
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from engine.mapping.x12_850 import purchase_order_from_850
+from engine.protocols.x12 import acknowledgement_group, iterate_segments, judge, read, write_interchange
+from tests.support import x12_samples as samples
+
+ROUNDS = 200
+STREAM_SEGMENTS = 250_000
+
+
+def order(lines: int) -> bytes:
+    body = [samples.BEG, "REF*IA*S1001", "N1*ST*HARBOR MAIN*92*HM01"]
+    for n in range(1, lines + 1):
+        body += [f"PO1*{n}*10*EA*25.00**VN*SKU-{n}*IN*{n:06d}*UK*00850068673094", f"PID*F****ITEM NUMBER {n}"]
+    return samples.interchange((*body, f"CTT*{lines}"))
+
+
+def best(work: Callable[[], object]) -> float:
+    """Milliseconds of the fastest round: what the code costs without its neighbours."""
+    times = []
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - started)
+    return min(times) * 1000
+
+
+def to_997(data: bytes) -> bytes:
+    outcome = judge(read(data).interchanges[0])
+    group = acknowledgement_group(outcome, "004010", 1)
+    assert group is not None
+    assert not outcome.all_findings
+    return write_interchange(samples.partner(), 1, datetime(2026, 11, 20), [group])
+
+
+def pyx12_reads(data: bytes) -> int:
+    from pyx12.x12file import X12Reader
+
+    return sum(1 for _ in X12Reader(io.StringIO(data.decode())))
+
+
+def stream() -> Iterator[bytes]:
+    head, tail = samples.interchange().split(b"PO1*", 1)
+    yield head
+    chunk = (b"PO1*1*10*EA*25.00**VN*SKU-1*IN*000001*UK*00850068673094~PID*F****" + b"X" * 735 + b"~") * 500
+    for _ in range(STREAM_SEGMENTS // 1000):
+        yield chunk
+    yield b"PO1*" + tail
+
+
+def main() -> None:
+    data = order(100)
+    one = read(data).interchanges[0].groups[0].sets[0]
+    print(f"850 of 100 lines: {len(data)} bytes, {len(one.segments)} segments, best of {ROUNDS}")
+    print(f"  read                      {best(lambda: read(data)):8.2f} ms")
+    print(f"  read, validate, write 997 {best(lambda: to_997(data)):8.2f} ms   (at most 3)")
+    print(f"  to PurchaseOrder          {best(lambda: purchase_order_from_850(one, 'S1')):8.2f} ms")
+    print(f"  pyx12, reading alone      {best(lambda: pyx12_reads(data)):8.2f} ms")
+    size = sum(len(chunk) for chunk in stream())
+    started = time.perf_counter()
+    count = sum(1 for _ in iterate_segments(stream()))
+    seconds = time.perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"stream: {size / 1e6:.0f} MB, {count:,} segments, {count / seconds:,.0f} segments/s, peak {peak:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()
