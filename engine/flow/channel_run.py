@@ -22,8 +22,7 @@ from engine.flow.waiters import Waiters
 from engine.ports.connector import Destination, Source
 from engine.ports.journal import Journal, PendingDelivery, RevisionRow
 from engine.ports.ledger import ControlNumberLedger
-from engine.ports.script import Limits
-from engine.script.pool import Pool
+from engine.ports.script import Limits, ScriptPool
 
 log = logging.getLogger("isthmus.flow")
 
@@ -35,7 +34,7 @@ class Parts:
     """What all channels of an engine share. `source` and `destination` build connectors."""
 
     journal: Journal
-    pool: Pool
+    pool: ScriptPool
     ids: IdSource
     clock: Clock
     emit: Emit

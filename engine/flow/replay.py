@@ -20,8 +20,7 @@ from engine.core.errors import OperationError
 from engine.core.ids import IdSource, id_text
 from engine.ports.journal import Appended, DocumentView, Journal, MessageRow, MessageView, NewMessage, Query
 from engine.ports.operations import ReplayPlan
-from engine.ports.script import WorkItem, WorkResult
-from engine.script.pool import Pool
+from engine.ports.script import ScriptPool, WorkItem, WorkResult
 
 MOST = 100_000
 _PAGE = 500
@@ -46,7 +45,7 @@ class Comparison:
 class Replayer:
     """Plans live in memory until they are carried out; the newest twenty are kept."""
 
-    def __init__(self, journal: Journal, pool: Pool, ids: IdSource, clock: Clock) -> None:
+    def __init__(self, journal: Journal, pool: ScriptPool, ids: IdSource, clock: Clock) -> None:
         self._journal, self._pool, self._ids, self._clock = journal, pool, ids, clock
         self._plans: dict[str, Planned] = {}
 

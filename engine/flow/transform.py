@@ -18,10 +18,8 @@ from engine.flow.waiters import Waiters
 from engine.ports.connector import Reason, Settled
 from engine.ports.journal import Journal, NewDelivery, NewDocument, Outcome, PendingDelivery, PendingMessage
 from engine.ports.ledger import Claim, ControlNumberLedger
-from engine.ports.script import Route, WorkItem, WorkResult
+from engine.ports.script import CLAIM, REPEATED, Route, ScriptPool, WorkItem, WorkResult
 from engine.ports.states import DeliveryState, MessageState
-from engine.script.pool import Pool
-from engine.script.x12 import CLAIM, REPEATED
 
 log = logging.getLogger("isthmus.flow")
 
@@ -43,7 +41,7 @@ class Transformer:
         self,
         channel: str,
         journal: Journal,
-        pool: Pool,
+        pool: ScriptPool,
         ids: IdSource,
         clock: Clock,
         meter: ChannelMeter,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from typing import Protocol
 
 import msgspec
 
 from engine.ports.connector import Reason
 from engine.ports.journal import NewDocument
 from engine.ports.states import MessageState
+
+CLAIM, REPEATED = "claim", "repeated"
+"""Attribute that the flow sets: the ledger has seen this X12 control number from this partner before."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -82,3 +86,15 @@ class WorkResult(msgspec.Struct, frozen=True, array_like=True):
     routes: Sequence[Route] = ()
     keys: Sequence[tuple[str, str]] = ()
     micros: int = 0
+
+
+class ScriptPool(Protocol):
+    """Runs messages through their programs in worker processes."""
+
+    def define(self, program: Program, limits: Limits) -> None:
+        """Make a revision known."""
+        ...
+
+    def submit(self, channel: str, items: list[WorkItem], done: Callable[[Sequence[WorkResult]], None]) -> None:
+        """Run items of one channel in order; `done` is called on the loop, in order, until every item has a result."""
+        ...

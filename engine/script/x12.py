@@ -8,6 +8,7 @@ import msgspec
 
 from engine.ports.connector import Reason
 from engine.ports.journal import NewDocument
+from engine.ports.script import CLAIM, REPEATED
 from engine.protocols.x12 import (
     EnvelopePolicy,
     InterchangeOutcome,
@@ -19,9 +20,6 @@ from engine.protocols.x12 import (
 )
 from engine.protocols.x12.answer import KIND
 from engine.protocols.x12.segments import is_refused
-
-CLAIM, REPEATED = "claim", "repeated"
-"""Attribute that the flow sets: the ledger has seen this control number from this partner before."""
 
 
 class Opened(msgspec.Struct, frozen=True):
