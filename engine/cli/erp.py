@@ -9,9 +9,10 @@ from typing import Any
 
 import click
 
+from engine.adapters.tryton.databases import SQLITE
 from engine.adapters.tryton.environment import VERSIONS
 from engine.adapters.tryton.server import ErpServer, is_answering, read_state, stop_by_state
-from engine.adapters.tryton.setup import SQLITE, ensure_template
+from engine.adapters.tryton.setup import ensure_template
 
 _directory = click.option(
     "--directory",

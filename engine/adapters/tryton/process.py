@@ -36,8 +36,7 @@ def write_configuration(directory: Path, uri: str, listen: str) -> Path:
     """`trytond.conf`, readable by its owner only: a PostgreSQL URI may hold a password."""
     path = directory / "trytond.conf"
     path.touch(mode=0o600)
-    # an empty database part of the URI is filled in by Tryton with the database's name
-    path.write_text(_CONFIGURATION.format(uri=uri.replace("%", "%%"), directory=directory, listen=listen))
+    path.write_text(_CONFIGURATION.format(uri=uri, directory=directory, listen=listen))
     return path
 
 

@@ -16,9 +16,10 @@ from types import TracebackType
 
 from engine.adapters.tryton.adapter import TrytonAdapter
 from engine.adapters.tryton.client import Transport
+from engine.adapters.tryton.databases import SQLITE, make_database
 from engine.adapters.tryton.process import TrytonProcess, answers
 from engine.adapters.tryton.settings import TrytonSettings
-from engine.adapters.tryton.setup import SQLITE, Template, make_database, write_private
+from engine.adapters.tryton.setup import Template, write_private
 
 KEY_FILE = "key"
 

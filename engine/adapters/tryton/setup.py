@@ -18,13 +18,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine.adapters.tryton import seed
+from engine.adapters.tryton.databases import SQLITE, database_exists, make_database
 from engine.adapters.tryton.environment import Environment, Progress, ensure_environment, exclusive, run, silent
 from engine.adapters.tryton.process import TrytonProcess, write_configuration
 from engine.adapters.tryton.rpc import RpcSession
 
 MODULES = ("purchase", "purchase_requisition", "analytic_purchase", "account_payment_clearing")
-SQLITE = "sqlite://"
-_DATABASE = "template"
 
 
 class Template(NamedTuple):
@@ -47,15 +46,28 @@ class Template(NamedTuple):
     def file(self) -> Path:
         return self.directory / f"{self.database}.sqlite"
 
+    def __repr__(self) -> str:
+        """Without the secrets."""
+        return f"Template({self.environment.version}, {self.directory})"
+
 
 async def ensure_template(progress: Progress = silent, version: str = "8.2", uri: str = SQLITE) -> Template:
     """The template of this release and database server, made when it is not there yet (about half a minute)."""
     environment = await asyncio.to_thread(ensure_environment, version, progress)
     directory = environment.root / _template_name(uri)
     with exclusive(environment.root / "template.lock"):
-        if not (directory / "connection.json").exists():
+        if not _is_there(directory, uri):
             await _make(environment, directory, uri, progress)
     return _load(environment, directory, uri)
+
+
+def _is_there(directory: Path, uri: str) -> bool:
+    made = (directory / "connection.json").exists()
+    return made and database_exists(uri, _database_name(directory, uri), directory)
+
+
+def _database_name(directory: Path, uri: str) -> str:
+    return "template" if uri == SQLITE else f"isthmus_{directory.name.replace('-', '_')}"
 
 
 def _template_name(uri: str) -> str:
@@ -68,8 +80,9 @@ def _template_name(uri: str) -> str:
 async def _make(environment: Environment, directory: Path, uri: str, progress: Progress) -> None:
     partial = directory.with_name(directory.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
+    shutil.rmtree(directory, ignore_errors=True)
     partial.mkdir(parents=True, mode=0o700)
-    database = _DATABASE if uri == SQLITE else f"isthmus_{directory.name.replace('-', '_')}"
+    database = _database_name(directory, uri)
     password = secrets.token_urlsafe(24)
     make_database(uri, database, partial)
     progress("modules of the ERP (the longest step)")
@@ -86,22 +99,6 @@ async def _make(environment: Environment, directory: Path, uri: str, progress: P
     connection = {"database": database, "company": seeded.company, "key": seeded.key, "admin_password": password}
     write_private(partial / "connection.json", json.dumps(connection))
     partial.rename(directory)
-
-
-def make_database(uri: str, name: str, directory: Path, copy_of: str | None = None) -> None:
-    """An empty database, or on PostgreSQL a copy of another one."""
-    if uri == SQLITE:
-        (directory / f"{name}.sqlite").touch(mode=0o600)  # Tryton opens only files that exist
-        return
-    import psycopg
-    from psycopg import sql
-
-    with psycopg.connect(f"{uri.rstrip('/')}/postgres", autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-        statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
-        if copy_of:
-            statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(copy_of))
-        connection.execute(statement)
 
 
 def _activate(environment: Environment, directory: Path, uri: str, database: str, password: str) -> None:
