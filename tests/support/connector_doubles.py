@@ -18,8 +18,8 @@ from engine.ports.ledger import Claim, ControlNumberLedger, OutboundNumber
 class Door:
     """An `Accept` in memory: a known natural id is a duplicate, or a conflict when the body differs, as in the journal.
 
-    Set `failure` to let the store fail, clear `open` to keep receipts waiting, set `settled` for
-    `acknowledge: after_delivery`. `stored` holds what was accepted or refused, in order.
+    Set `failure` to let the store fail, clear `open` to keep receipts waiting, set `judge` to refuse messages
+    and `settled` for `acknowledge: after_delivery`. `stored` holds what was accepted or refused, in order.
     """
 
     def __init__(self) -> None:
@@ -29,6 +29,7 @@ class Door:
         self.open = asyncio.Event()
         self.open.set()
         self.settled: Callable[[Received], asyncio.Future[Settled]] | None = None
+        self.judge: Callable[[Received], Reason | None] = lambda received: received.refusal
         self.backlogged = False
         self._first: dict[tuple[str, str], tuple[bytes, Receipt]] = {}
         self._ids = IdSource()
@@ -70,9 +71,10 @@ class Door:
         return self._store(received, key, digest)
 
     def _store(self, received: Received, key: tuple[str, str], digest: bytes) -> Receipt:
-        verdict = Verdict.REFUSED if received.refusal else Verdict.ACCEPTED
+        refusal = self.judge(received)
+        verdict = Verdict.REFUSED if refusal else Verdict.ACCEPTED
         settled = self.settled(received) if self.settled else None
-        receipt = Receipt(verdict, self._ids.next(), datetime.now(UTC), received.refusal, settled)
+        receipt = Receipt(verdict, self._ids.next(), datetime.now(UTC), refusal, settled)
         self.stored.append(received)
         if received.natural_id is not None:
             self._first[key] = (digest, receipt)

@@ -20,7 +20,7 @@ Address = IPv4Address | IPv6Address
 _METADATA = frozenset(
     ipaddress.ip_address(text) for text in ("169.254.169.254", "100.100.100.200", "192.0.0.192", "fd00:ec2::254")
 )
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_NAT64 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
 _TEREDO = ipaddress.ip_network("2001::/32")
 _IPV4_COMPATIBLE = ipaddress.ip_network("::/96")
 _SHARED = ipaddress.ip_network("100.64.0.0/10")
@@ -57,6 +57,8 @@ def may_connect(address: Address, *, allow_private: bool, loopback: bool) -> boo
         return False
     if address in _METADATA or address.is_link_local or address.is_multicast or address.is_unspecified:
         return False
+    if isinstance(address, IPv6Address) and address.is_site_local:
+        return False
     if address.is_loopback:
         return allow_private and loopback
     if address.is_private or (isinstance(address, IPv4Address) and address in _SHARED):
@@ -74,7 +76,7 @@ def _inner(address: Address) -> Address:
         return address.sixtofour
     if address in _TEREDO and address.teredo is not None:
         return address.teredo[1]
-    if address in _NAT64 or (address in _IPV4_COMPATIBLE and int(address) > 1):
+    if any(address in network for network in _NAT64) or (address in _IPV4_COMPATIBLE and int(address) > 1):
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return address
 
