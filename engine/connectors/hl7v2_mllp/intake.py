@@ -12,6 +12,8 @@ from engine.protocols.hl7v2.batch import is_batch, split_batch
 from engine.protocols.hl7v2.header import Header, check_charset, peek
 from engine.protocols.hl7v2.message import Hl7Message
 
+_SCOPES_LIMIT = 1024
+
 
 class Taken(msgspec.Struct, frozen=True):
     """One message of a frame. `header` is None when it has none that can be read."""
@@ -31,6 +33,7 @@ class Intake:
 
     def __init__(self, channel: str, charset: str | None, strict: bool) -> None:
         self._channel, self._charset, self._strict = channel, charset, strict
+        self._scopes: dict[bytes, str] = {}
 
     def take(self, body: bytes, attributes: Mapping[str, str]) -> Taken:
         """One message; a refusal is on it when it must be refused."""
@@ -51,6 +54,16 @@ class Intake:
             raise StructureError("a batch without messages", where="BHS")
         return batch.messages
 
+    def _scope(self, header: Header) -> str:
+        """Whom the control id is unique for: the sending application and facility, in this channel."""
+        written = header.field(3) + b"\r" + header.field(4)
+        known = self._scopes.get(written)
+        if known is None:
+            known = f"{self._channel}/{header.sending_application or ''}/{header.sending_facility or ''}"
+            if len(self._scopes) < _SCOPES_LIMIT:
+                self._scopes[written] = known
+        return known
+
     def _received(self, body: bytes, header: Header, attributes: Mapping[str, str]) -> Received:
         refusal = None
         try:
@@ -58,7 +71,7 @@ class Intake:
             if self._strict:
                 _refuse_deviations(body, self._charset)
             natural_id, kind = header.control_id, header.message_type
-            scope = f"{self._channel}/{header.sending_application or ''}/{header.sending_facility or ''}"
+            scope = self._scope(header)
         except MessageError as error:
             refusal, natural_id, kind, scope = _reason(error), None, None, None
         return Received(body, natural_id, kind, scope, attributes, refusal)
@@ -66,7 +79,7 @@ class Intake:
 
 def holds_several(body: bytes) -> bool:
     """A batch, or several messages without an envelope: they must never be taken for one."""
-    return is_batch(body) or b"\rMSH" in body or b"\nMSH" in body
+    return b"\rMSH" in body or is_batch(body) or (b"\n" in body and b"\nMSH" in body)
 
 
 def _refuse_deviations(body: bytes, charset: str | None) -> None:

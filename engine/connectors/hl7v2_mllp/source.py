@@ -12,6 +12,7 @@ import asyncio
 import logging
 import os
 import socket
+import time
 from collections.abc import Callable
 from datetime import datetime
 from ipaddress import ip_address, ip_network
@@ -40,6 +41,7 @@ class MllpSource:
 
     def __init__(self, settings: MllpSourceSettings, context: ConnectorContext) -> None:
         self.settings, self._context = settings, context
+        self.monotonic = time.monotonic  # the loop's own clock once it runs
         self.intake = Intake(context.channel, context.charset, settings.strict)
         self.waits = settings.acknowledge == "after_delivery"
         self._networks = tuple(ip_network(text, strict=False) for text in settings.allow)
@@ -56,7 +58,7 @@ class MllpSource:
         Raises:
             TransportError: the address cannot be listened on. ConfigurationError: certificates cannot be used.
         """
-        self.accept = accept
+        self.accept, self.monotonic = accept, asyncio.get_running_loop().time
         self._server = await self._listen()
         try:
             while True:
@@ -79,9 +81,6 @@ class MllpSource:
         return Health(problem is None, problem or text)
 
     # ------------------------------------------------------------------ used by connections
-    def monotonic(self) -> float:
-        return asyncio.get_running_loop().time()
-
     def stamp(self) -> tuple[datetime, str]:
         """Time and id of an acknowledgement that no stored message lends its own."""
         return self._context.clock.now(), id_text(self._ids.next())

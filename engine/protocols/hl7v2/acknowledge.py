@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from engine.core.errors import StructureError
@@ -14,7 +15,6 @@ from engine.protocols.hl7v2.datatypes import write_moment
 from engine.protocols.hl7v2.delimiters import Delimiters
 from engine.protocols.hl7v2.escapes import escape
 from engine.protocols.hl7v2.header import Header
-from engine.protocols.hl7v2.lines import join_fields
 from engine.protocols.hl7v2.message import Hl7Message
 from engine.protocols.hl7v2.segment import Segment
 
@@ -142,16 +142,23 @@ def build(
         text: MSA-3.
         errors: one ERR each.
     """
-    delimiters, old = header.delimiters, _RawHeader(header)
-    msh: list[bytes] = [b"MSH", delimiters.field, delimiters.encoding_characters]
-    msh += [old[5], old[6], old[3], old[4], write_moment(moment).encode(), b"", _type(header)]
-    msh += [_text(control_id, delimiters), old[11] or b"P", old[12] or b"2.5"]
-    if old[18]:
-        msh += [b"", b"", b"", b"", b"", old[18]]
-    msa = [b"MSA", code.encode(), old[10]]
+    delimiters, old = header.delimiters, header.field
+    own_id = control_id.encode("ascii") if control_id.isalnum() else _text(control_id, delimiters)
+    version = old(12)
+    msh = [b"MSH", delimiters.encoding_characters, old(5), old(6), old(3), old(4), _stamp(moment), b""]
+    msh += [
+        _type(old(9), version, delimiters.component, delimiters.repetition),
+        own_id,
+        old(11) or b"P",
+        version or b"2.5",
+    ]
+    if charset := old(18):
+        msh += [b"", b"", b"", b"", b"", charset]
+    msa = [b"MSA", code.encode(), old(10)]
     if text:
         msa.append(_text(text, delimiters))
-    body = b"".join(join_fields(fields, delimiters) + b"\r" for fields in (msh, msa, *_errs(errors, header)))
+    segments = [msh, msa, *_errs(errors, version, delimiters)] if errors else [msh, msa]
+    body = b"".join([delimiters.field.join(fields) + b"\r" for fields in segments])
     codec = header.layout.codec
     return body if codec is None else body.decode().encode(codec.codec)
 
@@ -177,28 +184,25 @@ def read(body: bytes, charset: str | None = None) -> Acknowledgement:
 
 
 # ------------------------------------------------------------------ inside
-class _RawHeader:
-    """Header fields as received; empty where the header ends before."""
-
-    def __init__(self, header: Header) -> None:
-        row = header.layout.rows[0]
-        self._fields = row if isinstance(row, list) else [row]
-
-    def __getitem__(self, number: int) -> bytes:
-        return self._fields[number] if number < len(self._fields) else b""
+@lru_cache(maxsize=256)
+def _stamp(moment: datetime) -> bytes:
+    return write_moment(moment).encode()
 
 
-def _type(header: Header) -> bytes:
+@lru_cache(maxsize=1024)
+def _type(msh9: bytes, msh12: bytes, separator: bytes, repetition: bytes) -> bytes:
     """`ACK`, from 2.3 with the trigger event, from 2.4 with the structure."""
-    event, version = header.raw("MSH-9.2"), _version(header)
+    first = msh9.partition(repetition)[0] if repetition else msh9
+    event = [*first.split(separator), b""][1]
+    version = _version(msh12)
     if not event or version < (2, 3):
         return b"ACK"
-    separator = header.delimiters.component
     return b"ACK" + separator + event + (separator + b"ACK" if version >= (2, 4) else b"")
 
 
-def _version(header: Header) -> tuple[int, ...]:
-    numbers = re.findall(r"\d{1,4}", header.version or "")
+@lru_cache(maxsize=256)
+def _version(msh12: bytes) -> tuple[int, ...]:
+    numbers = re.findall(rb"\d{1,4}", re.split(rb"[^0-9.]", msh12, maxsplit=1)[0])
     return tuple(map(int, numbers)) or (2, 5)
 
 
@@ -229,14 +233,12 @@ def _location(where: str | None) -> list[str]:
     return parts
 
 
-def _errs(errors: tuple[AckError, ...], header: Header) -> list[list[bytes]]:
+def _errs(errors: tuple[AckError, ...], version: bytes, delimiters: Delimiters) -> list[list[bytes]]:
     """From 2.5 one ERR each, with ERR-2 to ERR-8; before, one ERR whose first field repeats."""
-    if not errors:
-        return []
-    if _version(header) >= (2, 5):
-        return [_err(error, header.delimiters) for error in errors]
-    each = [_old_err(error, header.delimiters) for error in errors]
-    return [[b"ERR", header.delimiters.repetition.join(each) if header.delimiters.repetition else each[0]]]
+    if _version(version) >= (2, 5):
+        return [_err(error, delimiters) for error in errors]
+    each = [_old_err(error, delimiters) for error in errors]
+    return [[b"ERR", delimiters.repetition.join(each) if delimiters.repetition else each[0]]]
 
 
 def _err(error: AckError, delimiters: Delimiters) -> list[bytes]:

@@ -11,7 +11,6 @@ from engine.core.errors import StructureError
 
 _CACHE_LIMIT = 64
 _LONGEST_ENCODING = 5
-_CACHE: dict[bytes, Delimiters] = {}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,6 +40,7 @@ class Delimiters:
 
 
 STANDARD = Delimiters()
+_CACHE: dict[bytes, Delimiters] = {STANDARD.field + STANDARD.encoding_characters: STANDARD}
 
 
 def read_delimiters(line: bytes) -> Delimiters:

@@ -3,21 +3,61 @@
 from __future__ import annotations
 
 from engine.core.errors import CharsetError
+from engine.protocols.hl7v2.delimiters import STANDARD
 from engine.protocols.hl7v2.heading import Heading
 from engine.protocols.hl7v2.lines import Layout, lay_out, lay_out_header
 
 _ACKNOWLEDGEMENTS = ("ACK", "MCF")
+_TYPES: dict[bytes, str] = {}  # MSH-9 as written with the standard separators to its message type
+_TYPES_LIMIT = 2048
 
 
 class Header(Heading):
-    """MSH of a message, readable like the message itself (`header.get("MSH-10")`); other segments are absent."""
+    """MSH of a message, readable like the message itself (`header.get("MSH-10")`); other segments are absent.
+
+    The properties that the receive stage needs for every message have a short way here.
+    """
 
     __slots__ = ()
+
+    def field(self, number: int) -> bytes:
+        """A field's bytes as they stand in MSH; empty when it is not there."""
+        row = self.layout.rows[0]
+        return row[number] if number < len(row) else b""  # type: ignore[return-value]  # the header is always split
+
+    @property
+    def control_id(self) -> str | None:
+        written = self.field(10)
+        return written.decode() if written.isalnum() else self.get("MSH-10") if written else None
+
+    @property
+    def message_type(self) -> str:
+        written = self.field(9)
+        if self.delimiters is not STANDARD:
+            return super().message_type
+        known = _TYPES.get(written)
+        if known is None:
+            known = super().message_type
+            if len(_TYPES) < _TYPES_LIMIT:
+                _TYPES[written] = known
+        return known
+
+    @property
+    def accept_ack(self) -> str | None:
+        written = self.field(15)
+        return written.decode() if written.isalnum() else self.get("MSH-15") if written else None
+
+    @property
+    def application_ack(self) -> str | None:
+        written = self.field(16)
+        return written.decode() if written.isalnum() else self.get("MSH-16") if written else None
 
     @property
     def is_acknowledgement(self) -> bool:
         """It is itself an answer, and answers are not answered: its type says so or it carries MSA."""
-        return (self.get("MSH-9.1") or "") in _ACKNOWLEDGEMENTS or b"\rMSA" in self._body or b"\nMSA" in self._body
+        if self.message_type.startswith(_ACKNOWLEDGEMENTS) or b"\rMSA" in self._body:
+            return True
+        return b"\n" in self._body and b"\nMSA" in self._body
 
 
 def peek(body: bytes, charset: str | None = None) -> Header:
