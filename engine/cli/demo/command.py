@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 _DAY = 2100
+_PIPED_WIDTH = 140  # columns, where there is no terminal to ask
 
 
 @click.command()
@@ -64,6 +65,8 @@ async def _run(wishes: object, *, leave: bool, as_json: bool) -> bool:
     assert isinstance(wishes, Wishes)
     end_in_order()
     console = Console(stderr=as_json, highlight=False)
+    if not console.is_terminal:
+        console = Console(stderr=as_json, highlight=False, width=_PIPED_WIDTH)
     tally = Tally()
     board = Board(console, tally, quiet=as_json and not console.is_terminal)
     async with stage(wishes, board, tally) as on:

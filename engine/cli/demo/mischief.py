@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from engine.cli.demo import edi, hl7, traffic
 from engine.cli.demo.catalogue import DEPARTMENTS, SUPPLIERS, items_of
+from engine.cli.demo.doors import NO_ANSWER
 from engine.cli.demo.parcel import Ending, Parcel, Phase
 from engine.cli.demo.traffic import Maker
 
@@ -45,7 +46,7 @@ def _contradictions(make: Maker) -> Iterator[list[Parcel]]:
 
 def _not_ours(make: Maker) -> Iterator[Parcel]:
     text = b"hello, is anybody there?"
-    yield Parcel(Phase.DAY, "visit_context", "no-header", text, Ending.REFUSED, "AR", "not HL7 at all")
+    yield Parcel(Phase.DAY, "visit_context", "no-header", text, Ending.REFUSED, NO_ANSWER, "not HL7 at all")
     body = hl7.message("ORU^R01^ORU_R01", make.control_id("LB"), "HARBOR-MAIN", make.tick(), ["OBR|1", "OBX|1|ST|X||1"])
     wrong = "a laboratory result at the requisition door"
     yield Parcel(Phase.DAY, "stock_requisition", "LB000001", body, Ending.REFUSED, "AR", wrong)
@@ -139,7 +140,7 @@ def _portal(make: Maker) -> list[Parcel]:
     base = first._replace(phase=Phase.DAY, effects=())
     stranger = base._replace(name="no-token", headers=(("Authorization", "Bearer guessed"),))
     return [
-        base._replace(ending=Ending.REPEATED, mischief="the same supplier sent again under the same key"),
+        base._replace(ending=Ending.REPEATED, answer="200", mischief="the same supplier sent again under the same key"),
         base._replace(body=changed, ending=Ending.REFUSED, answer="409", mischief="the same key for another record"),
         stranger._replace(ending=Ending.TURNED_AWAY, answer="401", mischief="a request without the portal's token"),
         base._replace(

@@ -21,7 +21,8 @@ class Ending(StrEnum):
 class Phase(StrEnum):
     """The parts of the day. Each ends when its documents are in the ERP."""
 
-    MASTER_DATA = "master data"
+    SUPPLIERS = "suppliers"
+    ITEMS = "items"
     ORDERS = "orders"
     DAY = "day"
 

@@ -93,8 +93,11 @@ async def play(on: Stage, wishes: Wishes, board: Board, tally: Tally) -> Outcome
 
 
 async def _phases(on: Stage, story: Story, board: Board, tally: Tally, day: Day, bought: tuple[edi.Order, ...]) -> None:
-    board.step("06:00  Master data: suppliers over HTTP, items over MLLP")
-    await story.send(of_phase(day.parcels, Phase.MASTER_DATA))
+    board.step("06:00  Suppliers from the vendor portal, over HTTP")
+    await story.send(of_phase(day.parcels, Phase.SUPPLIERS))
+    await story.settled()
+    board.step("06:30  The item master, over MLLP")
+    await story.send(of_phase(day.parcels, Phase.ITEMS))
     await story.settled()
     board.step("07:00  Orders: the clinic's as 850 files, the buyers' typed into the ERP; all go out to suppliers")
     orders = of_phase(day.parcels, Phase.ORDERS)

@@ -100,7 +100,7 @@ def suppliers(make: Maker) -> Iterator[Parcel]:
         key = f"{row.number}-1"
         effect = Effect("Supplier", row.number)
         yield Parcel(
-            Phase.MASTER_DATA, "supplier_onboarding", key, body, Ending.DELIVERED, "202",
+            Phase.SUPPLIERS, "supplier_onboarding", key, body, Ending.DELIVERED, "202",
             effects=(effect,), headers=(("Idempotency-Key", key),),
         )  # fmt: skip
 
@@ -120,7 +120,7 @@ def item_master(make: Maker) -> Iterator[Parcel]:
         name = make.control_id("MM")
         body = hl7.item_master(name, make.tick(), [(item, by_number[item.supplier]) for item in part])
         effects = tuple(Effect("Item", item.number) for item in part)
-        yield Parcel(Phase.MASTER_DATA, "item_master", name, body, Ending.DELIVERED, "AA", effects=effects)
+        yield Parcel(Phase.ITEMS, "item_master", name, body, Ending.DELIVERED, "AA", effects=effects)
 
 
 # ------------------------------------------------------------------ purchasing
