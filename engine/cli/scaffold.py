@@ -1,0 +1,214 @@
+"""New sites and channels that lint and test from the first minute."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from engine.channel.cases import run_cases, write_expectation
+from engine.channel.load import CONNECTIONS, load_site
+from engine.channel.site import Site
+from engine.cli import scaffold_texts as texts
+from engine.cli.scaffold_texts import Content
+from engine.core.errors import ConfigurationError
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_FIRST_PORT = {"hl7v2_mllp": 6661, "http": 8081}
+_MODELINE = "# yaml-language-server: $schema={up}config/schema/{name}.schema.json\n"
+
+
+class NewChannel(NamedTuple):
+    name: str
+    source: str
+    destination: str
+    flow: str = "first"
+    title: str = ""
+    format: str | None = None
+
+
+def new_site(root: Path, title: str) -> list[str]:
+    """Make a site with one channel in an empty folder. Returns the files made.
+
+    Raises:
+        ConfigurationError: the folder has something in it.
+    """
+    if root.exists() and any(path.name != ".git" for path in root.iterdir()):
+        raise ConfigurationError("the folder is not empty", where=str(root), remedy="name a new folder")
+    files = {
+        "config/engine.yaml": texts.ENGINE.format(title=title),
+        "config/crosswalks/.gitkeep": "",
+        "config/partners/.gitkeep": "",
+        "transforms/.gitkeep": "",
+        "channels/.gitkeep": "",
+        ".gitignore": texts.IGNORE,
+        "README.md": texts.README.format(title=title),
+    }
+    from engine.cli.schema import editor_settings, files_of
+
+    files |= files_of() | {".vscode/settings.json": editor_settings()}
+    made = [_write(root, path, text) for path, text in files.items()]
+    first = NewChannel("admissions", "hl7v2_mllp", "file", title="Admissions tell which department a visit belongs to")
+    return made + new_channel(root, first)
+
+
+def new_channel(root: Path, wanted: NewChannel) -> list[str]:
+    """Make a channel with its transform and one case, whose expectation is what comes out now.
+
+    Raises:
+        ConfigurationError: the name is taken or malformed, or the two ends do not go together.
+    """
+    site = load_site(root)
+    _check_name(site, wanted)
+    format_name = _format(wanted)
+    content = _content(wanted, format_name)
+    folder = f"channels/{wanted.flow}"
+    made = [_write(root, f"{folder}/{wanted.name}.yaml", _channel_yaml(site, wanted, content, format_name))]
+    if content.transform:
+        made.append(_write(root, f"transforms/{wanted.name}.py", content.transform))
+    case = f"{folder}/{wanted.name}.cases/sample"
+    made.append(_write(root, f"{case}/{content.sample_name}", content.sample))
+    made += _finance(site, wanted)
+    made.append(_expectation(root, wanted.name))
+    return made
+
+
+def _check_name(site: Site, wanted: NewChannel) -> None:
+    if not _NAME.fullmatch(wanted.name) or not re.fullmatch(r"[a-z][a-z0-9_/]*", wanted.flow):
+        remedy = "small letters, digits and _, beginning with a letter"
+        raise ConfigurationError("this cannot be the name of a channel or flow", where=wanted.name, remedy=remedy)
+    taken = wanted.name in site.channels or any(Path(file.path).stem == wanted.name for file in site.files)
+    if taken or wanted.name in site.scripts:
+        where = f"channels/{wanted.flow}/{wanted.name}.yaml"
+        raise ConfigurationError("there is a channel or transform of this name", where=where, remedy="choose another")
+
+
+def _format(wanted: NewChannel) -> str:
+    if wanted.source == "hl7v2_mllp":
+        return "hl7v2"
+    if wanted.source in ("schedule", "erp_orders"):
+        return "json"
+    return wanted.format or ("hl7v2" if wanted.destination == "hl7v2_mllp" else "json")
+
+
+def _content(wanted: NewChannel, format_name: str) -> Content:
+    ends = (wanted.source, wanted.destination)
+    if wanted.destination == "hl7v2_mllp" and format_name != "hl7v2":
+        raise _mismatch(ends, "what comes in is not HL7, and the destination sends HL7")
+    if wanted.source == "schedule":
+        if wanted.destination == "erp":
+            raise _mismatch(ends, "a schedule brings no document that an ERP could take")
+        return texts.TICK
+    if wanted.source == "erp_orders":
+        return texts.ORDER_JSON
+    by_format = {"x12": texts.ORDER_X12, "json": texts.SUPPLIER, "hl7v2": _hl7_content(wanted.destination)}
+    if format_name not in by_format:
+        raise _mismatch(ends, f"there is no sample for the format {format_name}")
+    return by_format[format_name]
+
+
+def _hl7_content(destination: str) -> Content:
+    return {"hl7v2_mllp": texts.AS_IT_IS, "erp": texts.REQUISITION}.get(destination, texts.VISIT)
+
+
+def _mismatch(ends: tuple[str, str], why: str) -> ConfigurationError:
+    remedy = "choose other ends, or make a channel with each and edit them"
+    return ConfigurationError(f"{ends[0]} to {ends[1]}: {why}", remedy=remedy)
+
+
+def _channel_yaml(site: Site, wanted: NewChannel, content: Content, format_name: str) -> str:
+    values = {
+        "name": wanted.name,
+        "NAME": wanted.name.upper(),
+        "format": format_name,
+        "pattern": texts.PATTERNS[format_name],
+        "port": _free_port(site, _FIRST_PORT.get(wanted.source, 6661)),
+        "other": _other_channel(site) if wanted.destination == "channel" else "",
+    }
+    up = "../" * (2 + wanted.flow.count("/"))
+    title = wanted.title or f"From {wanted.source} to {wanted.destination}"
+    source = texts.SOURCES[wanted.source].format(**values)
+    if wanted.source == "http" and format_name != "json":
+        source = f"format: {format_name}\n{source}"
+    lines = [_MODELINE.format(up=up, name="channel").rstrip()]
+    lines += [f"channel: {wanted.name}", "version: 1                            # raise it when the meaning changes"]
+    lines += [f"title: {title}", "owner: integration-team@hospital.example", ""]
+    lines += ["source:", f"  type: {wanted.source}", *_indented(source, "  "), ""]
+    if content.accept:
+        lines += [f"accept: {content.accept}{' ' * max(1, 30 - len(content.accept))}# other types are refused"]
+    lines += ["index:                                # searchable at once", f"  {content.keys}", ""]
+    if content.transform:
+        lines += [f"transform: {wanted.name}", ""]
+    destination = texts.DESTINATIONS[wanted.destination].format(**values)
+    if wanted.destination == "file" and content.transform:
+        destination += "\nformat: json"
+    lines += ["destinations:", f"  - name: {_destination_name(wanted)}", f"    type: {wanted.destination}"]
+    lines += [*_indented(destination, "    "), f"    send: {content.kind}"]
+    if content.order_by:
+        lines += [f"    order_by: {content.order_by}"]
+    return "\n".join(lines) + "\n"
+
+
+def _indented(text: str, space: str) -> list[str]:
+    return [f"{space}{line}" for line in text.splitlines()]
+
+
+def _destination_name(wanted: NewChannel) -> str:
+    return {"hl7v2_mllp": "receiver", "http": "receiver", "channel": "next", "file": "files"}.get(
+        wanted.destination, wanted.destination
+    )
+
+
+def _free_port(site: Site, first: int) -> int:
+    """The first port that no listener of the site has; whether the machine has it free shows when it runs."""
+    taken = {str(site.engine.console.listen).rpartition(":")[2]}
+    for file in site.files:
+        data = file.source.data
+        source = data.get("source") if isinstance(data, dict) else None
+        if isinstance(source, dict):
+            taken.add(str(source.get("listen", "")).rpartition(":")[2])
+    return next(port for port in range(first, 65_536) if str(port) not in taken)
+
+
+def _other_channel(site: Site) -> str:
+    open_ones = [name for name, model in site.channels.items() if model.source.type == "channel"]
+    if not open_ones:
+        remedy = "make it first: isthmus channel new NAME --source channel --destination file"
+        raise ConfigurationError("there is no channel yet that others can hand over to", remedy=remedy)
+    return open_ones[0]
+
+
+def _finance(site: Site, wanted: NewChannel) -> list[str]:
+    """The connection that the scaffold names, when the site does not have it yet."""
+    if "finance" in site.connections or "finance" not in _names(wanted):
+        return []
+    path = site.root / CONNECTIONS
+    head = (
+        path.read_text(encoding="utf-8")
+        if path.is_file()
+        else _MODELINE.format(up="../", name="connections").replace("../config/", "")
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(head + texts.FINANCE, encoding="utf-8")
+    return [CONNECTIONS]
+
+
+def _names(wanted: NewChannel) -> str:
+    return texts.SOURCES[wanted.source] + texts.DESTINATIONS[wanted.destination]
+
+
+def _expectation(root: Path, channel: str) -> str:
+    from engine.cli.dry_run import runner_for
+
+    site = load_site(root)
+    outcome = next(iter(run_cases(site, runner_for(site), [channel])))
+    return write_expectation(root, outcome)
+
+
+def _write(root: Path, path: str, text: str) -> str:
+    target = root / path
+    if target.exists():
+        raise ConfigurationError("the file is there already", where=path, remedy="remove it, or choose another name")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(text.encode())  # as it is: samples keep their carriage returns
+    return path
