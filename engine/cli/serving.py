@@ -16,11 +16,14 @@ import sqlalchemy
 from engine.api.app import build_app
 from engine.api.serve import serve, serve_control
 from engine.app import Engine, store_url
+from engine.channel.load import load_site
 from engine.channel.site import Site
 from engine.console import pages
 from engine.flow.meter import Emit
 from engine.ports.web import TlsFiles, WebSettings
 from engine.store.accounts import SqlAccounts
+from engine.telemetry import Level, Telemetry
+from engine.telemetry.named import named
 
 
 class Addresses(msgspec.Struct, frozen=True):
@@ -90,12 +93,11 @@ def announce(engine: Engine, addresses: Addresses, *, as_json: bool) -> None:
 
 
 def log_to_terminal(root: Path) -> Emit:
-    """Events become log lines: who, what and where, never a value of a message."""
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    """Events become log lines and metrics: who, what and where, never a value of a message."""
+    settings = load_site(root).engine.log
+    level = Level[settings.level.upper()]
+    form = {"auto": None, "text": False, "json": True}[settings.format]
+    logging.basicConfig(level=int(level) or logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    log = logging.getLogger("isthmus")
-
-    def emit(name: str, channel: str, facts: dict[str, object]) -> None:
-        log.info("%s channel=%s %s", name, channel, " ".join(f"{k}={v}" for k, v in facts.items() if v is not None))
-
-    return emit
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    return named(Telemetry(sys.stderr, level=level, json=form).emit)

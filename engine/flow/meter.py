@@ -64,18 +64,19 @@ class ChannelMeter:
         if verdict is not Verdict.ACCEPTED:
             facts: dict[str, object] = {"message_id": message_id, "verdict": verdict.value}
             if reason is not None:
-                facts |= {"code": reason.code, "where": reason.where}
+                facts |= {"code": reason.code, "where": reason.where, "text": reason.text}
             self._emit("refused", self.channel, facts)
 
     def transformed(self, message_id: int, state: str, reason: Reason | None, micros: int) -> None:
         if state == "HELD" and reason is not None:
             self.last_error = f"{reason.code} {reason.text}"
-            where = {"code": reason.code, "where": reason.where}
+            where = {"code": reason.code, "where": reason.where, "text": reason.text}
             self._emit("held", self.channel, {"message_id": message_id, **where})
 
     def source_failed(self, error: Exception) -> None:
         self.last_error = str(error) if isinstance(error, IsthmusError | OSError) else type(error).__name__
-        self._emit("source_failed", self.channel, {"error": type(error).__name__})
+        code = getattr(error, "code", type(error).__name__)
+        self._emit("source_failed", self.channel, {"error": code, "text": self.last_error})
 
     def store_failed(self, error: Exception) -> None:
         self.last_error = str(error)
@@ -99,12 +100,12 @@ class DeliveryMeter:
     def failed(self, delivery: PendingDelivery, attempts: int, error: IsthmusError) -> None:
         self.errors += 1
         self.last_error = str(error)
-        self._tell("delivery_failed", delivery, attempts=attempts, code=error.code)
+        self._tell("delivery_failed", delivery, attempts=attempts, code=error.code, text=error.what)
 
     def held(self, delivery: PendingDelivery, reason: Reason) -> None:
         self.errors += 1
         self.last_error = f"{reason.code} {reason.text}"
-        self._tell("delivery_held", delivery, code=reason.code, where=reason.where)
+        self._tell("delivery_held", delivery, code=reason.code, where=reason.where, text=reason.text)
 
     def circuit_opened(self, error: IsthmusError) -> None:
         self._emit("circuit_opened", self.channel, {"destination": self.destination, "code": error.code})
