@@ -12,6 +12,7 @@ from engine.protocols.hl7v2.header import check_charset, peek
 from engine.protocols.hl7v2.message import Hl7Message
 
 _FRAME = re.compile(rb"\x0b(.*?)(\x1c\r?\n?|\Z)", re.DOTALL)
+_FRAME_STARTS = (b"\x0bMSH", b"\x0bFHS", b"\x0bBHS")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _WIDE_STARTS = (b"\xff\xfe", b"\xfe\xff", b"M\0", b"\0M", b"\0\0")
 _BLANK = b" \t\r\n\x0b\x1c"
@@ -60,7 +61,7 @@ def _pieces(data: bytes, strict: bool) -> Batch:
         raise StructureError("XML, not the usual encoding of HL7 v2 (ER7)", where="byte 1")
     if data.startswith(_WIDE_STARTS):
         return Batch((Piece("MSH", data),), ())  # two or four bytes a character: one message
-    if b"\x0b" in data and b"\x1c" in data:
+    if any(start in data for start in _FRAME_STARTS):
         return _frames(data, strict)
     batch = split_batch(data, strict)
     return batch._replace(findings=(*_leading(batch), *batch.findings))
