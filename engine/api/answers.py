@@ -11,6 +11,7 @@ from engine.core.errors import (
     AccessError,
     IsthmusError,
     LockedOutError,
+    MessageError,
     NotFoundError,
     SignInError,
     StoreError,
@@ -19,6 +20,7 @@ from engine.core.errors import (
 _STATUS: tuple[tuple[type[IsthmusError], int], ...] = (
     (LockedOutError, 429),
     (SignInError, 400),
+    (MessageError, 400),
     (AccessError, 403),
     (NotFoundError, 404),
     (StoreError, 503),

@@ -137,7 +137,7 @@ async def rollback(call: Call) -> Response:
 async def prune(call: Call) -> Response:
     try:
         before = from_wire(datetime, _object(call).get("before", ""))
-    except ValueError:
+    except (ValueError, msgspec.ValidationError):
         raise BadRequestError("before is a time with a zone, as 2026-11-20T00:00:00Z") from None
     if before.tzinfo is None:
         raise BadRequestError("before is a time with a zone, as 2026-11-20T00:00:00Z")

@@ -22,6 +22,7 @@ from engine.ports.web import TlsFiles
 
 # The kernel takes in no more than this of a request that nobody has agreed to read yet.
 _RECEIVE_BUFFER_BYTES = 16 * 1024
+_UNASKED_BYTES = 1024
 _STOP_SECONDS = 3
 
 
@@ -61,7 +62,17 @@ async def serve_control(app: ASGIApp, path: Path) -> AsyncIterator[Path]:
         path.unlink(missing_ok=True)
 
 
-class ControlProtocol(H11Protocol):
+class PatientProtocol(H11Protocol):
+    """HTTP that stops reading a body until the application asks for it: a stranger's is refused nearly unread."""
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete and len(cycle.body) >= _UNASKED_BYTES:
+            self.flow.pause_reading()
+
+
+class ControlProtocol(PatientProtocol):
     """HTTP on the control socket: adds the peer's user id to the request's state."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -96,7 +107,7 @@ async def _running(config: uvicorn.Config, listener: socket.socket) -> AsyncIter
         listener.close()
 
 
-def _config(app: ASGIApp, tls: TlsFiles | None, protocol: Any = H11Protocol) -> uvicorn.Config:
+def _config(app: ASGIApp, tls: TlsFiles | None, protocol: Any = PatientProtocol) -> uvicorn.Config:
     config = uvicorn.Config(
         app,
         http=protocol,
@@ -113,11 +124,11 @@ def _config(app: ASGIApp, tls: TlsFiles | None, protocol: Any = H11Protocol) -> 
     )
     config.load()
     if tls is not None:
-        config.ssl = _tls_context(tls)
+        config.ssl = tls_context(tls)
     return config
 
 
-def _tls_context(tls: TlsFiles) -> ssl.SSLContext:
+def tls_context(tls: TlsFiles) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:

@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from engine.console import assets, figures, words
 from engine.console.desk import Desk, Note
-from engine.core.errors import IsthmusError, SignInError
+from engine.core.errors import IsthmusError, MessageError, SignInError
 from engine.core.ids import id_text
 from engine.ports.accounts import PASSWORD_MIN_LENGTH, Role
 from engine.ports.operations import EngineStatus
@@ -47,7 +47,7 @@ NAVIGATION: tuple[tuple[str, tuple[Entry, ...]], ...] = (
 )
 
 
-class ReasonMissingError(IsthmusError):
+class ReasonMissingError(MessageError):
     """Every change of what happens to a message keeps a person's reason."""
 
     code = "A013"
