@@ -30,6 +30,7 @@ from engine.protocols.x12 import (
     check_set,
     decode_answer,
     encode,
+    name_faults,
     read,
     write_interchange,
 )
@@ -43,7 +44,8 @@ class X12Splitter:
 
     It has no natural id: the ledger tells a repeated ISA13, which must be answered. Attributes: `partner`,
     `envelope` (the partner's policy), `acknowledge` (`yes`, `no`), `control_number`. What the policy refuses is
-    told apart where the message is read, because it must be answered, too; only a stranger is refused here.
+    told apart where the message is read, because it must be answered, too. Refused here is what was not meant
+    for us: a stranger's, one for another receiver, a test among production.
     """
 
     def __init__(self, context: ConnectorContext) -> None:
@@ -74,14 +76,21 @@ class X12Splitter:
             message_type=_message_type(interchange),
             scope=partner.partner if partner else f"{header.get(5).strip()}:{header.get(6).strip()}",
             attributes={**attributes, **facts},
-            refusal=self._refusal(partner),
+            refusal=self._refusal(interchange, partner),
         )
 
-    def _refusal(self, partner: Partner | None) -> Reason | None:
-        if partner is not None or not self._partners:
+    def _refusal(self, interchange: Interchange, partner: Partner | None) -> Reason | None:
+        if partner is None:
+            remedy = "add the partner in config/partners"
+            return _reason(6, "ISA06", "no trading partner has this sender id", remedy) if self._partners else None
+        fault = next(iter(name_faults(interchange, identity(partner))), None)
+        if fault is None:
             return None
-        remedy = "add the partner in config/partners"
-        return Reason("X006", "no trading partner has this sender id (TA105:006)", "ISA06", remedy)
+        return _reason(fault.note, fault.where, fault.text, "compare config/partners with what was agreed")
+
+
+def _reason(note: int, where: str, text: str, remedy: str) -> Reason:
+    return Reason(f"X{note:03d}", f"{text} (TA105:{note:03d})", where, remedy)
 
 
 def _stray(text: str, charset: str, attributes: Mapping[str, str]) -> Iterator[Received]:

@@ -12,11 +12,16 @@ from engine.protocols.x12.acknowledge import (
     interchange_acknowledgement,
     wants_interchange_acknowledgement,
 )
-from engine.protocols.x12.acknowledged import Acknowledgement, SetAcknowledgement, read_acknowledgements
+from engine.protocols.x12.acknowledged import (
+    Acknowledgement,
+    SetAcknowledgement,
+    acknowledgements_in,
+    read_acknowledgements,
+)
 from engine.protocols.x12.answer import Answer, accepted_sets, answer, answer_outcome, decode_answer
 from engine.protocols.x12.delimiters import Separators
 from engine.protocols.x12.findings import Finding, Level, Severity
-from engine.protocols.x12.outcome import GroupOutcome, InterchangeOutcome, SetOutcome, Verdict, judge
+from engine.protocols.x12.outcome import GroupOutcome, InterchangeOutcome, SetOutcome, Verdict, judge, name_faults
 from engine.protocols.x12.partner import PartnerIdentity
 from engine.protocols.x12.reader import encode, read
 from engine.protocols.x12.segments import EnvelopePolicy, File, Group, Interchange, Segment, TransactionSet
@@ -62,6 +67,7 @@ __all__ = [
     "Verdict",
     "accepted_sets",
     "acknowledgement_group",
+    "acknowledgements_in",
     "answer",
     "answer_outcome",
     "check_set",
@@ -71,6 +77,7 @@ __all__ = [
     "interchange_acknowledgement",
     "iterate_segments",
     "judge",
+    "name_faults",
     "read",
     "read_acknowledgements",
     "read_file",

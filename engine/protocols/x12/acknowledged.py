@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.protocols.x12.segments import File, Group, Segment, TransactionSet
+from engine.protocols.x12.reader import read
+from engine.protocols.x12.segments import EnvelopePolicy, File, Group, Segment, TransactionSet
 
+_MOST_NOTES = 20  # a note is for people; the message holds the rest
 _VERDICTS = {"A": "accepted", "E": "accepted_with_errors"}
 
 
@@ -48,6 +50,25 @@ class Acknowledgement:
     def outcome(self) -> str:
         """`accepted`, `accepted_with_errors` or `rejected`; partly accepted is rejected: something must be resent."""
         return _VERDICTS.get(self.verdict, "rejected")
+
+    @property
+    def note(self) -> str | None:
+        """Codes and places for a person, e.g. `AK905 5; 850 0001 R AK502 5; BEG[2]-3: 1`. Holds no values."""
+        codes = [f"{'TA105' if self.kind == 'TA1' else 'AK905'} {code}" for code in self.codes]
+        for one in self.sets:
+            if one.verdict != "A":
+                told = " ".join([one.code, one.control_number, one.verdict, *(f"AK502 {code}" for code in one.codes)])
+                codes += [told, *one.faults]
+        return "; ".join(codes[:_MOST_NOTES]) or None
+
+
+def acknowledgements_in(body: bytes) -> tuple[Acknowledgement, ...]:
+    """What a body tells of interchanges that we sent.
+
+    Raises:
+        FramingError: it holds no interchange.
+    """
+    return read_acknowledgements(read(body, EnvelopePolicy.TOLERANT))
 
 
 def read_acknowledgements(file: File) -> tuple[Acknowledgement, ...]:

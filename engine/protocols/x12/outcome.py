@@ -85,7 +85,7 @@ def judge(
     """
     own = [f for f in interchange.findings if f.level is Level.INTERCHANGE]
     own += [f for group in interchange.groups for f in group.findings if f.level is Level.INTERCHANGE]
-    own += _names(interchange, partner) if partner else ()
+    own += name_faults(interchange, partner) if partner else ()
     if repeated:
         text = "an interchange of this control number came before"
         own.insert(0, Finding(Level.INTERCHANGE, 25, "ISA13", 1, text, tolerable=False))
@@ -106,7 +106,8 @@ def _verdict(findings: list[Finding], policy: EnvelopePolicy) -> Verdict:
     return Verdict.ACCEPTED
 
 
-def _names(interchange: Interchange, partner: PartnerIdentity) -> Iterator[Finding]:
+def name_faults(interchange: Interchange, partner: PartnerIdentity) -> tuple[Finding, ...]:
+    """ISA05 to ISA08 and ISA15 against what was agreed with the partner. No policy tolerates these."""
     header = interchange.header
     expected = (
         (5, 5, partner.isa_qualifier, "not the partner's qualifier"),
@@ -115,9 +116,11 @@ def _names(interchange: Interchange, partner: PartnerIdentity) -> Iterator[Findi
         (8, 9, partner.our_isa_id, "not our id"),
         (15, 20, partner.usage_indicator, "test and production must not mix"),
     )
-    for element, note, value, text in expected:
-        if header.get(element).strip() != value:
-            yield Finding(Level.INTERCHANGE, note, f"ISA{element:02d}", 1, text, tolerable=False)
+    return tuple(
+        Finding(Level.INTERCHANGE, note, f"ISA{element:02d}", 1, text, tolerable=False)
+        for element, note, value, text in expected
+        if header.get(element).strip() != value
+    )
 
 
 def _judge_group(group: Group, number: int, policy: EnvelopePolicy, component: str) -> GroupOutcome:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.protocols.x12 import read, read_acknowledgements
+from engine.protocols.x12 import acknowledgements_in, encode, read, read_acknowledgements
 from tests.support import x12_samples as samples
 
 
@@ -16,6 +16,7 @@ def test_997_tells_group_sets_and_places() -> None:
     assert (told[0].kind, told[0].functional_id, told[0].number, told[0].outcome) == ("997", "PO", 31, "rejected")
     assert [(s.control_number, s.verdict) for s in told[0].sets] == [("0001", "A"), ("0002", "R")]
     assert told[0].sets[1].faults == ("BEG[2]: 8", "BEG[2]-3: 1")
+    assert told[0].note == "850 0002 R AK502 5; BEG[2]: 8; BEG[2]-3: 1"
 
 
 def test_997_with_errors_noted_is_still_accepted() -> None:
@@ -44,10 +45,11 @@ def test_ta1_names_our_interchange() -> None:
     lines = [samples.ISA, "TA1*000000031*261119*0700*R*025", "IEA*0*000000501"]
     file = read("".join(line + "~" for line in lines).encode())
 
-    told = read_acknowledgements(file)
+    told = acknowledgements_in(encode(file))
 
     assert file.findings == ()
     assert [(t.kind, t.number, t.outcome, t.codes) for t in told] == [("TA1", 31, "rejected", ("025",))]
+    assert told[0].note == "TA105 025"
 
 
 def test_control_number_that_is_none_is_not_invented() -> None:

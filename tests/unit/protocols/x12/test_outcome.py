@@ -117,7 +117,7 @@ def test_interchange_of_countless_faults_is_rejected_without_listing_them_all() 
     found = outcome(data, EnvelopePolicy.TOLERANT)
 
     assert found.verdict is Verdict.REJECTED
-    assert "more than" in found.findings[-1].text
+    assert any("more than" in f.text for f in found.findings)
     assert len(read(data).findings) < 6_000
 
 

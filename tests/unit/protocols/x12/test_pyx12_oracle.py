@@ -1,4 +1,4 @@
-"""pyx12 as an independent reader: what we write has no envelope fault in its eyes, and what is wrong is wrong for both."""
+"""pyx12 as an independent reader: it finds no fault in what we write, and the same faults as we in what is wrong."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def faults(data: bytes) -> list[str]:
 def written(version: str = "004010") -> bytes:
     body = (("BEG", "00", "NE", "PO-1", "", "20261120"), ("PO1", "1", "5", "EA", "2.50", "", "IN", "7"), ("CTT", "1"))
     group = OutboundGroup("PO", version, 7, (OutboundSet("850", body), OutboundSet("850", body)))
-    made_at = datetime(2026, 11, 20, 8, 15)  # noqa: DTZ001 - the partner's wall clock
+    made_at = datetime(2026, 11, 20, 8, 15)
     return write_interchange(samples.partner(version), 7, made_at, [group])
 
 
@@ -38,7 +38,7 @@ def test_pyx12_finds_no_fault_in_an_answer_that_we_wrote() -> None:
     assert told is not None
     group = told.group(7)
     assert group is not None
-    made_at = datetime(2026, 11, 20, 8, 15)  # noqa: DTZ001 - the partner's wall clock
+    made_at = datetime(2026, 11, 20, 8, 15)
 
     assert faults(write_interchange(samples.partner(), 7, made_at, [group])) == []
 
