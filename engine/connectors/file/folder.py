@@ -50,7 +50,7 @@ class Complete:
         self._settings = settings
         self._seen: dict[str, tuple[tuple[int, int, int], float]] = {}
 
-    def of(self, folder: Path, now: float) -> list[os.DirEntry[str]]:
+    def of(self, folder: Path, now: float) -> list[Path]:
         """Complete files, in order. `now`: seconds of a monotonic clock."""
         entries = list(_candidates(folder, self._settings))
         seen = {entry.name: self._since(entry, now) for entry in entries}
@@ -58,7 +58,8 @@ class Complete:
         wait = self._settings.stable_for.total_seconds()
         ready = [entry for entry in entries if entry.is_symlink() or now - seen[entry.name][1] >= wait]
         by_time = self._settings.order == "time"
-        return sorted(ready, key=lambda e: (e.stat(follow_symlinks=False).st_mtime_ns if by_time else 0, e.name))
+        ready.sort(key=lambda e: (e.stat(follow_symlinks=False).st_mtime_ns if by_time else 0, e.name))
+        return [Path(entry.path) for entry in ready]
 
     def _since(self, entry: os.DirEntry[str], now: float) -> tuple[tuple[int, int, int], float]:
         found = entry.stat(follow_symlinks=False)

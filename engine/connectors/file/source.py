@@ -12,6 +12,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -27,6 +28,8 @@ _READ_ON_LOOP = 1024 * 1024  # bytes: a thread hop costs more than reading a sma
 _BATCH_BYTES = 64 * 1024 * 1024  # in memory at once, besides one file
 _ACCEPT_TOGETHER = 256  # messages of one file
 _LONGEST_PAUSE = 60.0  # seconds between tries while store or disk refuse
+
+Item = TypeVar("Item")
 
 
 class FileSource:
@@ -60,8 +63,11 @@ class FileSource:
             self._prepare()
             for claimed in _batches(work.claimed_before(self._work), self._settings.batch):
                 await self._take(claimed, accept)
-            while not self._blocked and (claimed := self._claim()):
-                await self._take(claimed, accept)
+            ready = await asyncio.to_thread(self._complete.of, self._folder, self._context.clock.monotonic())
+            for paths in _batches(ready, self._settings.batch):
+                if self._blocked:
+                    break
+                await self._take(await asyncio.to_thread(self._claim, paths), accept)
         except OSError as error:
             self.problem = f"folder: {os.strerror(error.errno) if error.errno else type(error).__name__}"
         return self.problem is None
@@ -85,14 +91,9 @@ class FileSource:
             path.mkdir(parents=True, exist_ok=True)
 
     # -------------------------------------------------------------- claiming
-    def _claim(self) -> list[Claimed]:
-        """The next batch of complete files, durably ours."""
-        claimed = []
-        for entry in self._complete.of(self._folder, self._context.clock.monotonic()):
-            if (one := work.claim(Path(entry.path), self._work, self._ids)) is not None:
-                claimed.append(one)
-            if len(claimed) == self._settings.batch:
-                break
+    def _claim(self, paths: Sequence[Path]) -> list[Claimed]:
+        """Those of the files that are ours now, durably."""
+        claimed = [one for path in paths if (one := work.claim(path, self._work, self._ids)) is not None]
         if claimed and self._by_token:
             work.sync(self._work)  # the token in the name is the natural id: it must survive a power cut
             work.sync(self._folder)
@@ -171,7 +172,8 @@ class FileSource:
     # -------------------------------------------------------------- moving away
     async def _finish(self, claimed: Claimed, messages: list[Received], accept: Accept) -> None:
         try:
-            self._move(claimed, await _accept_all(messages, accept))
+            receipts = await _accept_all(messages, accept)
+            await asyncio.to_thread(self._move, claimed, receipts)
         except StoreError as error:
             self._block(f"the store refuses: {error.code}")
         except OSError as error:
@@ -198,7 +200,7 @@ class FileSource:
             (self._folder / f"{claimed.name}{self._settings.trigger}").unlink(missing_ok=True)
 
 
-def _batches(files: list[Claimed], size: int) -> list[list[Claimed]]:
+def _batches(files: Sequence[Item], size: int) -> list[Sequence[Item]]:
     return [files[start : start + size] for start in range(0, len(files), size)]
 
 
