@@ -22,6 +22,7 @@ _FIRST_WITH_UNIQUE_GROUP_CODE = "005010"
 # Input made of faults alone must not cost more than input of the same size that is right.
 _MOST_FAULTS = 5_000
 _MOST_REMARKS = 100
+_FIRST_WITH_CENTURY = "004"
 _ID_QUALIFIER = re.compile(r"[A-Z0-9]{2}").fullmatch
 _NUMBER = re.compile(r"[0-9]{1,9}").fullmatch
 _VERSION = re.compile(r"00[2-9]0[0-9]").fullmatch
@@ -206,6 +207,10 @@ def _gs(header: Segment, index: int) -> Iterator[Finding]:
         if not claim(header.get(element)):
             # A wrong GS header is told in the TA1: no AK905 code names dates and application codes before 005010.
             yield _fault(24, f"GS{element:02d}[{index}]", header.position, text)
+    # GS04 has the century from 004010 on. Source: X12.6.
+    long_date = header.get(8)[:3] >= _FIRST_WITH_CENTURY
+    if not is_date(header.get(4)) or (long_date and len(header.get(4)) != len("CCYYMMDD")):
+        yield _fault(24, f"GS04[{index}]", header.position, "not a date CCYYMMDD")
     if not _NUMBER(header.get(6)):
         yield _group_fault(6, f"GS06[{index}]", header, "the control number must be one to nine digits")
     if not re.fullmatch(r"[0-9]{6}[A-Z0-9]{0,6}", header.get(8)):
@@ -215,7 +220,6 @@ def _gs(header: Segment, index: int) -> Iterator[Finding]:
 _GS_RULES: tuple[tuple[int, Callable[[str], object], str], ...] = (
     (2, lambda v: v.strip(), "the sender's application code is empty"),
     (3, lambda v: v.strip(), "the receiver's application code is empty"),
-    (4, is_date, "not a date CCYYMMDD"),
     (5, is_time, "not a time HHMM or HHMMSS"),
     (7, lambda v: v in ("X", "T"), "the responsible agency must be X or T"),
 )

@@ -88,6 +88,7 @@ INTERCHANGE_FAULTS: dict[str, tuple[Change, str]] = {
     "GS02 empty": (replaced("GS*PO*LAKESIDE", "GS*PO*"), "TA1 R 024"),
     "GS03 empty": (replaced("*HARBORHEALTH*2026", "**2026"), "TA1 R 024"),
     "GS04 no such day": (replaced("*20261120*0815*501", "*20260230*0815*501"), "TA1 R 024"),
+    "GS04 without century": (replaced("*20261120*0815*501", "*261120*0815*501"), "TA1 R 024"),
     "GS05 no such time": (replaced("*20261120*0815*501", "*20261120*2461*501"), "TA1 R 024"),
     "GS07 unknown": (replaced("*X*004010", "*Q*004010"), "TA1 R 024"),
     "set outside of a group": (without("GS"), "TA1 R 024"),
