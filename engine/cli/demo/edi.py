@@ -10,6 +10,7 @@ from typing import NamedTuple
 from engine.cli.demo.catalogue import OUR_ISA_ID, SUPPLIERS
 
 CENT = Decimal("0.01")
+_ISA_LENGTH = 106  # with its terminator
 
 
 class Dialect(NamedTuple):
@@ -159,13 +160,25 @@ def read_order(body: bytes) -> Seen:
     Raises:
         ValueError: it is not one.
     """
-    text = body.decode("ascii")
-    if not text.startswith("ISA") or len(text) < 106:  # ISA with its terminator
-        raise ValueError("not an interchange")
-    element, terminator = text[3], text[105]
-    rows = [row.strip("\r\n").split(element) for row in text.split(terminator)]
-    first = {row[0]: row for row in reversed(rows)}
+    first = {row[0]: row for row in reversed(_rows(body))}
     return Seen(first["ISA"][8].strip(), first["ISA"][13], first["GS"][6], first["ST"][2], first["BEG"][3])
+
+
+def read_answer(body: bytes) -> list[str]:
+    """What an interchange of ours tells a partner: the AK9 code of each 997, `TA1` with the code of each TA1.
+
+    Raises:
+        ValueError: it is not an interchange.
+    """
+    rows = _rows(body)
+    return [row[1] for row in rows if row[0] == "AK9"] + [f"TA1 {row[4]}" for row in rows if row[0] == "TA1"]
+
+
+def _rows(body: bytes) -> list[list[str]]:
+    text = body.decode("ascii")
+    if not text.startswith("ISA") or len(text) < _ISA_LENGTH:
+        raise ValueError("not an interchange")
+    return [row.strip("\r\n").split(text[3]) for row in text.split(text[_ISA_LENGTH - 1])]
 
 
 def acknowledgement(dialect: Dialect, seen: Seen, control: int, on: date, *, accepted: bool) -> bytes:

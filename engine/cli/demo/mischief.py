@@ -98,19 +98,24 @@ def _charge_told_twice(make: Maker) -> list[Parcel]:
 def _bad_invoices(make: Maker) -> Iterator[list[Parcel]]:
     good = traffic.bill(make, _bill(make, "S1007"))
     cut = traffic.bill(make, _bill(make, "S1001"))
-    yield [_refused(cut._replace(body=cut.body[: len(cut.body) * 2 // 3]), "an interchange cut off in the middle")]
+    yield [
+        _refused(cut._replace(body=cut.body[: len(cut.body) * 2 // 3]), "an interchange cut off in the middle", "TA1 R")
+    ]
     again = edi.invoice(_bill(make, "S1007"), make.counters["isa-S1007"])
-    yield [good, _refused(good._replace(name="INV-repeat.edi", body=again), "an interchange number used before")]
+    yield [
+        good,
+        _refused(good._replace(name="INV-repeat.edi", body=again), "an interchange number used before", "TA1 R"),
+    ]
     loose = _bill(make, "S1008")
     body = edi.invoice(loose, make.number("isa-S1008", 101), stated=loose.total + 100)
     held = traffic.bill(make, loose)._replace(body=body, ending=Ending.HELD, effects=())
     yield [held._replace(mischief="a total that is not the sum of its lines")]
     strict = traffic.bill(make, _bill(make, "S1002"), miscount=3)
-    yield [_refused(strict, "a wrong segment count from a partner that is held to the standard")]
+    yield [_refused(strict, "a wrong segment count from a partner that is held to the standard", "R")]
     agreed = "a wrong segment count that was agreed to be noted"
     yield [traffic.bill(make, _bill(make, "S1003"), miscount=2, mischief=agreed)]
     stranger = good.body.replace(b"GREYHAVEN      ", b"NOBODY-WE-KNOW ").replace(b"GS*IN*GREYHAVEN", b"GS*IN*NOBODY")
-    yield [_refused(good._replace(name="INV-stranger.edi", body=stranger), "a sender that is no partner of ours")]
+    yield [_refused(good._replace(name="INV-stranger.edi", body=stranger), "a sender that is no partner of ours", "")]
 
 
 def _bill(make: Maker, supplier: str) -> edi.Bill:
@@ -119,8 +124,8 @@ def _bill(make: Maker, supplier: str) -> edi.Bill:
     return edi.Bill(traffic.invoice_number(make), supplier, make.day, (line,))
 
 
-def _refused(parcel: Parcel, words: str) -> Parcel:
-    return parcel._replace(ending=Ending.REFUSED, mischief=words, effects=())
+def _refused(parcel: Parcel, words: str, told: str) -> Parcel:
+    return parcel._replace(ending=Ending.REFUSED, mischief=words, effects=(), told=told)
 
 
 def _unknown_supplier_order(make: Maker) -> Parcel:

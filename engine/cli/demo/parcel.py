@@ -44,6 +44,7 @@ class Parcel(NamedTuple):
         answer: first part of the answer that the sender is to get (`AA`, `AR`, `202`); empty: files get none.
         mischief: what is wrong with it, in words; empty for good ones.
         headers: for HTTP.
+        told: what the X12 partner is to be told: AK9 code of a 997, or `TA1 R`; empty: nothing, or not X12.
     """
 
     phase: Phase
@@ -55,6 +56,7 @@ class Parcel(NamedTuple):
     mischief: str = ""
     effects: tuple[Effect, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
+    told: str = ""
 
 
 class Day(NamedTuple):

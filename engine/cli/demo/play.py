@@ -142,6 +142,8 @@ async def _compare(
 ) -> Outcome:
     expected = day.expected() | {("PurchaseOrder", order.number): order.total for order in bought}
     kinds = await reconcile.kinds(on.office.adapter, expected, before)
+    tally.expect("purchase_order_out", sum(kind == "PurchaseOrder" for kind, _ in expected))
+    tally.expect("functional_acknowledgement_in", suppliers.accepted + suppliers.rejected)
     places = [*on.office.files(), on.place.folder("data", "out")]
     return Outcome(
         seconds=seconds,
@@ -160,7 +162,7 @@ async def _compare(
             "rejected": suppliers.rejected,
             "unanswered": suppliers.silent,
         },
-        acknowledgements={},
+        answers=tuple(reconcile.answers(day.parcels, on.place.folder("data", "out", "acknowledgements"))),
         directory=on.place.root.parent,
         console=on.engine.addresses.get("console"),
         first_link=on.engine.addresses.get("first_link"),

@@ -8,7 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.cli.demo.parcel import Ending
+from engine.cli.demo import edi
+from engine.cli.demo.parcel import Ending, Parcel
 from engine.cli.demo.tally import Tally
 from engine.ports.connector import Reason
 from engine.ports.erp import ErpAdapter, Posted
@@ -50,6 +51,18 @@ class ChannelLine(NamedTuple):
     @property
     def agrees(self) -> bool:
         return all(self.got.get(e, 0) == self.expected.get(e, 0) for e in SHOWN_AS.values())
+
+
+class AnswerLine(NamedTuple):
+    """One kind of answer to trading partners: `A`, `E`, `R` of a 997, or `TA1 R`."""
+
+    code: str
+    expected: int
+    found: int
+
+    @property
+    def agrees(self) -> bool:
+        return self.expected == self.found
 
 
 class Trouble(NamedTuple):
@@ -112,6 +125,15 @@ def _channel(status: ChannelStatus, tally: Tally) -> ChannelLine:
     expected = tally.expected.get(status.name, Counter())
     got |= {ending: expected[ending] for ending in (Ending.REPEATED, Ending.TURNED_AWAY)}
     return ChannelLine(status.name, tally.sent[status.name], got, dict(expected))
+
+
+def answers(parcels: Sequence[Parcel], folder: Path) -> list[AnswerLine]:
+    """What trading partners were to be told, and what the files for them tell."""
+    expected = Counter(parcel.told for parcel in parcels if parcel.told)
+    found = Counter(
+        code for path in _files(folder) if path.suffix == ".edi" for code in edi.read_answer(path.read_bytes())
+    )
+    return [AnswerLine(code, expected[code], found[code]) for code in sorted({*expected, *found})]
 
 
 def troubles(rows: Sequence[MessageRow]) -> list[Trouble]:

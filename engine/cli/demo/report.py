@@ -12,10 +12,16 @@ from rich.table import Table
 from rich.text import Text
 
 from engine.cli.demo.parcel import Ending
-from engine.cli.demo.reconcile import ChannelLine, KindLine, Trouble
+from engine.cli.demo.reconcile import AnswerLine, ChannelLine, KindLine, Trouble
 
 _YES, _NO = Text("✓", style="bold green"), Text("✗", style="bold red")
 _COLUMNS = (Ending.DELIVERED, Ending.FILTERED, Ending.HELD, Ending.REFUSED, Ending.REPEATED, Ending.TURNED_AWAY)
+_ANSWERS = {
+    "A": "accepted by 997",
+    "E": "accepted with errors",
+    "R": "rejected by 997",
+    "TA1 R": "interchanges rejected by TA1",
+}
 
 
 class Outcome(NamedTuple):
@@ -25,7 +31,7 @@ class Outcome(NamedTuple):
         surprises: answers at the doors other than the expected ones.
         leaks: files in which a patient's identifier was found.
         orders: our 850s: sent, accepted, rejected and unanswered, as the suppliers count them.
-        invoices: 997s and TA1s that suppliers got for what they sent, by outcome.
+        answers: 997s and TA1s that trading partners got for what they sent.
     """
 
     seconds: float
@@ -39,7 +45,7 @@ class Outcome(NamedTuple):
     outage_seconds: float
     queued_at_restart: int
     orders: dict[str, int]
-    acknowledgements: dict[str, int]
+    answers: tuple[AnswerLine, ...]
     directory: Path
     console: str | None = None
     first_link: str | None = None
@@ -59,6 +65,7 @@ class Outcome(NamedTuple):
     @property
     def agrees(self) -> bool:
         rows_agree = all(line.agrees for line in self.channels) and all(line.agrees for line in self.kinds)
+        rows_agree = rows_agree and all(line.agrees for line in self.answers)
         return rows_agree and not self.surprises and not self.leaks
 
 
@@ -79,7 +86,7 @@ def as_data(outcome: Outcome) -> dict[str, Any]:
         "documents": outcome.documents,
         "erp_outage": {"seconds": round(outcome.outage_seconds, 1), "queued_at_restart": outcome.queued_at_restart},
         "orders_out": outcome.orders,
-        "acknowledgements": outcome.acknowledgements,
+        "answers_to_partners": [line._asdict() for line in outcome.answers],
         "patient_data": {"searched_for": outcome.canaries, "found_in": list(outcome.leaks)},
         "surprises": list(outcome.surprises),
         "directory": str(outcome.directory),

@@ -143,7 +143,8 @@ def clinic_order(make: Maker, index: int) -> tuple[edi.Order, Parcel]:
     wanted = _order(make, f"CL-{7001 + index}")
     body = edi.order(wanted, make.number("isa-clinic", 501))
     effect = Effect("PurchaseOrder", wanted.number, wanted.total)
-    return wanted, Parcel(Phase.ORDERS, "order_in", f"{wanted.number}.edi", body, Ending.DELIVERED, effects=(effect,))
+    name = f"{wanted.number}.edi"
+    return wanted, Parcel(Phase.ORDERS, "order_in", name, body, Ending.DELIVERED, effects=(effect,), told="A")
 
 
 def bills(make: Maker, orders: tuple[edi.Order, ...]) -> Iterator[Parcel]:
@@ -162,9 +163,11 @@ def invoice_number(make: Maker) -> str:
 
 def bill(make: Maker, one: edi.Bill, *, miscount: int = 0, mischief: str = "") -> Parcel:
     body = edi.invoice(one, make.number(f"isa-{one.supplier}", 101), miscount=miscount)
-    effect = Effect("Invoice", f"{one.supplier}/{one.number}", one.total)
-    name = f"{one.number}.edi"
-    return Parcel(Phase.DAY, "supplier_invoice_in", name, body, Ending.DELIVERED, mischief=mischief, effects=(effect,))
+    effects = (Effect("Invoice", f"{one.supplier}/{one.number}", one.total),)
+    name, told = f"{one.number}.edi", "E" if miscount else "A"
+    return Parcel(
+        Phase.DAY, "supplier_invoice_in", name, body, Ending.DELIVERED, mischief=mischief, effects=effects, told=told
+    )
 
 
 # ------------------------------------------------------------------ supplies on the wards
