@@ -66,13 +66,14 @@ class _Loading:
             self.findings.extend(explain(error, source, (), model))
             return None
 
-    def find(self, folder: str, *suffixes: str) -> Iterator[str]:
+    def find(self, folder: str, *suffixes: str) -> list[str]:
         """Files below a folder, sorted, as paths from the site's root. Links out of the site are not followed."""
+        found = []
         for directory, folders, names in os.walk(self.root / folder):
-            folders[:] = sorted(n for n in folders if not n.startswith((".", "__")) and not n.endswith(".cases"))
-            for name in sorted(names):
-                if name.endswith(suffixes) and not name.startswith("."):
-                    yield (Path(directory) / name).relative_to(self.root).as_posix()
+            folders[:] = [n for n in folders if not n.startswith((".", "__")) and not n.endswith(".cases")]
+            inside = Path(directory).relative_to(self.root).as_posix()
+            found += [f"{inside}/{n}" for n in names if n.endswith(suffixes) and not n.startswith(".")]
+        return sorted(found)
 
 
 def load_site(root: Path) -> Site:
@@ -85,7 +86,7 @@ def load_site(root: Path) -> Site:
         raise NotADirectoryError(f"no folder {root}")
     loading = _Loading(root)
     files = tuple(_channel(loading, path) for path in loading.find("channels", ".yaml", ".yml"))
-    crosswalks = dict(_crosswalks(loading))
+    crosswalks = _named_crosswalks(loading)
     partners, partner_files = _partners(loading)
     return Site(
         root=root,
@@ -126,7 +127,8 @@ def _unique(loading: _Loading, files: Iterable[ChannelFile]) -> dict[str, Channe
 
 
 def _scripts(loading: _Loading) -> dict[str, str]:
-    texts = {Path(path).stem: loading.text(path) for path in loading.find("transforms", ".py")}
+    flat = (path for path in loading.find("transforms", ".py") if path.count("/") == 1)
+    texts = {Path(path).stem: loading.text(path) for path in flat}
     return {name: text for name, text in texts.items() if text is not None}
 
 
@@ -167,6 +169,16 @@ def _partners(loading: _Loading) -> tuple[dict[str, Partner], dict[str, str]]:
         elif partner:
             partners[partner.partner], paths[partner.partner] = partner, path
     return partners, paths
+
+
+def _named_crosswalks(loading: _Loading) -> dict[str, CrosswalkFile]:
+    named: dict[str, CrosswalkFile] = {}
+    for name, file in _crosswalks(loading):
+        if name in named:
+            text = f"the crosswalk '{name}' is also in {named[name].path}"
+            loading.findings.append(Finding(file.path, 1, 1, "C046", text, "rename one of the files"))
+        named.setdefault(name, file)
+    return named
 
 
 def _crosswalks(loading: _Loading) -> Iterator[tuple[str, CrosswalkFile]]:
