@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from engine.store.days import Days
 
 Row = tuple[Any, ...]
+T = TypeVar("T")
 BODY_TABLES = ("bodies", "documents", "responses")
 _RESERVE = (
     0.05  # of the file stays free for the next messages: giving it back to take it again would be work for nothing
@@ -70,6 +71,10 @@ class Session(Protocol):
 
     def find(self, statement: Find, rows: Sequence[Row]) -> list[Row]: ...
 
+    def mark(self, state: int, changed: int, message_ids: Sequence[int]) -> None:
+        """Give messages a state: nearly half the time of a `Change`, and on the way of every message twice."""
+        ...
+
     @property
     def body_tables(self) -> tuple[str, ...]:
         """Tables of bodies from which retention deletes row by row."""
@@ -117,9 +122,15 @@ def _sqlite_find(statement: Find, rows: int) -> str:
     return f"SELECT json_group_array(json_array({statement.select})) {text}"
 
 
-def _parts(rows: Sequence[Row]) -> list[Sequence[Row]]:
+@lru_cache(maxsize=LARGEST)
+def _sqlite_mark(rows: int) -> str:
+    return f"UPDATE messages SET state = ?, changed = ? WHERE id IN ({','.join('?' * rows)})"
+
+
+def _parts(rows: Sequence[T]) -> list[Sequence[T]]:
     """Slices of power-of-two lengths, so that few different statements are ever prepared."""
-    parts, start, left = [], 0, len(rows)
+    parts: list[Sequence[T]] = []
+    start, left = 0, len(rows)
     while left:
         size = min(LARGEST, 1 << (left.bit_length() - 1))
         parts.append(rows[start : start + size])
@@ -154,6 +165,10 @@ class SqliteSession:
         for part in _parts(rows):
             found += _decode(self._raw.execute(_sqlite_find(statement, len(part)), _flat(part)).fetchone()[0])
         return found
+
+    def mark(self, state: int, changed: int, message_ids: Sequence[int]) -> None:
+        for part in _parts(message_ids):
+            self._raw.execute(_sqlite_mark(len(part)), (state, changed, *part))
 
     @property
     def body_tables(self) -> tuple[str, ...]:
@@ -239,6 +254,11 @@ class PostgresSession:
             return 0
         changed: int = self._raw.execute(text, _columns(rows)).rowcount
         return changed
+
+    def mark(self, state: int, changed: int, message_ids: Sequence[int]) -> None:
+        text = "UPDATE messages SET state = %s, changed = %s WHERE id = ANY(%s)"
+        if message_ids:
+            self._raw.execute(text, (state, changed, list(message_ids)))
 
     @property
     def body_tables(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import msgspec
 
 from engine.ports.connector import Reason
 from engine.store.names import MESSAGES, Names
-from engine.store.session import Change, Insert, Session
+from engine.store.session import Insert, Session
 
 _COUNT = Insert(
     "counters",
@@ -22,11 +22,6 @@ _REASON = Insert(
     ("message_id", "reason"),
     ("bigint", "text"),
     "ON CONFLICT (message_id) DO UPDATE SET reason = excluded.reason",
-)
-_STATE = Change(
-    "UPDATE messages SET state = v.state, changed = v.changed FROM {rows} WHERE messages.id = v.id",
-    ("id", "state", "changed"),
-    ("bigint", "smallint", "bigint"),
 )
 
 
@@ -49,13 +44,13 @@ class Transaction:
 
     def set_states(self, rows: Iterable[tuple[int, int, int, int]]) -> None:
         """Change message states: id, channel, state before, state after."""
-        changes = []
+        by_state: defaultdict[int, list[int]] = defaultdict(list)
         for message_id, channel, before, after in rows:
             self.count_message(channel, before, -1)
             self.count_message(channel, after)
-            changes.append((message_id, after, self.at))
-        # Always in the order of ids: two nodes that touch the same rows then wait, and never block one another.
-        self.session.change(_STATE, sorted(changes))
+            by_state[after].append(message_id)
+        for after, message_ids in sorted(by_state.items()):
+            self.session.mark(after, self.at, message_ids)
 
     def set_reasons(self, reasons: dict[int, Reason]) -> None:
         self.session.insert(_REASON, [(message_id, pack(reason)) for message_id, reason in sorted(reasons.items())])

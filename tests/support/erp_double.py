@@ -5,6 +5,7 @@ It keeps the rules that every adapter promises (tests/contract/test_erp_adapter.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -40,12 +41,14 @@ TOTALLED = ("Requisition", "PurchaseOrder", "Invoice", "JournalEntry")
 
 class ErpDouble:
     """`lose_answers`: how many of the next postings are carried out and then not answered.
-    `refuse_connections`: how many of the next calls find nobody. `closed`: `close` was called."""
+    `reachable`, `refusing`, `hanging`: how it answers from now on. `closed`: `close` was called."""
 
     def __init__(self) -> None:
         self.documents: dict[tuple[str, str], tuple[Document, Posted]] = {}
         self.lose_answers = 0
-        self.refuse_connections = 0
+        self.reachable = True
+        self.refusing = False
+        self.hanging = False
         self.postings = 0
         self.closed = False
 
@@ -54,8 +57,8 @@ class ErpDouble:
         return MASTERS | FINAL.keys()
 
     async def post(self, document: Document, reference: str) -> Posted:
-        self._reach()
-        if document.kind not in self.kinds:
+        await self._reach()
+        if document.kind not in self.kinds or self.refusing:
             raise DestinationError(f"the ERP takes no {document.kind}")
         self.postings += 1
         posted = self._keep(document)
@@ -65,7 +68,7 @@ class ErpDouble:
         return posted
 
     async def find(self, kind: str, natural_key: str, reference: str) -> Posted | None:
-        self._reach()
+        await self._reach()
         known = self.documents.get((kind, natural_key))
         return self._again(known[1]) if known else None
 
@@ -76,7 +79,7 @@ class ErpDouble:
         return [d for d, _ in self.documents.values() if isinstance(d, Item)]
 
     async def purchase_orders(self, since: date | None = None, state: str | None = None) -> list[PurchaseOrder]:
-        self._reach()
+        await self._reach()
         orders = [d for d, _ in self.documents.values() if isinstance(d, PurchaseOrder)]
         return [order for order in orders if since is None or order.ordered_on >= since]
 
@@ -99,17 +102,17 @@ class ErpDouble:
         return {kind: entry(kind) for kind in ("Supplier", "Item", *TOTALLED)}
 
     async def check(self) -> Health:
-        reachable = not self.refuse_connections
-        return Health(reachable, "in memory" if reachable else "not reachable")
+        return Health(self.reachable, "in memory" if self.reachable else "not reachable")
 
     async def close(self) -> None:
         self.closed = True
 
     # ------------------------------------------------------------------ rules of an ERP
-    def _reach(self) -> None:
-        if self.refuse_connections:
-            self.refuse_connections -= 1
+    async def _reach(self) -> None:
+        if not self.reachable:
             raise TransportError("the ERP is not reachable")
+        if self.hanging:
+            await asyncio.Event().wait()
 
     def _keep(self, document: Document) -> Posted:
         self._check_masters(document)
@@ -176,3 +179,13 @@ def total(document: Document) -> Decimal | None:
         case CostCenter() | Receipt():
             return None
     return None
+
+
+class Adapters:
+    """`services["erp_adapters"]` with one double for every connection."""
+
+    def __init__(self, double: ErpDouble) -> None:
+        self.double = double
+
+    def adapter(self, connection: str) -> ErpDouble:
+        return self.double
