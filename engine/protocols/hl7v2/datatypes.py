@@ -30,7 +30,7 @@ class Timestamp(NamedTuple):
     zone: tzinfo | None
 
 
-def read_number(text: str, where: str) -> Decimal:
+def read_number(text: str, where: str | None = None) -> Decimal:
     """NM: sign, digits, point; no exponent, no thousands separator.
 
     Raises:
@@ -42,7 +42,7 @@ def read_number(text: str, where: str) -> Decimal:
     return Decimal(text)
 
 
-def read_integer(text: str, where: str) -> int:
+def read_integer(text: str, where: str | None = None) -> int:
     """NM or SI without a fraction. Raises DataTypeError."""
     number = read_number(text, where)
     if number != number.to_integral_value():
@@ -50,7 +50,7 @@ def read_integer(text: str, where: str) -> int:
     return int(number)
 
 
-def read_timestamp(text: str, where: str) -> Timestamp:
+def read_timestamp(text: str, where: str | None = None) -> Timestamp:
     """DTM or TS: `YYYY[MM[DD[HH[MM[SS[.S..]]]]]][+/-ZZZZ]`. Raises DataTypeError."""
     match = _MOMENT.fullmatch(text.strip())
     if match is None:
@@ -70,7 +70,7 @@ def read_timestamp(text: str, where: str) -> Timestamp:
     return Timestamp(moment, _precision(match), _zone(match["zone"], where))
 
 
-def read_date(text: str, where: str) -> date:
+def read_date(text: str, where: str | None = None) -> date:
     """DT, or the day of a DTM. Raises DataTypeError, also when only a year or month is given."""
     stamp = read_timestamp(text, where)
     if stamp.precision in ("year", "month"):
@@ -78,7 +78,7 @@ def read_date(text: str, where: str) -> date:
     return stamp.moment.date()
 
 
-def read_moment(text: str, where: str, zone: tzinfo | None = None) -> datetime:
+def read_moment(text: str, where: str | None = None, zone: tzinfo | None = None) -> datetime:
     """Aware UTC. A DTM without hours is the start of its day.
 
     Args:
@@ -96,7 +96,7 @@ def read_moment(text: str, where: str, zone: tzinfo | None = None) -> datetime:
     return stamp.moment.replace(tzinfo=known).astimezone(UTC)
 
 
-def read_time(text: str, where: str) -> time:
+def read_time(text: str, where: str | None = None) -> time:
     """TM: `HH[MM[SS[.S..]]][+/-ZZZZ]`, naive when it has no zone. Raises DataTypeError."""
     match = _TIME_OF_DAY.fullmatch(text.strip())
     if match is None:
@@ -138,7 +138,7 @@ def _precision(match: re.Match[str]) -> Precision:
     return found
 
 
-def _zone(text: str | None, where: str) -> tzinfo | None:
+def _zone(text: str | None, where: str | None) -> tzinfo | None:
     if text is None:
         return None
     hours, minutes = int(text[1:3]), int(text[3:5])

@@ -75,11 +75,11 @@ def state(piece: bytes | None) -> State:
     return "null" if piece == _NULL else "valued"
 
 
-def count_repetitions(fields: Sequence[bytes], number: int, delimiters: Delimiters) -> int:
-    """How many times a field is repeated; 0 when it is absent or empty."""
+def split_repetitions(fields: Sequence[bytes], number: int, delimiters: Delimiters) -> list[bytes]:
+    """Each repetition of a field; none when it is absent or empty."""
     if number >= len(fields) or not fields[number]:
-        return 0
-    return fields[number].count(delimiters.repetition) + 1 if delimiters.repetition else 1
+        return []
+    return fields[number].split(delimiters.repetition) if delimiters.repetition else [fields[number]]
 
 
 def replace(fields: list[bytes], element: Element, value: bytes, delimiters: Delimiters) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from abc import abstractmethod
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Final, Generic, TypeVar, overload
 
-from engine.core.errors import RequiredFieldError
+from engine.core.errors import DataTypeError, RequiredFieldError
 from engine.protocols.hl7v2 import datatypes
 
 NULL: Final = '""'
@@ -50,11 +51,15 @@ class Reading(Generic[Place]):
             raise RequiredFieldError("a required value is missing", where=self.where(place))
         return text
 
-    def _valued(self, place: Place, default: object) -> str | None:
-        if default is _REQUIRED:
-            return self.require(place)
-        text = self.get(place)
-        return None if text == NULL else text
+    def _typed(self, place: Place, default: object, convert: Callable[[str], object]) -> object:
+        """The converted value, or the default. The place is worked out only for an error: it costs a search."""
+        text = self.require(place) if default is _REQUIRED else self.get(place)
+        if text is None or text == NULL:
+            return default
+        try:
+            return convert(text)
+        except DataTypeError as error:
+            raise DataTypeError(error.what, where=self.where(place), remedy=error.remedy) from None
 
     @overload
     def integer(self, place: Place) -> int: ...
@@ -62,8 +67,7 @@ class Reading(Generic[Place]):
     def integer(self, place: Place, default: Default) -> int | Default: ...
     def integer(self, place: Place, default: object = _REQUIRED) -> object:
         """NM or SI without a fraction."""
-        text = self._valued(place, default)
-        return default if text is None else datatypes.read_integer(text, self.where(place))
+        return self._typed(place, default, datatypes.read_integer)
 
     @overload
     def number(self, place: Place) -> Decimal: ...
@@ -71,8 +75,7 @@ class Reading(Generic[Place]):
     def number(self, place: Place, default: Default) -> Decimal | Default: ...
     def number(self, place: Place, default: object = _REQUIRED) -> object:
         """NM, exact."""
-        text = self._valued(place, default)
-        return default if text is None else datatypes.read_number(text, self.where(place))
+        return self._typed(place, default, datatypes.read_number)
 
     @overload
     def date(self, place: Place) -> dt.date: ...
@@ -80,8 +83,7 @@ class Reading(Generic[Place]):
     def date(self, place: Place, default: Default) -> dt.date | Default: ...
     def date(self, place: Place, default: object = _REQUIRED) -> object:
         """DT, or the day of a DTM."""
-        text = self._valued(place, default)
-        return default if text is None else datatypes.read_date(text, self.where(place))
+        return self._typed(place, default, datatypes.read_date)
 
     @overload
     def moment(self, place: Place, *, zone: dt.tzinfo | None = None) -> dt.datetime: ...
@@ -89,10 +91,11 @@ class Reading(Generic[Place]):
     def moment(self, place: Place, default: Default, *, zone: dt.tzinfo | None = None) -> dt.datetime | Default: ...
     def moment(self, place: Place, default: object = _REQUIRED, *, zone: dt.tzinfo | None = None) -> object:
         """DTM as aware UTC. Its own offset counts first, then MSH-7's, then `zone`, then the channel's."""
-        text = self._valued(place, default)
-        if text is None:
-            return default
-        return datatypes.read_moment(text, self.where(place), self._message_zone() or zone or self._default_zone())
+        return self._typed(
+            place,
+            default,
+            lambda text: datatypes.read_moment(text, None, self._message_zone() or zone or self._default_zone()),
+        )
 
     @abstractmethod
     def _message_zone(self) -> dt.tzinfo | None: ...
@@ -103,5 +106,4 @@ class Reading(Generic[Place]):
     def time(self, place: Place, default: Default) -> dt.time | Default: ...
     def time(self, place: Place, default: object = _REQUIRED) -> object:
         """TM."""
-        text = self._valued(place, default)
-        return default if text is None else datatypes.read_time(text, self.where(place))
+        return self._typed(place, default, datatypes.read_time)

@@ -41,8 +41,9 @@ class Segment(Reading[Place]):
     def repetitions(self, place: Place) -> tuple[str | None, ...]:
         """The element read in every repetition of its field. Empty when the field is absent or empty."""
         element = compile_element(place)
-        count = elements.count_repetitions(self._fields, element.field, self._message.delimiters)
-        return tuple(self._read(element._replace(repetition=number)) for number in range(1, count + 1))
+        pieces = elements.split_repetitions(self._fields, element.field, self._message.delimiters)
+        first = element._replace(repetition=0)
+        return tuple(self._text(piece, first) for piece in pieces)
 
     def set(self, place: Place, value: str | None) -> None:
         """Write a value, as `Hl7Message.set` does."""
@@ -75,7 +76,10 @@ class Segment(Reading[Place]):
         number, fields = element[0], self._fields
         if number >= len(fields) or not fields[number]:
             return None
-        piece = elements.part(fields[number], self.name, element, self._message.delimiters)
+        return self._text(fields[number], element)
+
+    def _text(self, field: bytes, element: Element) -> str | None:
+        piece = elements.part(field, self.name, element, self._message.delimiters)
         if not piece:
             return None
         try:

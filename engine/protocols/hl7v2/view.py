@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, cast
 
-from engine.core.errors import CharsetError
+from engine.core.errors import CharsetError, FieldError
 from engine.protocols.hl7v2 import elements
 from engine.protocols.hl7v2.charsets import Charset
 from engine.protocols.hl7v2.datatypes import read_timestamp
@@ -97,10 +97,9 @@ class MessageView(Reading[str]):
     def repetitions(self, place: str) -> tuple[str | None, ...]:
         """The element read in every repetition of its field: `repetitions("PID-3.1")`. Empty when absent."""
         path = compile_path(place)
-        fields, number = self._fields(path), path.field
-        count = elements.count_repetitions(fields, number, self.delimiters)
-        each = (path.element._replace(repetition=repetition) for repetition in range(1, count + 1))
-        return tuple(self._text(fields[number], path, element) for element in each)
+        pieces = elements.split_repetitions(self._fields(path), path.field, self.delimiters)
+        first = path.element._replace(repetition=0)
+        return tuple(self._text(piece, path, first) for piece in pieces)
 
     def first(self, name: str) -> Segment | None:
         return next(self._named(name), None)
@@ -217,8 +216,11 @@ class MessageView(Reading[str]):
             raise CharsetError(error.what, where=f"{path.key}-{element}", remedy=error.remedy) from None
 
     def _message_zone(self) -> dt.tzinfo | None:
-        sent = self.get("MSH-7")
-        return read_timestamp(sent, "MSH-7").zone if sent else None
+        """MSH-7's offset holds for the whole message (HL7 v2.9, MSH-7); one that cannot be read says nothing."""
+        try:
+            return read_timestamp(self.get("MSH-7") or "").zone
+        except FieldError:
+            return None
 
     def _default_zone(self) -> dt.tzinfo | None:
         return self._zone
