@@ -24,6 +24,7 @@ from engine.core.errors import ConfigurationError
 from engine.core.ids import IdSource
 from engine.core.secrets import SiteSecrets
 from engine.flow.channel_run import Parts
+from engine.flow.meter import Emit
 from engine.flow.operations import EngineOperations
 from engine.flow.replay import Replayer
 from engine.flow.supervise import Supervisor
@@ -50,8 +51,8 @@ class Engine:
 class Builder:
     """Makes connectors from a channel's settings."""
 
-    def __init__(self, site: Site, store: Store, clock: Clock, services: dict[str, Any]) -> None:
-        self._site, self._store, self._clock, self._services = site, store, clock, services
+    def __init__(self, site: Site, store: Store, clock: Clock, services: dict[str, Any], emit: Emit) -> None:
+        self._site, self._store, self._clock, self._services, self._emit = site, store, clock, services, emit
         self._secrets = SiteSecrets(site.root, site.engine.secrets)
         self.supervisor: Supervisor | None = None
 
@@ -81,6 +82,7 @@ class Builder:
             services=self._services,
             format=form,
             charset=model.charset,
+            emit=self._emit,
         )
 
 
@@ -148,7 +150,7 @@ async def running(
         erps = AdapterPool(site.connections, SiteSecrets(site.root, site.engine.secrets))
         stack.push_async_callback(erps.close)
         known = {"x12_partners": site.partners, "erp_adapters": erps}
-        builder = Builder(site, store, clock, known | (services or {}))
+        builder = Builder(site, store, clock, known | (services or {}), emit or _quiet)
         parts = Parts(
             journal=store.journal,
             pool=pool,

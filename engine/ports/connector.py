@@ -216,6 +216,7 @@ class ConnectorContext(msgspec.Struct, frozen=True):
         format: how the channel parses bodies (`hl7v2`, `x12`, `json`, `bytes`); None: the channel does not say.
             A file source splits by it.
         charset: the channel's word against what messages declare; None: they say it themselves.
+        emit: tells log and metrics what happened at this door: (event, channel, facts), no values of messages.
     """
 
     name: str
@@ -229,3 +230,4 @@ class ConnectorContext(msgspec.Struct, frozen=True):
     services: Mapping[str, Any] = {}
     format: str | None = None
     charset: str | None = None
+    emit: Callable[[str, str, dict[str, object]], None] = lambda name, channel, facts: None

@@ -54,7 +54,9 @@ class FileSource:
         failures = 0
         while True:
             failures = 0 if await self.look(accept) else failures + 1
-            await asyncio.sleep(min(pause * 2**failures, max(pause, _LONGEST_PAUSE)))
+            if failures == 1:  # told once, not at every look
+                self._context.emit("source_failed", self._context.channel, {"error": "file", "text": self.problem})
+            await asyncio.sleep(min(pause * 2 ** min(failures, 10), max(pause, _LONGEST_PAUSE)))
 
     async def look(self, accept: Accept) -> bool:
         """Once: go on with claimed files, then take complete ones. False: disk or store refused; try later."""

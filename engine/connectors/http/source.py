@@ -106,6 +106,9 @@ class HttpSource:
             return await _refuse(request, refused)
         except StoreError:
             return _said(503, "not stored, try again", {"Retry-After": "5"})
+        except Exception as error:  # one request is isolated from the others
+            self._context.emit("source_failed", self._context.channel, {"error": type(error).__name__})
+            return _said(500, "not stored because of a mistake of ours")
 
     def _check_head(self, request: web.BaseRequest) -> None:
         """Everything that can be told before the body; who asks comes first."""
