@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 
 from engine.canonical import KINDS, Document
 from engine.channel.model import Settings
-from engine.core.errors import ConfigurationError, DestinationError, DocumentError
+from engine.core.errors import ConfigurationError, DestinationError
 from engine.ports.connector import ConnectorContext, Delivered, Health, Outbound, Semantics
 from engine.ports.erp import ErpAdapter, ErpAdapters, Posted
 
@@ -72,7 +72,7 @@ def _document(outbound: Outbound) -> Document:
         return KINDS[outbound.kind].model_validate_json(outbound.body)
     except ValidationError as error:
         places = "; ".join(".".join(map(str, e["loc"])) for e in error.errors(include_input=False))
-        raise DocumentError(f"the stored {outbound.kind} breaks its own rules", where=places) from None
+        raise DestinationError(f"the {outbound.kind} to post breaks its own rules", where=places) from None
 
 
 def _delivered(posted: Posted) -> Delivered:
