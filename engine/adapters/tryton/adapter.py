@@ -135,7 +135,9 @@ class TrytonAdapter:
             company = await self._client.get("company.company", self._settings.company, ["party.name"])
         except IsthmusError as error:
             return Health(False, str(error))
-        return Health(True, f"Tryton answers; company {company['party']['name']}")
+        odd = "; ".join(f"order {number}: {places}" for number, places in self._reader.unreadable.items())
+        note = f"; orders that cannot be read: {odd}" if odd else ""
+        return Health(True, f"Tryton answers; company {company['party']['name']}{note}")
 
     async def close(self) -> None:
         await self._client.close()

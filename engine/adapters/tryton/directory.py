@@ -6,6 +6,7 @@ forgotten with `clear`.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
@@ -21,6 +22,7 @@ from engine.core.errors import DestinationError
 BASE_UNIT = "EA"
 """Our code for the unit that Tryton ships as `Unit`."""
 _BASE_UNIT_NAME = "Unit"
+_PACKAGING = re.compile(r"(\S{1,12}) of (\d+(?:\.\d+)?)")
 _Found = TypeVar("_Found")
 
 
@@ -263,12 +265,8 @@ def unit_code(name: str) -> str:
 
 def packaging(identifiers: Sequence[Record]) -> list[tuple[str, Decimal]]:
     """The ladder that `packaging_code` wrote among the item's identifiers."""
-    ladder = []
-    for identifier in identifiers:
-        code, found, contains = str(identifier["code"]).partition(" of ")
-        if found and identifier.get("type") is None:
-            ladder.append((code, Decimal(contains)))
-    return ladder
+    ours = [_PACKAGING.fullmatch(str(i["code"])) for i in identifiers if i.get("type") is None]
+    return [(found[1], Decimal(found[2])) for found in ours if found]
 
 
 def _missing(kind: str, code: str) -> MasterMissingError:

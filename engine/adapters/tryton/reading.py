@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
+from pydantic import ValidationError
+
 from engine.adapters.tryton.client import TrytonClient
 from engine.adapters.tryton.directory import packaging, unit_code
 from engine.adapters.tryton.documents import ROUNDING, erp_rounded, money_of, order_number
@@ -62,11 +64,13 @@ _ORDER_FIELDS = (
     "lines.analytic_accounts.account.code",
 )
 _ENDED = ("processing", "done")
+_TEXT_LIMIT = 200  # of a canonical text
 
 
 class Reader:
     def __init__(self, client: TrytonClient, settings: TrytonSettings) -> None:
         self._client, self._settings = client, settings
+        self.unreadable: dict[str, str] = {}  # the ERP's order number to what is odd in it
 
     async def suppliers(self) -> list[Supplier]:
         """Parties with a code that are not the company, its people or other ERP-internal ones."""
@@ -97,7 +101,15 @@ class Reader:
         domain = [["state", "in", [state] if state else list(_ENDED)], ["number", "!=", None]]
         domain += [["purchase_date", ">=", since]] if since else []
         found = await self._client.read("purchase.purchase", domain, _ORDER_FIELDS)
-        return [_order(record) for record in found if _ordered_lines(record)]
+        orders, self.unreadable = [], {}
+        for record in found:
+            try:
+                orders += [_order(record)] if _ordered_lines(record) else []
+            except ValidationError as error:
+                # one odd order must not keep the others back; `check` names it to people
+                places = {".".join(map(str, e["loc"])) for e in error.errors(include_input=False)}
+                self.unreadable[str(record["number"])] = ", ".join(sorted(places))
+        return orders
 
     async def payment_status(self, supplier: str, number: str) -> tuple[PaymentState, Money | None]:
         domain = [["type", "=", "in"], ["party.code", "=", supplier], ["reference", "=", number]]
@@ -151,7 +163,7 @@ def _item(record: Record) -> Item:
     numbers = {i["type"]: i["code"] for i in record["identifiers"] if i["type"]}
     return Item(
         item_number=record["code"],
-        description=template["name"],
+        description=template["name"][:_TEXT_LIMIT],
         unit=unit_code(record["default_uom"]["name"]),
         supplier_number=suppliers[0]["party"]["code"] if suppliers else None,
         supplier_item_number=suppliers[0]["code"] if suppliers else None,
@@ -183,7 +195,7 @@ def _order(record: Record) -> PurchaseOrder:
             _order_line(line, number, record["party"]["code"], currency) for number, line in enumerate(lines, 1)
         ),
         charges=tuple(_charge(line, currency) for line in extras),
-        notes=tuple(text for text in (record["comment"] or "").splitlines() if text.strip()),
+        notes=tuple(text[:_TEXT_LIMIT] for text in (record["comment"] or "").splitlines() if text.strip()),
     )
 
 
@@ -196,7 +208,7 @@ def _order_line(line: Record, number: int, supplier: str, currency: str) -> Orde
         item_number=line["product"]["code"],
         quantity=Quantity(amount=plain(money_of(line["quantity"])), unit=unit_code(line["unit"]["name"])),
         price=Money(amount=money_of(line["unit_price"]), currency=currency),
-        description=line["description"] or line["product"]["template"]["name"],
+        description=(line["description"] or line["product"]["template"]["name"])[:_TEXT_LIMIT],
         identifiers=(Identifier(scheme="VENDOR_ITEM", value=supplier_item),) if supplier_item else (),
         cost_center=centers[0] if centers else None,
         needed_by=line["delivery_date_store"],
@@ -206,6 +218,7 @@ def _order_line(line: Record, number: int, supplier: str, currency: str) -> Orde
 def _charge(line: Record, currency: str) -> Charge:
     amount = erp_rounded(money_of(line["quantity"]) * money_of(line["unit_price"]))
     code, _, words = (line["description"] or "Charge").partition(": ")
+    words = words[:_TEXT_LIMIT]
     return Charge(code=code[:80], amount=Money(amount=amount, currency=currency), description=words or None)
 
 
