@@ -163,7 +163,9 @@ class X12Encoder:
         )
         group = answer.group(given.number)
         told = [answer.interchange_acknowledgement] if answer.interchange_acknowledgement else []
-        return _written(partner, given.number, given.made_at, [group] if group else [], told)
+        # In the release that the partner used, whatever we send it otherwise.
+        as_received = partner.model_copy(update={"version": answer.version})
+        return _written(as_received, given.number, given.made_at, [group] if group else [], told)
 
 
 def _written(

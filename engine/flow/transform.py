@@ -13,6 +13,7 @@ from hashlib import blake2b
 
 from engine.core.clock import Clock, to_micros
 from engine.core.ids import IdSource, parse_id
+from engine.flow.acknowledged import settle
 from engine.flow.meter import ChannelMeter
 from engine.flow.waiters import Waiters
 from engine.ports.connector import Reason, Settled
@@ -147,6 +148,7 @@ class Transformer:
         origin = item.attributes.get("origin")
         claim = await self._ledger.claim(partner, number, parse_id(origin) if origin else item.message_id, digest)
         if claim is not Claim.REPEATED:
+            await settle(self._ledger, partner, item)
             return item
         attributes = {**item.attributes, CLAIM: REPEATED}
         return WorkItem(item.message_id, item.program, item.body, item.message_type, attributes)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.protocols.x12.outcome import Verdict, judge
 from engine.protocols.x12.reader import read
-from engine.protocols.x12.segments import EnvelopePolicy, File, Group, Segment, TransactionSet
+from engine.protocols.x12.segments import EnvelopePolicy, File, Segment, TransactionSet
 
+_ANSWERS = ("997", "999")
 _MOST_NOTES = 20  # a note is for people; the message holds the rest
 _VERDICTS = {"A": "accepted", "E": "accepted_with_errors"}
 
@@ -62,32 +64,33 @@ class Acknowledgement:
         return "; ".join(codes[:_MOST_NOTES]) or None
 
 
-def acknowledgements_in(body: bytes) -> tuple[Acknowledgement, ...]:
-    """What a body tells of interchanges that we sent.
+def acknowledgements_in(body: bytes, policy: EnvelopePolicy = EnvelopePolicy.STRICT) -> tuple[Acknowledgement, ...]:
+    """What a body tells of interchanges that we sent. What the policy refuses tells nothing.
 
     Raises:
         FramingError: it holds no interchange.
     """
-    return read_acknowledgements(read(body, EnvelopePolicy.TOLERANT))
+    found: list[Acknowledgement] = []
+    for interchange in read(body, policy).interchanges:
+        outcome = judge(interchange, policy)
+        if outcome.verdict is not Verdict.REJECTED:
+            found += [_interchange_answer(segment) for segment in interchange.acknowledgements]
+        found += [_group_answer(one) for _, one in outcome.accepted_sets() if one.code in _ANSWERS]
+    return tuple(found)
 
 
 def read_acknowledgements(file: File) -> tuple[Acknowledgement, ...]:
-    """Every TA1, 997 and 999 of a file, in order."""
+    """Every TA1, 997 and 999 of a file, in order, whatever its faults."""
     found: list[Acknowledgement] = []
     for interchange in file.interchanges:
         found += [_interchange_answer(segment) for segment in interchange.acknowledgements]
-        for group in interchange.groups:
-            found += _group_answers(group)
+        found += [_group_answer(one) for group in interchange.groups for one in group.sets if one.code in _ANSWERS]
     return tuple(found)
 
 
 def _interchange_answer(segment: Segment) -> Acknowledgement:
     note = segment.get(5)
     return Acknowledgement("TA1", segment.get(1), segment.get(4), codes=(note,) if note not in ("", "000") else ())
-
-
-def _group_answers(group: Group) -> list[Acknowledgement]:
-    return [_group_answer(one) for one in group.sets if one.code in ("997", "999")]
 
 
 def _group_answer(one: TransactionSet) -> Acknowledgement:

@@ -209,6 +209,18 @@ async def test_answer_goes_back_to_the_sender() -> None:
     assert judge(read(encoded.body).interchanges[0]).all_findings == ()
 
 
+async def test_answer_is_in_the_release_of_what_it_answers() -> None:
+    received = samples.interchange().replace(b"*U*00401*", b"*^*00501*").replace(b"004010", b"005010")
+    told = answer(received)
+    assert told is not None
+
+    encoded = await X12Encoder({}, context()).encode(outbound(told.encode(), "X12Acknowledgement"))
+
+    assert b"*^*00501*" in encoded.body
+    assert b"*X*005010~ST*997*0001~AK1*PO*501*005010~" in encoded.body
+    assert judge(read(encoded.body).interchanges[0]).all_findings == ()
+
+
 @pytest.mark.parametrize(
     ("one", "where"), [(order(supplier="S9"), None), (order(quantity="1234567890.1234567"), "PO102")]
 )

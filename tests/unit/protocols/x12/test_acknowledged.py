@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.protocols.x12 import acknowledgements_in, encode, read, read_acknowledgements
+from engine.protocols.x12 import EnvelopePolicy, acknowledgements_in, encode, read, read_acknowledgements
 from tests.support import x12_samples as samples
 
 
@@ -56,3 +56,10 @@ def test_control_number_that_is_none_is_not_invented() -> None:
     data = samples.interchange(("AK1*PO*X1", "AK9*A*1*1*1"), "997", "FA")
 
     assert read_acknowledgements(read(data))[0].number is None
+
+
+def test_997_that_its_own_partners_policy_refuses_settles_nothing() -> None:
+    data = samples.interchange(("AK1*PO*31", "AK9*A*1*1*1"), "997", "FA").replace(b"SE*4", b"SE*9")
+
+    assert acknowledgements_in(data) == ()
+    assert [a.number for a in acknowledgements_in(data, EnvelopePolicy.TOLERANT)] == [31]

@@ -1,0 +1,26 @@
+"""A partner's 997, 999 or TA1 settles in the ledger what we sent, before anything else is made of the message."""
+
+from __future__ import annotations
+
+import asyncio
+
+from engine.core.errors import MessageError
+from engine.ports.ledger import ControlNumberLedger
+from engine.ports.script import WorkItem
+from engine.protocols.x12 import EnvelopePolicy, acknowledgements_in
+
+ANSWERS = frozenset(("997", "999", "TA1"))
+
+
+async def settle(ledger: ControlNumberLedger, partner: str, item: WorkItem) -> None:
+    """Note each answer under our control number. Told again after a crash it changes nothing."""
+    if item.message_type not in ANSWERS:
+        return
+    policy = EnvelopePolicy(item.attributes.get("envelope", EnvelopePolicy.STRICT.value))
+    try:
+        told = await asyncio.to_thread(acknowledgements_in, item.body, policy)
+    except MessageError:
+        return  # an edited body that is no X12: the worker says so
+    for one in told:
+        if one.number is not None:
+            await ledger.acknowledge(partner, one.number, one.outcome, one.note)
