@@ -74,6 +74,8 @@ class ChannelDestination:
             receipt = await self._context.hand_over(self._settings.channel, self._received(outbound))
         except StoreError as error:
             raise TransportError(f"the channel's journal refuses: {error.code}", where=self._context.name) from None
+        except ConfigurationError as error:
+            raise DestinationError(error.what, where=self._context.name, remedy=error.remedy) from None
         if _is_refused(receipt):
             raise _refusal(self._settings.channel, receipt.reason)
         return Delivered(reference=id_text(receipt.message_id))

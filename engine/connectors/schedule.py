@@ -1,14 +1,16 @@
 """Source `schedule`: a small JSON message at each due time of a cron expression or interval.
 
 The due time is the natural id, so a time that is met twice (restart, clock set back, a second node) is a
-duplicate, and after a restart or a clock set forward the times that were passed over are made up for.
+duplicate. Times that were passed over are made up for: all after a clock was set forward, the latest after a start.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -34,6 +36,9 @@ class ScheduleSourceSettings(Settings):
     zone: str = Field(default="UTC", description="Zone of the cron fields, an IANA name.", examples=["America/Chicago"])
     catch_up: Duration = Field(
         default=timedelta(minutes=15), description="At start, due times this long ago are made up for."
+    )
+    missed: Literal["latest", "all"] = Field(
+        default="latest", description="Which of several due times are made up for at start."
     )
     message: dict[str, Any] = Field(
         default_factory=dict, description="Further fields of each message.", examples=[{"report": "open orders"}]
@@ -79,7 +84,7 @@ class ScheduleSource:
     async def look(self, accept: Accept) -> float:
         """Make what is due now. Returns seconds until the next look."""
         now = self._context.clock.now()
-        for due in between(self._plan, self._since(now), now):
+        for due in self._due(now):
             try:
                 await accept(self._received(due))
             except StoreError:  # nothing was stored: this time stays due
@@ -87,6 +92,11 @@ class ScheduleSource:
             self._done_until = due
         self._done_until = now
         return self._pause(now)
+
+    def _due(self, now: datetime) -> Iterable[datetime]:
+        starting = self._done_until is None
+        due = between(self._plan, self._since(now), now)
+        return deque(due, maxlen=1) if starting and self._settings.missed == "latest" else due
 
     async def check(self) -> Health:
         due = self._plan.after(self._context.clock.now())

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from engine.connectors.channel import ChannelDestination, ChannelDestinationSettings
-from engine.core.errors import DestinationError, DiskFullError, TransportError
+from engine.core.errors import ConfigurationError, DestinationError, DiskFullError, TransportError
 from engine.ports.connector import ConnectorContext, Outbound, Reason, Receipt, Received
 from tests.support.connector_contract import (
     Answer,
@@ -104,6 +104,17 @@ async def test_circle_of_channels_ends_with_an_error(tmp_path: Any) -> None:
 
     with pytest.raises(DestinationError, match="17 channels"):
         await sent_by(harness, outbound)
+
+
+async def test_channel_that_is_not_there_is_refused(tmp_path: Any) -> None:
+    async def nobody(channel: str, received: Received) -> Receipt:
+        raise ConfigurationError("there is no such channel", remedy="deploy it")
+
+    destination = ChannelDestination(ChannelDestinationSettings(channel="lost"), context(tmp_path, hand_over=nobody))
+    with pytest.raises(DestinationError) as caught:
+        await destination.send(ChannelDestinationHarness(tmp_path).outbound())
+
+    assert caught.value.remedy == "deploy it"
 
 
 async def test_journal_that_refuses_is_a_transport_error_with_nothing_sent(tmp_path: Any) -> None:

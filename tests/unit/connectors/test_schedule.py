@@ -77,11 +77,32 @@ async def test_clock_that_was_wrong_for_a_year_does_not_silence_the_schedule() -
 
 async def test_restart_makes_up_for_times_it_was_down_and_repeats_none() -> None:
     clock, door = Clock(NOON), Door()
-    await scheduled(clock, every="5m").look(door)
+    await scheduled(clock, every="5m", missed="all").look(door)
     clock.advance(timedelta(minutes=12))
-    await scheduled(clock, every="5m").look(door)
+    await scheduled(clock, every="5m", missed="all").look(door)
 
     assert made(door) == ["11:50", "11:55", "12:00", "12:05", "12:10"]
+
+
+async def test_start_makes_up_for_the_latest_time_only_unless_told_otherwise() -> None:
+    clock, door = Clock(NOON), Door()
+    source = scheduled(clock, every="1m")
+    await source.look(door)
+    clock.advance(timedelta(minutes=2))
+    await source.look(door)
+
+    assert made(door) == ["12:00", "12:01", "12:02"]
+
+
+async def test_time_refused_by_the_store_at_start_stays_due() -> None:
+    clock, door = Clock(NOON), Door()
+    source = scheduled(clock, every="1h", catch_up="1h")
+    door.failure = StoreError("no space")
+    await source.look(door)
+    door.failure = None
+    await source.look(door)
+
+    assert made(door) == ["12:00"]
 
 
 async def test_time_that_the_store_refused_stays_due() -> None:
