@@ -62,7 +62,7 @@ async def serving(engine: Engine) -> AsyncIterator[Addresses]:
             if console.enabled:
                 base = await stack.enter_async_context(serve(app, console.listen, tls))
                 token = await accounts.first_admin_link()
-                link = f"{base}/first/{token}" if token else None
+                link = f"{base}/welcome/{token}" if token else None
             yield Addresses(base, str(control), link)
     finally:
         accounts.close()

@@ -14,36 +14,39 @@ Emit = Callable[[str, str, dict[str, object]], None]
 """Takes (event, channel, facts). Facts are ids, codes and places, never values."""
 
 WINDOW_SECONDS = 10
+HISTORY_SECONDS, STEP_SECONDS = 120, 2
+_SLOTS = HISTORY_SECONDS + 1
 
 
 class Rate:
-    """Events a second over the last ten whole seconds."""
+    """Events a second, over the last ten whole seconds and over the last two minutes."""
 
     __slots__ = ("_counts", "_seconds")
 
     def __init__(self) -> None:
-        self._counts = [0] * (WINDOW_SECONDS + 1)
-        self._seconds = [0] * (WINDOW_SECONDS + 1)
+        self._counts = [0] * _SLOTS
+        self._seconds = [0] * _SLOTS
 
     def add(self, count: int = 1) -> None:
         second = int(time.monotonic())
-        slot = second % (WINDOW_SECONDS + 1)
+        slot = second % _SLOTS
         if self._seconds[slot] != second:
             self._seconds[slot], self._counts[slot] = second, 0
         self._counts[slot] += count
 
     def per_second(self) -> float:
         now = int(time.monotonic())
-        return sum(self._window(now)) / WINDOW_SECONDS
+        return sum(self._at(second) for second in range(now - WINDOW_SECONDS, now)) / WINDOW_SECONDS
 
     def recent(self) -> list[float]:
-        """Events in each of the last ten whole seconds, oldest first."""
+        """Events a second in steps of two whole seconds over the last two minutes, oldest first."""
         now = int(time.monotonic())
-        by_second = dict(zip(self._seconds, self._counts, strict=True))
-        return [float(by_second.get(second, 0)) for second in range(now - WINDOW_SECONDS, now)]
+        steps = range(now - HISTORY_SECONDS, now, STEP_SECONDS)
+        return [sum(self._at(step + i) for i in range(STEP_SECONDS)) / STEP_SECONDS for step in steps]
 
-    def _window(self, now: int) -> list[int]:
-        return [c for s, c in zip(self._seconds, self._counts, strict=True) if now - WINDOW_SECONDS <= s < now]
+    def _at(self, second: int) -> int:
+        slot = second % _SLOTS
+        return self._counts[slot] if self._seconds[slot] == second else 0
 
 
 class ChannelMeter:
