@@ -18,7 +18,6 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 import msgspec
 
-from engine.connectors.file.destination import short_key
 from engine.connectors.http.guard import GuardedResolver, refuse_host
 from engine.connectors.http.settings import HttpDestinationSettings
 from engine.connectors.tls import ClientContext, check_pinned
@@ -240,7 +239,7 @@ def _filled(url: str, outbound: Outbound) -> str:
     """The template with each field quoted whole, so that none can add a path step or a parameter."""
     fields = {
         "natural_key": outbound.natural_key or outbound.idempotency_key,
-        "key": short_key(outbound.idempotency_key),
+        "key": outbound.idempotency_key,
         "message_id": id_text(outbound.message_id),
         "kind": outbound.kind or "message",
     }

@@ -100,7 +100,7 @@ class HttpDestinationSettings(Settings):
     """Requests to one far side, one for each delivery."""
 
     url: Url = Field(
-        description="Where to; path and query may hold {natural_key}, {key}, {message_id} and {kind}.",
+        description="Where to; may hold {natural_key}, {key} (as in Idempotency-Key), {message_id}, {kind}.",
         examples=["https://erp.harbor.example/api/suppliers"],
     )
     method: Literal["POST", "PUT", "PATCH"] = Field(default="POST", description="Method of the request.")
