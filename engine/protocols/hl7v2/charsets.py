@@ -71,7 +71,7 @@ class Charset:
 _REMEDY = "let the sender declare its character set in MSH-18, or set `charset` on the channel"
 ASCII, UTF8 = Charset("ascii", True), Charset("utf-8", True)
 _CACHE: dict[str, Charset] = {"": ASCII, "ASCII": ASCII, "UNICODE UTF-8": UTF8}
-_DECLARED: dict[bytes, Charset] = {b"": ASCII, **{name.encode(): known for name, known in _CACHE.items()}}
+DECLARED: dict[bytes, Charset] = {b"": ASCII, **{name.encode(): known for name, known in _CACHE.items()}}
 _CACHE_LIMIT = 64
 
 
@@ -81,7 +81,7 @@ def declared_charset(msh18: bytes, delimiters: Delimiters = STANDARD) -> Charset
     Raises:
         CharsetError: at `MSH-18`: unknown, or known but not supported here.
     """
-    known = _DECLARED.get(msh18)
+    known = DECLARED.get(msh18)
     return _read_declaration(msh18, delimiters.repetition) if known is None else known
 
 

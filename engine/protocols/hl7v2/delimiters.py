@@ -27,11 +27,16 @@ class Delimiters:
     subcomponent: bytes = b"&"
     truncation: bytes = b""
     marks: tuple[bytes, bytes, bytes, bytes] = dataclasses.field(init=False, compare=False, repr=False)
+    _hash: int = dataclasses.field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         wanted = (self.repetition, self.component, self.subcomponent, self.escape)
         first, second, third, fourth = (mark or b"\r" for mark in wanted)
         object.__setattr__(self, "marks", (first, second, third, fourth))
+        object.__setattr__(self, "_hash", hash((self.field, self.encoding_characters)))
+
+    def __hash__(self) -> int:  # computed once: it is a key of caches on the hot path
+        return self._hash
 
     @property
     def encoding_characters(self) -> bytes:

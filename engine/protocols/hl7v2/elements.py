@@ -83,25 +83,30 @@ def split_repetitions(fields: Sequence[bytes], number: int, delimiters: Delimite
 
 
 def replace(fields: list[bytes], element: Element, value: bytes, delimiters: Delimiters) -> None:
-    """Put an encoded value in place, adding the separators that are missing before it."""
+    """Put an encoded value in place, adding the separators that are missing before it.
+
+    Raises:
+        DataTypeError: the message declares no separator for a part that would have to be added.
+    """
     number, repetition, component, subcomponent = element
     if number >= len(fields):
         fields += [b""] * (number + 1 - len(fields))
+    if not (repetition or component):
+        fields[number] = value
+        return
+    mark = delimiters.repetition
+    single = repetition <= 1 and (not mark or mark not in fields[number])
+    old = fields[number] if single else _inner(fields[number], Element(number, repetition or 1), delimiters)
     if subcomponent:
-        value = _part_replaced(
-            _inner(fields[number], element, delimiters), delimiters.subcomponent, subcomponent, value
-        )
+        inner = _inner(old, Element(number, 1, component), delimiters)
+        value = _part_replaced(inner, delimiters.subcomponent, subcomponent, value)
     if component:
-        old = narrow(fields[number], Element(number, repetition or 1), delimiters, whole=True)
-        value = _part_replaced(old or b"", delimiters.component, component, value)
-    if repetition or component:
-        value = _part_replaced(fields[number], delimiters.repetition, repetition or 1, value)
-    fields[number] = value
+        value = _part_replaced(old, delimiters.component, component, value)
+    fields[number] = value if single else _part_replaced(fields[number], mark, repetition or 1, value)
 
 
 def _inner(piece: bytes, element: Element, delimiters: Delimiters) -> bytes:
-    outer = Element(element.field, element.repetition or 1, element.component)
-    return narrow(piece, outer, delimiters, whole=True) or b""
+    return narrow(piece, element, delimiters, whole=True) or b""
 
 
 def _part_replaced(piece: bytes, separator: bytes, number: int, value: bytes) -> bytes:

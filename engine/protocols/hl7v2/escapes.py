@@ -118,7 +118,7 @@ def _in_switched_set(text: str, designation: str) -> str:
         raise CharsetError(f"the text after an escape sequence is not {codec}") from None
 
 
-def escape(text: str, delimiters: Delimiters, where: str) -> str:
+def escape(text: str, delimiters: Delimiters, where: str | None = None) -> str:
     """Write text so that no separator, line end or frame byte of it can be mistaken for structure.
 
     A line feed becomes `\\.br\\`, which reads back as a line feed; other control characters become `\\Xhh\\`.

@@ -10,12 +10,13 @@ import re
 from dataclasses import dataclass, replace
 
 from engine.core.errors import StructureError
-from engine.protocols.hl7v2.charsets import ASCII, UTF8, Charset, declared_charset, named_charset
-from engine.protocols.hl7v2.delimiters import Delimiters, read_delimiters
+from engine.protocols.hl7v2.charsets import ASCII, DECLARED, UTF8, Charset, declared_charset, named_charset
+from engine.protocols.hl7v2.delimiters import STANDARD, Delimiters, read_delimiters
 
 Row = bytes | list[bytes]
 """A segment: untouched, or split into fields numbered as the standard does (a header's separator is field 1)."""
 
+_STANDARD_START = b"MSH|^~\\&|"
 _CHARSET_FIELD = 18
 _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe\x00\x00", "utf-32-le"), (b"\x00\x00\xfe\xff", "utf-32-be"))
 _WIDE_MARKS = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
@@ -85,13 +86,15 @@ def _with_header(lines: list[bytes], charset: str | None, marked: str | None = N
         marked: the set that a byte order mark tells.
     """
     rows: list[Row] = lines  # type: ignore[assignment]  # this list is from now on the layout's own
-    delimiters = read_delimiters(lines[0])
+    line = lines[0]
+    delimiters = STANDARD if line.startswith(_STANDARD_START) else read_delimiters(line)
     separator = delimiters.field
-    header = rows[0] = lines[0].split(separator)
+    header = rows[0] = line.split(separator)
     header.insert(1, separator)
     if charset:
         return Layout(rows, delimiters, named_charset(charset, "charset"))
-    known = declared_charset(header[_CHARSET_FIELD] if len(header) > _CHARSET_FIELD else b"", delimiters)
+    declared = header[_CHARSET_FIELD] if len(header) > _CHARSET_FIELD else b""
+    known = DECLARED.get(declared) or declared_charset(declared, delimiters)
     if known.wide or (marked and known is ASCII):  # nothing wide can begin with the three bytes MSH
         known = UTF8
     return Layout(rows, delimiters, known)
@@ -174,7 +177,11 @@ def split_lines(body: bytes) -> tuple[list[bytes], list[bytes] | None]:
 
 def join_lines(layout: Layout) -> bytes:
     """The message's bytes from its rows, edited or not."""
-    lines = [row if isinstance(row, bytes) else join_fields(row, layout.delimiters) for row in layout.rows]
+    separator = layout.delimiters.field
+    lines = [
+        row if isinstance(row, bytes) else separator.join(row) if row[0] not in _HEADERS else join_header(row)
+        for row in layout.rows
+    ]
     if layout.codec is not None:
         lines = [_from_utf8(line, layout, layout.codec) for line in lines]
     if layout.ends is None:
@@ -199,7 +206,11 @@ def split_fields(line: bytes, delimiters: Delimiters) -> list[bytes]:
 
 
 def join_fields(fields: list[bytes], delimiters: Delimiters) -> bytes:
-    separator = delimiters.field
-    if fields[0] in _HEADERS and len(fields) > 1:
-        return fields[0] + separator + separator.join(fields[2:])
-    return separator.join(fields)
+    return join_header(fields) if fields[0] in _HEADERS else delimiters.field.join(fields)
+
+
+def join_header(fields: list[bytes]) -> bytes:
+    """A header's field 1 is its separator."""
+    if len(fields) == 1:
+        return fields[0]
+    return fields[0] + fields[1] + fields[1].join(fields[2:])

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import datetime as dt
 
-from engine.core.errors import FieldError, RequiredFieldError, StructureError
+from engine.core.errors import CharsetError, DataTypeError, FieldError, RequiredFieldError, StructureError
 from engine.protocols.hl7v2 import elements
 from engine.protocols.hl7v2.escapes import escape
 from engine.protocols.hl7v2.heading import Heading
 from engine.protocols.hl7v2.lines import join_lines, lay_out
-from engine.protocols.hl7v2.path import HEADERS, Element, Path, compile_path, is_segment_name, is_verbatim
+from engine.protocols.hl7v2.path import HEADERS, Element, Path, compile_path, is_segment_name
 from engine.protocols.hl7v2.reading import NULL
 from engine.protocols.hl7v2.segment import Segment
 
-_CHARSET_FIELD = 18
+_NOTATION = frozenset({1, 2, 18})  # fields of MSH that say how the rest is written
 
 
 class Hl7Message(Heading):
@@ -99,19 +99,23 @@ class Hl7Message(Heading):
 
     def write(self, fields: list[bytes], element: Element, value: str) -> None:
         """Write into the fields of one of this message's segments; `set` is the way to it."""
-        name = fields[0].decode("ascii", "backslashreplace")
-        if is_verbatim(name, element) or (name == "MSH" and element.field == _CHARSET_FIELD):
-            raise FieldError("the message's own notation is not edited", where=f"{name}-{element}")
-        elements.replace(fields, element, self._encoded(value, f"{name}-{element}"), self.delimiters)
+        if element[0] in _NOTATION and fields[0] == b"MSH":
+            raise FieldError("the message's own notation is not edited", where=f"MSH-{element}")
+        elements.replace(fields, element, self._encoded(value, fields[0], element), self.delimiters)
         self._edited = True
 
     # ------------------------------------------------------------------ inside
-    def _encoded(self, value: str, where: str) -> bytes:
-        text = escape(value, self.delimiters, where)
-        codec = self.layout.codec
-        if codec is not None:
-            codec.encode(text, where)  # refuse now, at its place, what could not be written later
-        return self.layout.charset.encode(text, where)
+    def _encoded(self, value: str, name: bytes, element: Element) -> bytes:
+        try:
+            text = escape(value, self.delimiters)
+            if text.isascii():
+                return text.encode()
+            if self.layout.codec is not None:
+                self.layout.codec.encode(text)  # refuse now, at its place, what could not be written later
+            return self.layout.charset.encode(text)
+        except (CharsetError, DataTypeError) as error:
+            where = f"{name.decode('ascii', 'backslashreplace')}-{element}"
+            raise type(error)(error.what, where=where, remedy=error.remedy) from None
 
     def _existing(self, path: Path) -> list[bytes]:
         fields = self._fields(path)
@@ -122,8 +126,9 @@ class Hl7Message(Heading):
     def _insert(self, index: int, name: str, values: tuple[str | None, ...]) -> Segment:
         if not is_segment_name(name) or name in HEADERS:
             raise FieldError("a segment's name has three capital letters or digits", where=name)
-        encoded = [self._encoded(value or "", f"{name}-{number}") for number, value in enumerate(values, 1)]
-        fields = [name.encode("ascii"), *encoded]
+        own_name = name.encode("ascii")
+        encoded = [self._encoded(value or "", own_name, Element(number)) for number, value in enumerate(values, 1)]
+        fields = [own_name, *encoded]
         self.layout.rows.insert(index, fields)
         if self.layout.ends is not None:
             self._insert_end(index)

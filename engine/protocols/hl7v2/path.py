@@ -58,6 +58,7 @@ class Path(NamedTuple):
     name: str
     occurrence: int
     element: Element
+    name_bytes: bytes
 
 
 def compile_path(path: str) -> Path:
@@ -83,7 +84,7 @@ def _compile(path: str) -> Path:
     plain = element.repetition <= 1 and not is_verbatim(name, element)
     component, subcomponent = element.component or 1, element.subcomponent or 1
     first = plain and component == 1 and subcomponent == 1
-    return Path(key, element.field, first, plain, component, subcomponent, name, occurrence, element)
+    return Path(key, element.field, first, plain, component, subcomponent, name, occurrence, element, name.encode())
 
 
 @lru_cache(maxsize=2000)

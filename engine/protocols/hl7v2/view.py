@@ -156,27 +156,22 @@ class MessageView(Reading[str]):
 
     # ------------------------------------------------------------------ inside
     def _open(self, path: Path) -> Sequence[bytes]:
-        index = self._find(path.name.encode("ascii"), path.occurrence)
+        index = self._find(path[9], path[7])
         fields = _ABSENT if index is None else self._split(index)
-        self._hot[path.key] = fields
+        self._hot[path[0]] = fields
         return fields
 
     def _find(self, name: bytes, occurrence: int) -> int | None:
-        start, names = name + self.delimiters.field, self._names
+        """The row of the n-th segment of a name."""
+        separator, names = self.delimiters.field, self._names
         if names is None:
-            names = self._names = [self._start(row) for row in self.layout.rows]
-        if name in names:  # a segment of nothing but its name: its row has no separator
-            names = [start if found == name else found for found in names]
-        index = -1
-        try:
-            for _ in range(occurrence):
-                index = names.index(start, index + 1)
-        except ValueError:
-            return None
-        return index
-
-    def _start(self, row: Row) -> bytes:
-        return row[:4] if isinstance(row, bytes) else row[0] + self.delimiters.field
+            names = [row[:4] if isinstance(row, bytes) else row[0] + separator for row in self.layout.rows]
+            self._names = names
+        start = name + separator
+        if occurrence == 1 and start in names and name not in names:
+            return names.index(start)
+        same = [index for index, found in enumerate(names) if found in (start, name)]  # a bare name is a segment too
+        return same[occurrence - 1] if occurrence <= len(same) else None
 
     def _is_named(self, row: Row, name: bytes) -> bool:
         if isinstance(row, bytes):
