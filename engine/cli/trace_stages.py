@@ -95,20 +95,10 @@ class _Stages:
         text = self.channel.filter
         if text is None:
             return Stage("filter", "skipped", "the channel has no filter")
-        outcomes = self._filter_outcomes()
-        facts = {"expression": text, "results": outcomes}
-        if outcomes and not any(outcomes):
-            return Stage("filter", "stopped", f"false, so the message is FILTERED: {text}", facts)
-        return Stage("filter", "done", f"true: {text}", facts)
-
-    def _filter_outcomes(self) -> list[bool]:
-        compiled = self.run.compiled
-        if compiled is None or compiled.filter is None:
-            return []
-        try:
-            return [bool(compiled.filter(view.get)) for view in compiled.views(self.body)]
-        except IsthmusError:
-            return []
+        reason = self.result.reason
+        if self.result.state is MessageState.FILTERED and reason is not None and "filter is false" in reason.text:
+            return Stage("filter", "stopped", f"false, so the message is FILTERED: {text}", {"expression": text})
+        return Stage("filter", "done", f"true: {text}", {"expression": text})
 
     def _transform(self) -> Stage:
         name, state = self.channel.transform, self.result.state

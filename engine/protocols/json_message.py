@@ -32,7 +32,7 @@ class JsonMessage:
             return cls(body, json.loads(body, parse_float=Decimal, parse_constant=_refuse_constant))
         except json.JSONDecodeError as error:
             raise StructureError("not JSON", where=f"line {error.lineno}, column {error.colno}") from None
-        except (UnicodeDecodeError, RecursionError, ValueError) as error:
+        except (UnicodeDecodeError, RecursionError, ValueError, InvalidOperation) as error:
             raise StructureError(f"not JSON: {type(error).__name__}") from None
 
     def get(self, path: str) -> str | None:

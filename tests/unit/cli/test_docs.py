@@ -1,0 +1,56 @@
+"""Reference pages are made from the code, and say when they are stale."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from engine.channel.codes import CODES
+from engine.cli.docs import command
+from engine.cli.main import COMMANDS
+from engine.cli.reference import pages
+from engine.connectors.catalog import CATALOG
+from engine.ports.states import MessageState
+
+
+def test_every_connector_code_state_and_command_is_there() -> None:
+    made = pages()
+
+    for name in CATALOG.sources:
+        assert f"## source `{name}`" in made["connectors.md"]
+    for name in CATALOG.destinations:
+        assert f"## destination `{name}`" in made["connectors.md"]
+    for code in CODES:
+        assert f"| `{code}` |" in made["lint.md"]
+    for state in MessageState:
+        assert state.name in made["states.md"]
+    for name in COMMANDS:
+        assert f"## `isthmus {name}`" in made["commands.md"]
+
+
+def test_pages_are_the_same_each_time() -> None:
+    assert pages() == pages()
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    made = pages()
+    targets = [part.split(")")[0] for part in made["index.md"].split("](")[1:]]
+
+    assert set(targets) == set(made) - {"index.md"}
+
+
+def test_check_tells_a_stale_page_and_an_old_one(tmp_path: Path) -> None:
+    run = CliRunner()
+    assert run.invoke(command, ["--directory", str(tmp_path)]).exit_code == 0
+    assert run.invoke(command, ["--directory", str(tmp_path), "--check"]).exit_code == 0
+
+    (tmp_path / "lint.md").write_text("old")
+    stale = run.invoke(command, ["--directory", str(tmp_path), "--check"])
+    run.invoke(command, ["--directory", str(tmp_path)])
+    (tmp_path / "gone.md").write_text("old")
+    old = run.invoke(command, ["--directory", str(tmp_path), "--check"])
+
+    assert (stale.exit_code, old.exit_code) == (1, 1)
+    assert "lint.md" in stale.output
+    assert "no longer generated" in old.output
