@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "test": ("test:command", "run the cases beside the channels"),
     "trace": ("trace:command", "show every stage of one message, nothing stored or sent"),
     "parse": ("parse:command", "show or check HL7, X12 and JSON files"),
+    "send": ("send:command", "send HL7 files to a listener and show its acknowledgements"),
     "diff": ("diff:command", "the site on disk against what is deployed"),
     "deploy": ("revisions:deploy", "make what is on disk the active revision"),
     "rollback": ("revisions:rollback", "go back to an earlier revision"),

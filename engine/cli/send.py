@@ -1,0 +1,77 @@
+"""`isthmus send`: a sender for HL7 files over MLLP, to try a channel with."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from engine.protocols.hl7v2.acknowledge import read
+from engine.protocols.hl7v2.batch import split_batch
+from engine.protocols.hl7v2.framing import MllpFramer, frame
+
+_ANSWER_SECONDS = 30.0
+_LONGEST_ANSWER = 1024 * 1024
+
+
+@click.command()
+@click.argument("address", metavar="HOST:PORT")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--repeat", default=1, show_default=True, help="Send all files this often.")
+def command(address: str, files: tuple[Path, ...], repeat: int) -> None:
+    """Send HL7 files over MLLP and show each acknowledgement; exit 1 when one was not positive.
+
+    \b
+    Example:
+      isthmus send 127.0.0.1:6661 order.hl7
+    """
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        raise click.UsageError("write the address as HOST:PORT, for example 127.0.0.1:6661")
+    try:
+        good = asyncio.run(_send(host, int(port), [path for _ in range(repeat) for path in files]))
+    except OSError as error:
+        raise click.ClickException(f"{address}: {error.strerror or error}; does the channel run there?") from None
+    except (TimeoutError, asyncio.IncompleteReadError):
+        raise click.ClickException(f"{address}: no acknowledgement came") from None
+    if not good:
+        raise SystemExit(1)
+
+
+async def _send(host: str, port: int, files: list[Path]) -> bool:
+    reader, writer = await asyncio.open_connection(host, port)
+    framer, good = MllpFramer(_LONGEST_ANSWER), True
+    try:
+        for path in files:
+            for body in _messages(path.read_bytes()):
+                writer.write(frame(body))
+                good = _shown(path, await _answer(reader, framer)) and good
+    finally:
+        writer.close()
+    return good
+
+
+def _messages(data: bytes) -> tuple[bytes, ...]:
+    """The messages of a file: one, a batch's, or those in MLLP frames; segments end with CR on the wire."""
+    framed = MllpFramer(len(data) + 1).feed(data) if data.startswith(b"\x0b") else [data]
+    bodies = (one.replace(b"\r\n", b"\r").replace(b"\n", b"\r") for one in framed)
+    return tuple(message for body in bodies for message in split_batch(body).messages or (body,))
+
+
+async def _answer(reader: asyncio.StreamReader, framer: MllpFramer) -> bytes:
+    async with asyncio.timeout(_ANSWER_SECONDS):
+        while True:
+            data = await reader.read(65_536)
+            if not data:
+                raise asyncio.IncompleteReadError(b"", None)
+            if frames := framer.feed(data):
+                return frames[0]
+
+
+def _shown(path: Path, answer: bytes) -> bool:
+    acknowledgement = read(answer)
+    words = "; ".join(f"{error.text or error.code} at {error.where or '-'}" for error in acknowledgement.errors)
+    text = f"{path.name}: {acknowledgement.code} {acknowledgement.control_id} {words or acknowledgement.text or ''}"
+    click.secho(text.rstrip(), fg="green" if acknowledgement.positive else "red")
+    return acknowledgement.positive
