@@ -29,6 +29,7 @@ from engine.core.ids import id_text
 from engine.ports.accounts import Role
 from engine.ports.journal import Query
 from engine.ports.web import Access, Call, WebRoute
+from engine.telemetry.snapshot import exposition
 
 CHANNEL_STATES = frozenset({"running", "paused", "stopped"})
 BODY_LIMIT = 64 * 1024**2  # an edited message in base64, or as a form
@@ -43,6 +44,12 @@ async def health(call: Call) -> Response:
 # ------------------------------------------------------------------ seeing
 async def status(call: Call) -> Response:
     return answer(await call.operations.status())
+
+
+async def metrics(call: Call) -> Response:
+    """The same figures as Prometheus reads them (text exposition 0.0.4)."""
+    text = exposition((await call.operations.status()).channels)
+    return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
 
 async def search(call: Call) -> Response:
@@ -165,6 +172,7 @@ async def _see_message_of(call: Call, ask: Ask) -> None:
 ROUTES: tuple[WebRoute, ...] = (
     WebRoute("GET", "/healthz", Access.PUBLIC, health),
     WebRoute("GET", "/api/status", Role.VIEWER, status),
+    WebRoute("GET", "/metrics", Role.VIEWER, metrics),
     WebRoute("POST", "/api/messages/search", Role.VIEWER, search),
     WebRoute("GET", "/api/messages/{id}", Role.VIEWER, view),
     WebRoute("GET", "/api/diff", Role.VIEWER, diff),
