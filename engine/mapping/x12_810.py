@@ -26,6 +26,7 @@ _SUMMARY = frozenset(("TDS", "CTT", "SE"))
 _SUPPLIER_ROLES = ("SU", "SE", "VN", "RI", "RE")
 
 
+@sets.told_by_place
 def invoice_from_810(one: TransactionSet, supplier_number: str | None = None, *, check_total: bool = True) -> Invoice:
     """Read an invoice.
 
@@ -40,7 +41,7 @@ def invoice_from_810(one: TransactionSet, supplier_number: str | None = None, *,
     """
     body = sets.cut(one, "IT1", _SUMMARY)
     begin = sets.first(body.heading, "BIG")
-    currency = sets.value(body.heading, "CUR", "") or "USD"
+    currency = sets.currency(body.heading)
     stated = sets.cents(sets.required(sets.first(body.summary, "TDS"), 1, "TDS01"), "TDS01")
     invoiced_on = sets.day(sets.required(begin, 1, "BIG01"), "BIG01")
     fields = {
@@ -110,7 +111,7 @@ def _read_line(line: tuple[Segment, ...], number: int, currency: str) -> Invoice
     price = sets.decimal(sets.required(head, 4, f"IT104[{number}]"), f"IT104[{number}]")
     item, identifiers = parts.read_item(head)
     order_line = sets.value(line, "REF", _ORDER_LINE)
-    return sets.build_value(
+    return sets.build(
         InvoiceLine,
         f"IT1[{number}]",
         number=line_number(head.get(1), number),

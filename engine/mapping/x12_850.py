@@ -22,6 +22,7 @@ _SUMMARY = frozenset(("CTT", "SE"))
 _SUPPLIER_ROLES = ("SU", "SE", "VN")
 
 
+@sets.told_by_place
 def purchase_order_from_850(one: TransactionSet, supplier_number: str | None = None) -> PurchaseOrder:
     """Read an order.
 
@@ -34,7 +35,7 @@ def purchase_order_from_850(one: TransactionSet, supplier_number: str | None = N
     """
     body = sets.cut(one, "PO1", _SUMMARY)
     begin = sets.first(body.heading, "BEG")
-    currency = sets.value(body.heading, "CUR", "") or "USD"
+    currency = sets.currency(body.heading)
     return sets.build(
         PurchaseOrder,
         order_number=sets.required(begin, 3, "BEG03"),
@@ -78,7 +79,7 @@ def _read_line(line: tuple[Segment, ...], number: int, currency: str) -> OrderLi
     if item is None:
         raise RequiredFieldError("no item is named", where=f"PO107[{number}]")
     quantity = sets.decimal(sets.required(head, 2, f"PO102[{number}]"), f"PO102[{number}]")
-    return sets.build_value(
+    return sets.build(
         OrderLine,
         f"PO1[{number}]",
         number=line_number(head.get(1), number),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import TypeVar
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from pydantic import ValidationError
 
@@ -19,9 +21,11 @@ _PARTY_MEMBERS = frozenset(("N2", "N3", "N4", "NX2", "REF", "PER", "SI", "DMG"))
 _NOTE_MEMBERS = frozenset(("DTM", "PWK", "EFI", "MSG"))
 _LINE_LOOPS = frozenset(("N1", "N9", "SLN", "SCH", "LDT", "LS", "QTY", "LM", "V1", "FA1", "AMT"))
 CENT = Decimal("0.01")
+_MOST_DIGITS = 18  # before or after the point; an exponent can say more than memory holds
 TEXT_LIMIT = 200  # of a canonical text
 
 V = TypeVar("V", bound=Value)
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,14 @@ def value(segments: Iterable[Segment], segment_id: str, qualifier: str, element:
     return (found.get(element).strip() or None) if found else None
 
 
+def currency(heading: Iterable[Segment]) -> str:
+    """CUR02, US dollars without CUR."""
+    code = value(heading, "CUR", "") or "USD"
+    if not re.fullmatch(r"[A-Z]{3}", code):
+        raise DataTypeError("not a currency of three letters (ISO 4217)", where="CUR02")
+    return code
+
+
 def required(segment: Segment | None, element: int, where: str) -> str:
     text = segment.get(element).strip() if segment else ""
     if not text:
@@ -108,8 +120,8 @@ def decimal(text: str, where: str) -> Decimal:
         number = Decimal(text)
     except InvalidOperation as error:
         raise DataTypeError("not a number (R)", where=where) from error
-    if not number.is_finite():
-        raise DataTypeError("not a number (R)", where=where)
+    if not number.is_finite() or abs(number.adjusted()) > _MOST_DIGITS:
+        raise DataTypeError("not a number (R) that amounts can be counted with", where=where)
     return number
 
 
@@ -144,19 +156,34 @@ def optional_day(text: str | None, where: str) -> date | None:
     return day(text, where) if text else None
 
 
-def build(kind: Callable[..., V], **fields: object) -> V:
+def build(kind: Callable[..., V], place: str = "", /, **fields: object) -> V:
     """A document or a part of one; what breaks its rules is told by field, never by value."""
-    return build_value(kind, "", **fields)
-
-
-def build_value(kind: Callable[..., V], place: str, **fields: object) -> V:
     try:
         return kind(**fields)
     except ValidationError as error:
-        fault = error.errors(include_input=False, include_url=False)[0]
-        field = ".".join(str(part) for part in fault["loc"])
-        where = " ".join(part for part in (place, field) if part)
-        raise DocumentError(f"does not fit the document: {fault['msg']}", where=where or None) from None
+        raise _told_by_field(error, place) from None
+
+
+def _told_by_field(error: ValidationError, place: str) -> DocumentError:
+    fault = error.errors(include_input=False, include_url=False)[0]
+    field = ".".join(str(part) for part in fault["loc"])
+    where = " ".join(part for part in (place, field) if part)
+    return DocumentError(f"does not fit the document: {fault['msg']}", where=where or error.title)
+
+
+def told_by_place(read: Callable[P, V]) -> Callable[P, V]:
+    """Parts that do not fit, and amounts beyond what money is counted with, become a DocumentError, too."""
+
+    @wraps(read)
+    def reading(*args: P.args, **kwargs: P.kwargs) -> V:
+        try:
+            return read(*args, **kwargs)
+        except ValidationError as error:
+            raise _told_by_field(error, error.title) from None
+        except ArithmeticError:
+            raise DocumentError("an amount has more digits than can be counted with", where="total") from None
+
+    return reading
 
 
 def short_text(text: str) -> str | None:

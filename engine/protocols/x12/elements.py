@@ -19,7 +19,7 @@ _UNIT = "\x1f"
 _LONG_DATE = 8
 _SHAPES_KEPT = 1024  # a sender could otherwise fill the memory with shapes
 _WHOLE = re.compile(r"-?([0-9]+)").fullmatch
-_REAL = re.compile(r"-?([0-9]*(?:\.[0-9]*)?)(?:E-?[0-9]+)?").fullmatch
+_REAL = re.compile(r"-?([0-9]*(?:\.[0-9]*)?)(?:E-?[0-9]{1,2})?").fullmatch
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]").search
 
 

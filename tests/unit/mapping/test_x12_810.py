@@ -138,3 +138,10 @@ def test_cents_too_many_or_too_few_are_always_found(quantity: int, price: Decima
 
     with pytest.raises(DocumentError):
         invoice_of(*HEAD, f"IT1*1*{quantity}*EA*{price}**IN*1", f"TDS*{total + wrong}")
+
+
+def test_amounts_beyond_what_can_be_counted_are_refused_and_do_not_break_the_reader() -> None:
+    with pytest.raises(DocumentError) as caught:
+        invoice_of(*HEAD, "IT1*1*999999999999999*EA*99999999999999.999**IN*1", "TDS*1")
+
+    assert caught.value.where == "total"

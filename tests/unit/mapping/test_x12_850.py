@@ -141,6 +141,9 @@ def test_charge_by_rate_is_rate_times_quantity() -> None:
         ((*HEAD, "PO1*1*1*EA*1"), RequiredFieldError, "PO107[1]"),
         ((*HEAD, "SAC*C*D240***1.50", samples.PO1), DataTypeError, "SAC05[1]"),
         ((*HEAD, "CTT*0"), DocumentError, "lines"),
+        ((*HEAD, "CUR*BY*usd", samples.PO1), DataTypeError, "CUR02"),
+        ((*HEAD, "N1*ST*MAIN*92*" + "9" * 81, samples.PO1), DocumentError, "Identifier value"),
+        ((*HEAD, "PO1*1*1E99*EA*1**IN*1"), DataTypeError, "PO102[1]"),
     ],
 )
 def test_what_makes_no_order_is_refused_at_its_place(body: tuple[str, ...], error: type[Exception], where: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +13,19 @@ import pytest
 from engine.core.errors import FramingError, IsthmusError
 from engine.mapping.x12_810 import invoice_from_810
 from engine.mapping.x12_850 import purchase_order_from_850
-from engine.protocols.x12 import EnvelopePolicy, TransactionSet, encode, iterate_segments, judge, read_file
+from engine.protocols.x12 import (
+    EnvelopePolicy,
+    TransactionSet,
+    acknowledgement_group,
+    encode,
+    interchange_acknowledgement,
+    iterate_segments,
+    judge,
+    read,
+    read_file,
+    write_interchange,
+)
+from tests.support import x12_samples as samples
 
 ROOT = Path(os.environ.get("ISTHMUS_CORPUS", "../shared/corpus")) / "x12"
 
@@ -77,6 +90,24 @@ def test_streaming_gives_the_same_segments_as_reading_the_whole() -> None:
         compared += 1
 
     assert compared > 350
+
+
+def test_every_answer_to_a_sample_reads_without_a_fault() -> None:
+    answered = 0
+    for path in files():
+        if name(path) in REFUSED:
+            continue
+        for interchange in read_file(path.read_bytes()).interchanges:
+            for policy in EnvelopePolicy:
+                outcome = judge(interchange, policy)
+                group = acknowledgement_group(outcome, "004010", 7)
+                told = [interchange_acknowledgement(outcome)]
+                made_at = datetime(2026, 11, 20, 8, 15)
+                data = write_interchange(samples.partner(), 7, made_at, [group] if group else [], told)
+                assert judge(read(data).interchanges[0]).all_findings == (), name(path)
+                answered += 1
+
+    assert answered > 900
 
 
 def sets(pattern: str, code: str) -> list[tuple[str, TransactionSet]]:
