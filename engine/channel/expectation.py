@@ -43,7 +43,9 @@ class Expectation(Settings):
     reason: str | None = Field(default=None, description="Code of the reason.", examples=["D004"])
     where: str | None = Field(default=None, description="Text that the reason's place holds.", examples=["RQD[2]-4"])
     says: str | None = Field(default=None, description="Text that the reason's words hold.")
-    keys: dict[str, str | list[str]] | None = Field(default=None, description="Business keys, all of them.")
+    keys: dict[str, str | list[str]] | None = Field(
+        default=None, description="Business keys that must be there; others may be too."
+    )
     routes: tuple[str, ...] | None = Field(default=None, description="Destinations in order, one entry a delivery.")
     documents: tuple[DocumentExpectation, ...] | None = Field(default=None, description="All documents, in order.")
 
@@ -69,7 +71,7 @@ def compare(expected: Expectation, result: WorkResult, files: Mapping[str, bytes
     """Everything that differs; empty when the case holds. `files`: contents of those that the expectation names."""
     found = list(_state(expected, result))
     if expected.keys is not None:
-        found += _values("keys", expected.keys, grouped_keys(result), whole=True)
+        found += _values("keys", expected.keys, grouped_keys(result), whole=False)
     if expected.routes is not None:
         routes = [route.destination for route in result.routes]
         found += _values("routes", list(expected.routes), routes, whole=True)

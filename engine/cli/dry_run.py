@@ -1,8 +1,8 @@
-"""One body through a channel as it is on disk, with the doors shut: the code of the workers, nothing stored or sent."""
+"""One body through a channel as it is on disk, with the doors shut: the code of doors and workers, nothing kept."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,24 +11,37 @@ import msgspec
 from engine.channel.model import ChannelModel
 from engine.channel.revision import program
 from engine.channel.site import Site
+from engine.cli.dry_doors import dry_context
 from engine.connectors.catalog import CATALOG
-from engine.core.errors import IsthmusError, MessageError
+from engine.connectors.formats import splitter
+from engine.core.errors import IsthmusError
 from engine.flow.door import AcceptedTypes
-from engine.ports.connector import Reason
-from engine.ports.script import Limits, Program, WorkItem, WorkResult
+from engine.ports.connector import Reason, Received
+from engine.ports.journal import NewDocument
+from engine.ports.script import Limits, Program, Route, WorkItem, WorkResult
 from engine.ports.states import MessageState
 from engine.script import guard
 from engine.script.program import Compiled
 from engine.script.runner import load_error, run_one
 
 DRY_ID = 0
+_TYPED = frozenset({"hl7v2", "x12"})
+_WORST_FIRST = (
+    MessageState.HELD,
+    MessageState.REFUSED,
+    MessageState.QUEUED,
+    MessageState.TRANSFORMED,
+    MessageState.FILTERED,
+)
 
 
-class Opened(msgspec.Struct, frozen=True):
-    """What the door sees of a body: its message types, or why it is no message."""
+class DryRun(msgspec.Struct, frozen=True):
+    """One message. `program` None: the channel is not complete enough; `compiled` None: it never got to the worker."""
 
-    types: tuple[str | None, ...] = ()
-    refusal: Reason | None = None
+    received: Received
+    result: WorkResult
+    program: Program | None = None
+    compiled: Compiled | None = None
 
 
 @lru_cache(maxsize=1)
@@ -36,79 +49,61 @@ def _guard_once() -> None:
     guard.install()
 
 
-def open_body(format_name: str, body: bytes) -> Opened:
-    """As the sources do it: HL7 by MSH-9, X12 by the sets in it; other formats have no types."""
-    opener = _OPENERS.get(format_name)
-    if opener is None:
-        return Opened((None,))
-    try:
-        return Opened(opener(body))
-    except MessageError as error:
-        return Opened((), Reason(error.code, error.what, error.where, error.remedy))
-
-
-def _hl7_types(body: bytes) -> tuple[str | None, ...]:
-    from engine.protocols.hl7v2 import Hl7Message
-
-    return (Hl7Message.parse(body).message_type or None,)
-
-
-def _x12_types(body: bytes) -> tuple[str | None, ...]:
-    from engine.protocols.x12 import read_file
-
-    sets = [one for i in read_file(body).interchanges for g in i.groups for one in g.sets]
-    return tuple(one.code for one in sets) or ("TA1",)
-
-
-_OPENERS: dict[str, Callable[[bytes], tuple[str | None, ...]]] = {"hl7v2": _hl7_types, "x12": _x12_types}
-
-
-class DryRun(msgspec.Struct, frozen=True):
-    """`program` None: the channel is not complete enough to make one."""
-
-    program: Program | None
-    opened: Opened
-    result: WorkResult
-    compiled: Compiled | None = None
-
-
-def dry_run(site: Site, channel: ChannelModel, body: bytes) -> DryRun:
-    """Never raises for what is in the body or the script: the result says it."""
+def dry_run(site: Site, channel: ChannelModel, body: bytes) -> list[DryRun]:
+    """Each message in the body. Never raises for what is in the body or the script: the results say it."""
     try:
         made = program(channel, site, 0, CATALOG)
     except IsthmusError as error:
-        reason = Reason(error.code, error.what, error.where, error.remedy)
-        return DryRun(None, Opened(), WorkResult(DRY_ID, MessageState.HELD, reason))
-    opened = open_body(made.format, body)
-    refusal = opened.refusal or _refused(channel, made.format, opened)
+        return [DryRun(Received(body), WorkResult(DRY_ID, MessageState.HELD, _reason(error)))]
+    try:
+        messages = splitter(made.format, dry_context(site, channel, made.format)).split(body, {})
+    except IsthmusError as error:
+        return [DryRun(Received(body), WorkResult(DRY_ID, MessageState.REFUSED, _reason(error)), made)]
+    return [_one(channel, made, received) for received in messages]
+
+
+def _one(channel: ChannelModel, made: Program, received: Received) -> DryRun:
+    accepted = AcceptedTypes(channel.accept) if made.format in _TYPED else AcceptedTypes(())
+    refusal = received.refusal or accepted.refusal(received.message_type)
     if refusal:
-        return DryRun(made, opened, WorkResult(DRY_ID, MessageState.REFUSED, refusal))
+        return DryRun(received, WorkResult(DRY_ID, MessageState.REFUSED, refusal), made)
     _guard_once()
-    item = WorkItem(DRY_ID, made.key, body, opened.types[0], {})
+    item = WorkItem(DRY_ID, made.key, received.body, received.message_type, received.attributes)
     try:
         compiled = Compiled(made, Limits(channel.limits.time.total_seconds(), channel.limits.memory))
     except Exception as error:  # a script may raise anything while it loads; the worker isolates it the same way
-        return DryRun(made, opened, load_error(item, error))
-    return DryRun(made, opened, run_one(compiled, item), compiled)
+        return DryRun(received, load_error(item, error), made)
+    return DryRun(received, run_one(compiled, item), made, compiled)
 
 
-def _refused(channel: ChannelModel, format_name: str, opened: Opened) -> Reason | None:
-    if format_name not in _OPENERS:
-        return None
-    accepted = AcceptedTypes(channel.accept)
-    refusals = [accepted.refusal(one) for one in opened.types]
-    return refusals[0] if refusals and all(refusals) else None
+def _reason(error: IsthmusError) -> Reason:
+    return Reason(error.code, error.what, error.where, error.remedy)
+
+
+def joined(results: Sequence[WorkResult]) -> WorkResult:
+    """The results of one file as one: all documents and routes in order, the state that needs a person most."""
+    if len(results) == 1:
+        return results[0]
+    documents: list[NewDocument] = []
+    routes: list[Route] = []
+    for result in results:
+        base = len(documents)
+        documents += [msgspec.structs.replace(d, position=base + d.position) for d in result.documents]
+        routes += [msgspec.structs.replace(r, document=base + r.document) for r in result.routes]
+    worst = min(results, key=lambda result: _WORST_FIRST.index(result.state))
+    keys = [key for result in results for key in result.keys]
+    micros = sum(result.micros for result in results)
+    return WorkResult(DRY_ID, worst.state, worst.reason, documents, routes, keys, micros)
 
 
 def runner_for(site: Site) -> Callable[[ChannelModel, bytes], WorkResult]:
     """For `run_cases`."""
-    return lambda channel, body: dry_run(site, channel, body).result
+    return lambda channel, body: joined([run.result for run in dry_run(site, channel, body)])
 
 
 def read_input(path: Path) -> bytes:
     """The bytes of a sample; a single HL7 message taken out of an MLLP frame when it is in one."""
     body = path.read_bytes()
+    if body.count(b"\x0b") > 1:
+        return body
     return body.removeprefix(b"\x0b").removesuffix(b"\x1c\r").removesuffix(b"\x1c")
-
-
-__all__ = ["DryRun", "Opened", "dry_run", "open_body", "read_input", "runner_for"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +12,11 @@ import msgspec
 
 from engine.channel.model import ChannelModel, DestinationModel
 from engine.channel.site import Site
+from engine.cli.dry_doors import dry_context
 from engine.cli.dry_run import DryRun, dry_run, read_input
+from engine.connectors.formats import encoder
 from engine.core.errors import IsthmusError
-from engine.ports.connector import Reason
+from engine.ports.connector import Outbound, Reason
 from engine.ports.journal import NewDocument
 from engine.ports.states import MessageState
 
@@ -44,44 +47,49 @@ class Traced(msgspec.Struct, frozen=True):
         return data | {"state": self.state.name}
 
 
-def trace(site: Site, channel: ChannelModel, file: Path) -> Traced:
-    body = read_input(file)
-    run = dry_run(site, channel, body)
-    stages = tuple(_Stages(channel, body, run).all())
-    return Traced(channel.channel, file.name, run.result.state, run.result.reason, stages, run.result.micros)
+def trace(site: Site, channel: ChannelModel, file: Path) -> list[Traced]:
+    """Each message in the file."""
+    return [_traced(site, channel, file.name, run) for run in dry_run(site, channel, read_input(file))]
+
+
+def _traced(site: Site, channel: ChannelModel, file: str, run: DryRun) -> Traced:
+    stages = tuple(_Stages(site, channel, run).all())
+    return Traced(channel.channel, file, run.result.state, run.result.reason, stages, run.result.micros)
 
 
 class _Stages:
-    def __init__(self, channel: ChannelModel, body: bytes, run: DryRun) -> None:
-        self.channel, self.body, self.run, self.result = channel, body, run, run.result
+    def __init__(self, site: Site, channel: ChannelModel, run: DryRun) -> None:
+        self.site, self.channel, self.run, self.result = site, channel, run, run.result
+        self.body = run.received.body
         self.format = run.program.format if run.program else "bytes"
         self.refused = self.result.state is MessageState.REFUSED
 
     def all(self) -> Iterator[Stage]:
         yield self._received()
         yield self._accept()
-        if self.refused or self.run.compiled is None:
+        if self.run.compiled is None:
             return
-        yield self._index()
-        yield self._filter()
-        yield self._transform()
-        if self.result.state in (MessageState.HELD, MessageState.FILTERED):
-            return
-        yield from self._documents()
-        yield self._routes()
-        yield from self._sends()
+        if not self.refused:
+            yield self._index()
+            yield self._filter()
+            yield self._transform()
+        # An X12 interchange is answered also when it is refused or held.
+        if self.result.documents:
+            yield from self._documents()
+            yield self._routes()
+            yield from self._sends()
 
     def _received(self) -> Stage:
         facts = {"bytes": len(self.body), "format": self.format} | _heading(self.format, self.body)
         return Stage("received", "done", f"{len(self.body):,} bytes of {self.format}", facts, _readable(self.body))
 
     def _accept(self) -> Stage:
-        types = [one for one in self.run.opened.types if one]
-        facts = {"types": types, "accepts": list(self.channel.accept)}
+        kind = self.run.received.message_type
+        facts = {"type": kind, "accepts": list(self.channel.accept)} | dict(self.run.received.attributes)
         if self.refused or self.run.program is None:
             return Stage("accept", "stopped", _words(self.result.reason), facts)
         accepts = ", ".join(self.channel.accept) or "everything"
-        return Stage("accept", "done", f"{', '.join(types) or 'no message type'}; this channel takes {accepts}", facts)
+        return Stage("accept", "done", f"{kind or 'no message type'}; this channel takes {accepts}", facts)
 
     def _index(self) -> Stage:
         keys = [
@@ -151,7 +159,23 @@ class _Stages:
                 "bytes": len(document.body),
                 "settings": destination.settings,
             }
-            yield Stage("send", "done", text, facts)
+            yield Stage("send", "done", text, facts, self._encoded(destination, document, route.idempotency_key))
+
+    def _encoded(self, destination: DestinationModel, document: NewDocument, key: str) -> str | None:
+        """What a file destination would write; other connectors send the document as shown."""
+        format_name = str(destination.settings.get("format", "raw"))
+        if destination.type != "file" or format_name not in ("x12", "json"):
+            return None
+        context = dry_context(self.site, self.channel, None)
+        outbound = Outbound(
+            0, 0, self.channel.channel, key, key, document.body, document.kind, document.natural_key,
+            attributes=self.run.received.attributes,
+        )  # fmt: skip
+        try:
+            encoded = asyncio.run(encoder(format_name, destination.settings, context).encode(outbound))
+        except IsthmusError as error:
+            return f"it could not be written: {error}"
+        return _readable(encoded.body)
 
 
 def _target(destination: DestinationModel) -> str:

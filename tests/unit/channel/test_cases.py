@@ -42,6 +42,7 @@ def _differences(expected: str, result: WorkResult = RESULT, files: dict[str, by
     [
         "state: QUEUED",
         "{state: QUEUED, routes: [erp], keys: {order: PO-1, supplier: [S1, S2]}}",
+        "{state: QUEUED, keys: {order: PO-1}}",
         "{state: QUEUED, documents: [{kind: PurchaseOrder}]}",
         "{state: QUEUED, documents: [{kind: PurchaseOrder, contains: {order_number: PO-1}}]}",
         "{state: QUEUED, documents: [{contains: {lines: [{price: {amount: 10.5}}]}}]}",
@@ -57,7 +58,8 @@ def test_what_is_not_named_is_not_compared(expected: str) -> None:
     [
         ("state: TRANSFORMED", "state: expected TRANSFORMED, got QUEUED"),
         ("{state: QUEUED, routes: []}", 'routes: expected [], got ["erp"]'),
-        ("{state: QUEUED, keys: {order: PO-1}}", 'keys.supplier: expected nothing, got ["S1", "S2"]'),
+        ("{state: QUEUED, keys: {order: PO-2}}", 'keys.order: expected "PO-2", got "PO-1"'),
+        ("{state: QUEUED, keys: {visit: V-1}}", 'keys.visit: expected "V-1", got nothing'),
         ("{state: QUEUED, documents: []}", "documents: expected 0, got 1 (PurchaseOrder)"),
         ("{state: QUEUED, documents: [{kind: Invoice}]}", "documents[1]: expected Invoice, got PurchaseOrder"),
         (

@@ -97,3 +97,53 @@ def test_an_unknown_channel_is_wrong_usage(good_site: Path) -> None:
 
     assert run.exit_code == 2
     assert "stock_requisition" in run.output
+
+
+def test_an_x12_file_that_would_be_written_is_shown(good_site: Path) -> None:
+    code, traced = _trace(good_site, "orders_out", _orders_out(good_site))
+
+    written = traced["stages"][-1]["body"]
+    assert code == 0
+    assert written.startswith("ISA*00*")
+    assert "BEG*00*NE*PO-1**20261120~" in written
+    assert "IEA*1*000000001~" in written
+
+
+def _orders_out(site: Path) -> str:
+    """A channel that turns canonical orders into 850 files."""
+    partner = site / "config/partners/alderbrook.yaml"
+    partner.write_text(partner.read_text() + "supplier_number: S1001\n")
+    (site / "channels/money/orders_out.yaml").write_text(
+        "channel: orders_out\nversion: 1\ntitle: Orders\n"
+        "source: {type: http, listen: '127.0.0.1:8082', token: 'env:T'}\n"
+        "transform: orders_out\ndestinations:\n"
+        "  - {name: supplier, type: file, folder: data/out, format: x12, send: PurchaseOrder}\n"
+    )
+    (site / "transforms/orders_out.py").write_text(
+        "from engine.sdk import JsonMessage, PurchaseOrder\n\n\n"
+        "def transform(message: JsonMessage) -> PurchaseOrder:\n"
+        "    return PurchaseOrder.model_validate(message.value)\n"
+    )
+    order = {
+        "order_number": "PO-1",
+        "supplier_number": "S1001",
+        "ordered_on": "2026-11-20",
+        "lines": [{"number": 1, "item_number": "M1", "quantity": {"amount": "2"}, "price": {"amount": "3.50"}}],
+    }
+    (site / "order.json").write_text(json.dumps(order))
+    return "order.json"
+
+
+def test_a_file_of_several_messages_is_traced_one_by_one(good_site: Path) -> None:
+    path = good_site / CASE
+    first = path.read_text()
+    path.write_text(first + first.replace("REQ-1", "REQ-2"))
+
+    run = CliRunner().invoke(
+        command, ["stock_requisition", str(path), "--site", str(good_site), "--message", "2", "--json"]
+    )
+
+    traced = json.loads(run.stdout)
+    assert (traced["message"], traced["messages"]) == (2, 2)
+    assert "2. " not in traced["stages"][5]["text"]
+    assert traced["stages"][5]["text"] == "1. Requisition REQ-2"
