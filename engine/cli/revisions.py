@@ -54,7 +54,8 @@ def history(channel: str | None, site: Path, as_json: bool) -> None:
         mark = "*" if row.active else " "
         when = f"{row.deployed_at:%Y-%m-%d %H:%M}"
         click.echo(
-            f"{mark} {row.channel:<32} {row.revision:>4}  {when}  {row.deployed_by:<16} {row.digest[:12]}  {row.note or ''}"
+            f"{mark} {row.channel:<32} {row.revision:>4}  {when}  {row.deployed_by:<16} "
+            f"{row.digest[:12]}  {row.note or ''}"
         )
 
 
