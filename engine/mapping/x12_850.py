@@ -114,9 +114,10 @@ def purchase_order_to_850(order: PurchaseOrder) -> OutboundSet:
     segments += parts.write_terms(order.terms)
     if order.needed_by:
         segments.append(("DTM", _REQUESTED, f"{order.needed_by:%Y%m%d}"))
-    if order.notes:
+    texts = [sets.free_text(text) for note in order.notes for text in note.splitlines()]
+    if any(texts):
         segments.append(("N9", "L1", "NOTES"))
-        segments += [("MSG", note) for note in order.notes]
+        segments += [("MSG", text) for text in texts if text]
     segments += write_parties(order.parties)
     for index, line in enumerate(order.lines, 1):
         segments += _write_line(line, index)

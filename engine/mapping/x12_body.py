@@ -24,6 +24,8 @@ CENT = Decimal("0.01")
 _MOST_DIGITS = 18  # before or after the point; an exponent can say more than memory holds
 TEXT_LIMIT = 200  # of a canonical text
 
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
+
 V = TypeVar("V", bound=Value)
 P = ParamSpec("P")
 
@@ -184,6 +186,11 @@ def told_by_place(read: Callable[P, V]) -> Callable[P, V]:
             raise DocumentError("an amount has more digits than can be counted with", where="total") from None
 
     return reading
+
+
+def free_text(text: str | None) -> str:
+    """A text for people as X12 can hold it: line ends and other control characters become blanks."""
+    return _CONTROLS.sub(" ", text).strip() if text else ""
 
 
 def short_text(text: str) -> str | None:

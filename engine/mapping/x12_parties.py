@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from engine.canonical import Address, Identifier, Party
 from engine.core.errors import DataTypeError
-from engine.mapping.x12_body import first, required, short_text
+from engine.mapping.x12_body import first, free_text, required, short_text
 from engine.mapping.x12_codes import party_qualifier, party_scheme
 from engine.protocols.x12 import Segment, SegmentValues
 
@@ -45,7 +45,7 @@ def write_parties(parties: Sequence[Party]) -> list[SegmentValues]:
     for number, party in enumerate(parties, 1):
         identifier = party.identifier
         qualifier = party_qualifier(identifier.scheme, f"N103[{number}]") if identifier else ""
-        segments.append(("N1", party.role, party.name or "", qualifier, identifier.value if identifier else ""))
+        segments.append(("N1", party.role, free_text(party.name), qualifier, identifier.value if identifier else ""))
         if party.address:
             segments += _write_address(party.address, number)
     return segments
@@ -54,10 +54,10 @@ def write_parties(parties: Sequence[Party]) -> list[SegmentValues]:
 def _write_address(address: Address, number: int) -> list[SegmentValues]:
     segments: list[SegmentValues] = []
     if address.name:
-        segments.append(("N2", address.name))
+        segments.append(("N2", free_text(address.name)))
     if address.street:
-        segments.append(("N3", *_street(address.street, number)))
-    place = (address.city or "", address.state or "", address.postal_code or "", address.country or "")
+        segments.append(("N3", *_street(free_text(address.street), number)))
+    place = (free_text(address.city), address.state or "", address.postal_code or "", address.country or "")
     if any(place):
         segments.append(("N4", *place))
     return segments

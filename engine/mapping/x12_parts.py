@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from engine.canonical import Charge, Identifier, Money, Terms
 from engine.core.errors import DataTypeError, RequiredFieldError
-from engine.mapping.x12_body import CENT, cents, decimal, optional_day, plain, short_text, to_cents
+from engine.mapping.x12_body import CENT, cents, decimal, free_text, optional_day, plain, short_text, to_cents
 from engine.mapping.x12_codes import BUYER_ITEM, ITEM_NUMBER_FALLBACKS, item_qualifier, item_scheme
 from engine.protocols.x12 import Segment, SegmentValues
 
@@ -39,7 +39,7 @@ def read_description(line: Sequence[Segment]) -> str | None:
 def write_description(text: str | None, where: str) -> list[SegmentValues]:
     """PID05 holds 80 characters; longer texts are parted at a blank, into as many PID as they need."""
     segments: list[SegmentValues] = []
-    rest = text or ""
+    rest = free_text(text)
     while len(rest) > _DESCRIPTION_WIDTH:
         at = rest.rfind(" ", 1, _DESCRIPTION_WIDTH + 1)
         if at < 1:
@@ -87,7 +87,7 @@ def write_charges(charges: Sequence[Charge]) -> list[SegmentValues]:
         kind = "A" if amount < 0 else "C"
         code = (charge.code, "", "") if len(charge.code) == 4 else ("", "ZZ", charge.code)
         cent = to_cents(abs(amount), f"SAC05[{number}]")
-        segments.append(("SAC", kind, *code, cent, *[""] * 9, charge.description or ""))
+        segments.append(("SAC", kind, *code, cent, *[""] * 9, free_text(charge.description)))
     return segments
 
 
@@ -124,7 +124,7 @@ def write_terms(terms: Terms | None) -> list[SegmentValues]:
     percent = plain(terms.discount_percent) if terms.discount_percent is not None else ""
     amount = to_cents(terms.discount_amount.amount, "ITD08") if terms.discount_amount else ""
     net, discount = _number(terms.net_days), _number(terms.discount_days)
-    return [("ITD", "01", "3", percent, "", discount, "", net, amount, "", "", "", terms.description or "")]
+    return [("ITD", "01", "3", percent, "", discount, "", net, amount, "", "", "", free_text(terms.description))]
 
 
 def _number(days: int | None) -> str:

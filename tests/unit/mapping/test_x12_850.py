@@ -8,8 +8,8 @@ import pytest
 
 from engine.canonical import Identifier, PurchaseOrder
 from engine.core.errors import DataTypeError, DocumentError, RequiredFieldError
-from engine.mapping.x12_850 import purchase_order_from_850
-from engine.protocols.x12 import read
+from engine.mapping.x12_850 import purchase_order_from_850, purchase_order_to_850
+from engine.protocols.x12 import check_set, read
 from tests.support import x12_samples as samples
 
 
@@ -159,3 +159,22 @@ def test_error_of_a_document_names_the_field_and_no_value() -> None:
 
     assert caught.value.where == "order_number"
     assert "SECRET" not in str(caught.value)
+
+
+def test_lines_of_a_note_become_segments_and_line_ends_in_texts_become_blanks() -> None:
+    order = order_of(*HEAD, samples.PO1)
+    line = order.lines[0].model_copy(update={"description": "GAUZE\r\nSTERILE"})
+    written = purchase_order_to_850(order.model_copy(update={"lines": (line,), "notes": ("FIRST\nSECOND",)}))
+
+    assert [s[1] for s in written.segments if s[0] == "MSG"] == ["FIRST", "SECOND"]
+    assert [s[5] for s in written.segments if s[0] == "PID"] == ["GAUZE STERILE"]
+    check_set(written, "004010")
+
+
+def test_no_text_for_people_is_changed_in_identifiers() -> None:
+    order = order_of(*HEAD, samples.PO1).model_copy(update={"order_number": "PO\n1"})
+
+    with pytest.raises(DataTypeError) as caught:
+        check_set(purchase_order_to_850(order), "004010")
+
+    assert caught.value.where == "BEG03"
