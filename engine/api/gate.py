@@ -73,7 +73,7 @@ class Gate:
         if not _allowed(route.rule, user):
             if user is None:
                 raise Refused(401, "sign in first")
-            await self._audit.record(call.who, "refused", f"{route.method} {route.path}")
+            await self._audit.record(call.who, "access.refused", f"{route.method} {route.path}")
             raise Refused(403, "your role does not allow this")
         if request.method not in SAFE_METHODS and comes_from_elsewhere(request):
             raise Refused(403, "this request comes from another site")

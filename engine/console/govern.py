@@ -57,7 +57,7 @@ class GovernPages:
         except IsthmusError as error:
             self._kit.note(call, words_of(error), "bad")
             return go("/people")
-        await call.audit.record(call.who, "invited", f"account {name}", f"as {_role(call)}")
+        await call.audit.record(call.who, "account.invite", f"account {name}", f"as {_role(call)}")
         base = str(call.request.base_url).rstrip("/")
         return await self._people(call, f"{base}/welcome/{token}", name)
 
@@ -68,14 +68,14 @@ class GovernPages:
         except IsthmusError as error:
             self._kit.note(call, words_of(error), "bad")
             return go("/people")
-        await call.audit.record(call.who, "changed account", f"account {name}", f"{role}, active {active}")
+        await call.audit.record(call.who, "account.change", f"account {name}", f"{role}, active {active}")
         self._kit.note(call, f"{name} is changed.")
         return go("/people")
 
     async def unlock(self, call: Call) -> Response:
         name = call.field("name")
         await call.accounts.unlock(name)
-        await call.audit.record(call.who, "unlocked", f"account {name}")
+        await call.audit.record(call.who, "account.unlock", f"account {name}")
         self._kit.note(call, f"{name} may sign in again.")
         return go("/people")
 

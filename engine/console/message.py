@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.responses import JSONResponse, Response
 
-from engine.console import words
+from engine.console import findings, words
 from engine.console.documents import view_document
 from engine.console.editing import EDIT_LIMIT, to_bytes, to_text
 from engine.console.kit import Kit, ReasonMissingError, go, need_reason, words_of
@@ -17,6 +19,7 @@ from engine.ports.journal import MessageView, Query
 from engine.ports.states import MessageState
 from engine.ports.web import Call, WebRoute
 
+TRAIL_DELIVERIES = 20
 FORM_LIMIT = 4 * EDIT_LIMIT  # a form writes a byte as up to three characters
 
 
@@ -41,16 +44,17 @@ class MessagePages:
     # -------------------------------------------------------------- seeing
     async def show(self, call: Call) -> Response:
         view = await _view(call)
-        subject = f"message {id_text(view.row.message_id)}"
+        body = view_body(view.body)
         return await self._kit.page(
             call,
             "message.html",
             view=view,
             row=view.row,
-            body=view_body(view.body),
+            body=body,
+            findings=findings.of_body(view.body, body.format),
             documents=[(document, view_document(document.body)) for document in view.documents],
             responses={d.delivery_id: view_body(d.response) for d in view.deliveries if d.response},
-            trail=await call.operations.audit_records(subject, 50),
+            trail=await _trail(call, view),
             held=view.row.state is MessageState.HELD,
             editable=to_text(view.body) is not None,
             unsure=any(d.reason and d.reason.code == UnknownOutcomeError.code for d in view.deliveries),
@@ -133,6 +137,14 @@ async def _view(call: Call) -> MessageView:
     if view is None:
         raise NotFoundError("there is no such message")
     return view
+
+
+async def _trail(call: Call, view: MessageView) -> list[dict[str, Any]]:
+    """What people did to the message and to its deliveries, newest first."""
+    subjects = [f"message {id_text(view.row.message_id)}"]
+    subjects += [f"delivery {id_text(d.delivery_id)}" for d in view.deliveries[:TRAIL_DELIVERIES]]
+    found = [record for subject in subjects for record in await call.operations.audit_records(subject, 50)]
+    return sorted(found, key=lambda record: int(record["number"]), reverse=True)
 
 
 async def _delivery(call: Call) -> int:

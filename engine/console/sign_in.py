@@ -40,7 +40,7 @@ class SignInPages:
         except SignInError as error:
             await call.audit.record("nobody", _failure(error), f"account {name}")
             return self._sign_in_form(call, name, words_of(error), 429 if isinstance(error, LockedOutError) else 401)
-        return await self._begin(call, token, session, "signed in")
+        return await self._begin(call, token, session, "account.sign_in")
 
     async def _begin(self, call: Call, token: str, session: Session, action: str) -> Response:
         await call.audit.record(session.user.name, action, f"account {session.user.name}")
@@ -53,7 +53,7 @@ class SignInPages:
 
     async def sign_out(self, call: Call) -> Response:
         await call.accounts.sign_out(session_token(call))
-        await call.audit.record(call.who, "signed out", f"account {call.who}")
+        await call.audit.record(call.who, "account.sign_out", f"account {call.who}")
         response = go("/sign-in")
         forget_session(response, secure=call.secure)
         return response
@@ -73,7 +73,7 @@ class SignInPages:
             cookie, session = await call.accounts.sign_in(user.name, password)
         except IsthmusError as error:
             return await self._welcome_form(call, name=name, problem=words_of(error), status=400)
-        return await self._begin(call, cookie, session, "signed in by one-time link")
+        return await self._begin(call, cookie, session, "account.first_sign_in")
 
     async def _welcome_form(self, call: Call, *, status: int = 200, **values: Any) -> Response:
         found = await call.accounts.link(str(call.request.path_params["token"]))
@@ -95,11 +95,11 @@ class SignInPages:
             await call.accounts.change_password(call.who, call.secret("current"), new)
         except SignInError as error:
             return await self._kit.page(call, "password.html", status=400, problem=words_of(error))
-        await call.audit.record(call.who, "changed password", f"account {call.who}")
+        await call.audit.record(call.who, "account.password", f"account {call.who}")
         response = go("/sign-in")
         forget_session(response, secure=call.secure)
         return response
 
 
 def _failure(error: SignInError) -> str:
-    return "locked out" if isinstance(error, LockedOutError) else "sign-in failed"
+    return "account.locked_out" if isinstance(error, LockedOutError) else "account.sign_in_failed"

@@ -140,8 +140,8 @@ class OperationsDouble:
         self._audit: list[dict[str, Any]] = []
         for number in range(messages):
             self._add(number)
-        self._record("maria.lind", "deployed", "channel stock_requisition", "RQD-7 is the cost center now")
-        self._record("tom.okafor", "paused", "channel supplier_onboarding", "supplier master freeze until Monday")
+        self._record("maria.lind", "deploy", "channel stock_requisition", "RQD-7 is the cost center now")
+        self._record("tom.okafor", "channel.paused", "channel supplier_onboarding", "supplier master freeze until Monday")
 
     # -------------------------------------------------------------- seeing
     async def status(self) -> EngineStatus:
@@ -162,7 +162,7 @@ class OperationsDouble:
 
     async def view(self, message_id: int, who: str) -> MessageView | None:
         if message_id in self._views:
-            self._record(who, "viewed", f"message {id_text(message_id)}", None)
+            self._record(who, "message.view", f"message {id_text(message_id)}", None)
         return self._views.get(message_id)
 
     async def diff(self) -> list[ChannelDiff]:

@@ -238,7 +238,7 @@ async def test_a_refused_role_is_audited(site: Site) -> None:
 
     await viewer.post_json("/api/prune", {})
 
-    assert (site.audit.kept[-1].who, site.audit.kept[-1].action) == ("a.viewer", "refused")
+    assert (site.audit.kept[-1].who, site.audit.kept[-1].action) == ("a.viewer", "access.refused")
 
 
 async def test_an_unexpected_error_shows_nothing_of_itself(site: Site, caplog: pytest.LogCaptureFixture) -> None:

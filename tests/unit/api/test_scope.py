@@ -63,7 +63,7 @@ async def test_another_facilitys_message_does_not_exist_and_is_not_read(
             for change in (scoped.resend(row.message_id, "tom", "x"), scoped.discard(row.message_id, "tom", "x")):
                 with pytest.raises(NotFoundError):
                     await change
-    assert all(record["action"] != "viewed" for record in await inner.audit_records(None, 1000))
+    assert all(record["action"] != "message.view" for record in await inner.audit_records(None, 1000))
     assert inner.sent == []
 
 

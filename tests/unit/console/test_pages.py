@@ -79,7 +79,7 @@ async def test_failures_are_audited_and_lock_the_name_out(desk: Desk) -> None:
     statuses = [(await client.post_form("/sign-in", wrong)).status for _ in range(LOCKOUT_FAILURES + 1)]
 
     assert statuses == [401] * LOCKOUT_FAILURES + [429]
-    assert [r.action for r in desk.audit.kept] == ["sign-in failed"] * LOCKOUT_FAILURES + ["locked out"]
+    assert [r.action for r in desk.audit.kept] == ["account.sign_in_failed"] * LOCKOUT_FAILURES + ["account.locked_out"]
     assert all(wrong["password"] not in str(r) for r in desk.audit.kept)
 
 
@@ -116,11 +116,11 @@ async def test_reading_a_message_is_audited_but_watching_its_state_is_not(desk: 
     path = f"/messages/{id_text(row.message_id)}"
     state = await client.get(f"{path}/state")
     assert state.json()["figures"]["message.state"][0] == "Held"
-    assert not [r for r in await desk.operations.audit_records(None, 99) if r["action"] == "viewed"]
+    assert not [r for r in await desk.operations.audit_records(None, 99) if r["action"] == "message.view"]
 
     await client.get(path)
 
-    viewed = [r for r in await desk.operations.audit_records(None, 99) if r["action"] == "viewed"]
+    viewed = [r for r in await desk.operations.audit_records(None, 99) if r["action"] == "message.view"]
     assert [(r["who"], r["subject"]) for r in viewed] == [("maria", f"message {id_text(row.message_id)}")]
 
 
@@ -327,7 +327,7 @@ async def test_an_invitation_shows_its_link_once_and_is_audited(desk: Desk) -> N
     assert link is not None
     assert (link.name, link.role) == ("tom", Role.OPERATOR)
     assert found[1] not in (await client.get("/people")).text
-    assert desk.audit.kept[-1].action == "invited"
+    assert desk.audit.kept[-1].action == "account.invite"
     assert found[1] not in str(desk.audit.kept)
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from engine.console.documents import view_document
 from engine.console.editing import EDIT_LIMIT, to_bytes, to_text
 from engine.console.figures import of_engine, spark_points
+from engine.console.findings import of_body
 from engine.console.segments import view_body
 from engine.console.words import CHANNEL_TONES, DELIVERY_TONES, MEANINGS, MESSAGE_TONES, count, rate, remedy, size
 from engine.ports.connector import Reason
@@ -153,3 +154,28 @@ def test_numbers_are_written_for_people() -> None:
     assert [rate(0.04), rate(12.34), rate(1234.5)] == ["0.0", "12.3", "1234"]
     assert [size(0), size(2048), size(3 * 1024**2)] == ["0 B", "2.0 KiB", "3.0 MiB"]
     assert count(1318000) == "1\u202f318\u202f000"
+
+
+# ------------------------------------------------------------------ findings
+def test_findings_have_code_and_place_and_no_value() -> None:
+    body = harbor.INVOICE.format(n=7, invoice="INV-1", order="PO-1", item="400100").replace("CTT*2", "CTT*SECRET")
+    found = of_body(body.encode().replace(b"IEA*1*", b"IEA*9*"), "X12")
+
+    assert any("IEA01" in finding.where for finding in found)
+    assert all(finding.code and finding.text for finding in found)
+    assert "SECRET" not in str(found)
+
+
+def test_a_body_that_cannot_be_read_is_one_finding_with_its_code() -> None:
+    assert [finding.code for finding in of_body(b"MSH", "HL7 v2")] == ["M005"]
+
+
+def test_a_tolerated_line_end_is_a_finding() -> None:
+    body = harbor.ADMISSION.format(control="A1", n=1, given="ALPHA").replace("\r", "\n").encode()
+
+    assert [finding.code for finding in of_body(body, "HL7 v2")] == ["H003"]
+
+
+@given(st.binary(max_size=200), st.sampled_from(["HL7 v2", "X12", "JSON", "text"]))
+def test_no_body_makes_the_findings_fail(body: bytes, format_name: str) -> None:
+    assert isinstance(of_body(body, format_name), list)
