@@ -43,9 +43,9 @@ class X12Splitter:
     """One message for each interchange of a file.
 
     It has no natural id: the ledger tells a repeated ISA13, which must be answered. Attributes: `partner`,
-    `envelope` (the partner's policy), `acknowledge` (`yes`, `no`), `control_number`. What the policy refuses is
-    told apart where the message is read, because it must be answered, too. Refused here is what was not meant
-    for us: a stranger's, one for another receiver, a test among production.
+    `envelope` (the partner's policy), `acknowledge` (`yes`, `no`), `control_number`; for one that is not as
+    agreed in its names or usage indicator `misaddressed` instead, the TA105 notes. What is refused is told apart
+    where the message is read, because it must be answered, too; only a stranger is refused here.
     """
 
     def __init__(self, context: ConnectorContext) -> None:
@@ -64,33 +64,31 @@ class X12Splitter:
         partner = self._partners.sender_of(interchange)
         policy = EnvelopePolicy(partner.envelope) if partner else EnvelopePolicy.STRICT
         header = interchange.header
+        wrong = name_faults(interchange, identity(partner)) if partner else ()
         facts = {
             "partner": partner.partner if partner else "",
             "envelope": policy.value,
             "acknowledge": "yes" if partner is None or partner.acknowledge else "no",
-            "control_number": interchange.control_number,
         }
+        # What was not meant for us, or is a test among production, must not use up a number of the ledger.
+        if wrong:
+            facts["misaddressed"] = ",".join(str(fault.note) for fault in wrong)
+        else:
+            facts["control_number"] = interchange.control_number
         return Received(
             body=encode(File((replace(interchange, lead=""),), "", file.charset, policy)),
             natural_id=None,
             message_type=_message_type(interchange),
             scope=partner.partner if partner else f"{header.get(5).strip()}:{header.get(6).strip()}",
             attributes={**attributes, **facts},
-            refusal=self._refusal(interchange, partner),
+            refusal=self._refusal(partner),
         )
 
-    def _refusal(self, interchange: Interchange, partner: Partner | None) -> Reason | None:
-        if partner is None:
-            remedy = "add the partner in config/partners"
-            return _reason(6, "ISA06", "no trading partner has this sender id", remedy) if self._partners else None
-        fault = next(iter(name_faults(interchange, identity(partner))), None)
-        if fault is None:
+    def _refusal(self, partner: Partner | None) -> Reason | None:
+        if partner is not None or not self._partners:
             return None
-        return _reason(fault.note, fault.where, fault.text, "compare config/partners with what was agreed")
-
-
-def _reason(note: int, where: str, text: str, remedy: str) -> Reason:
-    return Reason(f"X{note:03d}", f"{text} (TA105:{note:03d})", where, remedy)
+        remedy = "add the partner in config/partners"
+        return Reason("X006", "no trading partner has this sender id (TA105:006)", "ISA06", remedy)
 
 
 def _stray(text: str, charset: str, attributes: Mapping[str, str]) -> Iterator[Received]:

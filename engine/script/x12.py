@@ -38,7 +38,8 @@ def open_interchange(body: bytes, attributes: Mapping[str, str]) -> Opened:
     """
     policy = EnvelopePolicy(attributes.get("envelope", EnvelopePolicy.STRICT.value))
     repeated = attributes.get(CLAIM) == REPEATED
-    outcome = judge(read(body, policy).interchanges[0], policy, repeated=repeated)
+    wrong = [int(note) for note in attributes.get("misaddressed", "").split(",") if note.isdigit()]
+    outcome = judge(read(body, policy).interchanges[0], policy, repeated=repeated, misaddressed=wrong)
     due = answer_outcome(outcome, functional=attributes.get("acknowledge") != "no")
     document = None
     if due is not None:

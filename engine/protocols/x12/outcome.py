@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -74,6 +74,7 @@ def judge(
     *,
     partner: PartnerIdentity | None = None,
     repeated: bool = False,
+    misaddressed: Iterable[int] = (),
 ) -> InterchangeOutcome:
     """Decide what is taken in.
 
@@ -81,11 +82,13 @@ def judge(
         policy: of the partner; a tolerant one turns faults of envelope and body into "accepted, with errors", except
             those that leave no set to take in (no SE, an unknown set, a mandatory segment missing).
         partner: whose interchange this must be; None checks no names.
+        misaddressed: notes of `name_faults` that were found where the partner is known.
         repeated: the ledger knows ISA13 of this partner already: TA105 025 and no business effect, under any policy.
     """
     own = [f for f in interchange.findings if f.level is Level.INTERCHANGE]
     own += [f for group in interchange.groups for f in group.findings if f.level is Level.INTERCHANGE]
     own += name_faults(interchange, partner) if partner else ()
+    own += [_name_fault(note) for note in misaddressed if note in _NAMES]
     if repeated:
         text = "an interchange of this control number came before"
         own.insert(0, Finding(Level.INTERCHANGE, 25, "ISA13", 1, text, tolerable=False))
@@ -106,21 +109,27 @@ def _verdict(findings: list[Finding], policy: EnvelopePolicy) -> Verdict:
     return Verdict.ACCEPTED
 
 
+# TA105 note: ISA element, and what is wrong when it is not as agreed with the partner.
+_NAMES = {
+    5: (5, "not the partner's qualifier"),
+    6: (6, "not the partner's id"),
+    7: (7, "not our qualifier"),
+    9: (8, "not our id"),
+    20: (15, "test and production must not mix"),
+}
+
+
 def name_faults(interchange: Interchange, partner: PartnerIdentity) -> tuple[Finding, ...]:
     """ISA05 to ISA08 and ISA15 against what was agreed with the partner. No policy tolerates these."""
-    header = interchange.header
-    expected = (
-        (5, 5, partner.isa_qualifier, "not the partner's qualifier"),
-        (6, 6, partner.isa_id, "not the partner's id"),
-        (7, 7, partner.our_isa_qualifier, "not our qualifier"),
-        (8, 9, partner.our_isa_id, "not our id"),
-        (15, 20, partner.usage_indicator, "test and production must not mix"),
-    )
-    return tuple(
-        Finding(Level.INTERCHANGE, note, f"ISA{element:02d}", 1, text, tolerable=False)
-        for element, note, value, text in expected
-        if header.get(element).strip() != value
-    )
+    theirs, ours = (partner.isa_qualifier, partner.isa_id), (partner.our_isa_qualifier, partner.our_isa_id)
+    agreed = (*theirs, *ours, partner.usage_indicator)
+    given = (interchange.header.get(element).strip() for element, _ in _NAMES.values())
+    return tuple(_name_fault(note) for note, one, other in zip(_NAMES, agreed, given, strict=True) if one != other)
+
+
+def _name_fault(note: int) -> Finding:
+    element, text = _NAMES[note]
+    return Finding(Level.INTERCHANGE, note, f"ISA{element:02d}", 1, text, tolerable=False)
 
 
 def _judge_group(group: Group, number: int, policy: EnvelopePolicy, component: str) -> GroupOutcome:

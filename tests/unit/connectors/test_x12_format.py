@@ -18,7 +18,8 @@ from engine.core.errors import ConfigurationError, DestinationError, FramingErro
 from engine.mapping.x12_850 import purchase_order_from_850
 from engine.ports.connector import ConnectorContext, Outbound
 from engine.ports.ledger import OutboundNumber
-from engine.protocols.x12 import answer, judge, read
+from engine.protocols.x12 import answer, decode_answer, judge, read
+from engine.script.x12 import open_interchange
 from tests.support import x12_samples as samples
 
 MADE_AT = datetime(2026, 11, 20, 8, 15, tzinfo=UTC)
@@ -114,19 +115,34 @@ def test_partner_says_policy_and_whether_it_wants_to_be_answered() -> None:
     assert (attributes["partner"], attributes["envelope"], attributes["acknowledge"]) == ("seaside", "tolerant", "no")
 
 
+def test_stranger_is_refused_at_the_door() -> None:
+    data = samples.interchange().replace(b"LAKESIDE       *", b"STRANGER       *")
+
+    refusal = X12Splitter(context()).split(data, {})[0].refusal
+
+    assert refusal is not None
+    assert (refusal.code, refusal.where) == ("X006", "ISA06")
+
+
 @pytest.mark.parametrize(
-    ("old", "new", "code"),
-    [
-        (b"LAKESIDE       *", b"STRANGER       *", "X006"),
-        (b"HARBORHEALTH   *", b"HARBORCLINIC   *", "X009"),
-        (b"*0*P*>", b"*0*T*>", "X020"),
-    ],
+    ("old", "new", "note"),
+    [(b"HARBORHEALTH   *", b"HARBORCLINIC   *", "009"), (b"*0*P*>", b"*0*T*>", "020")],
 )
-def test_what_was_not_meant_for_us_is_refused_at_the_door(old: bytes, new: bytes, code: str) -> None:
+def test_what_was_not_meant_for_us_is_answered_by_ta1_acts_on_nothing_and_uses_no_number(
+    old: bytes, new: bytes, note: str
+) -> None:
     message = X12Splitter(context()).split(samples.interchange().replace(old, new), {})[0]
 
-    assert message.refusal is not None
-    assert message.refusal.code == code
+    opened = open_interchange(message.body, message.attributes)
+
+    assert "control_number" not in message.attributes
+    assert opened.refusal is not None
+    assert opened.refusal.code == f"X{note}"
+    assert list(opened.sets) == []
+    assert opened.answer is not None
+    told = decode_answer(opened.answer.body).interchange_acknowledgement
+    assert told is not None
+    assert told[4:] == ("R", note)
 
 
 def test_site_without_partners_takes_any_sender() -> None:
