@@ -76,9 +76,11 @@ def _seed(root: Path, mistake: dict[str, Any]) -> tuple[str, int, int]:
             assert text.count(before) >= 1, f"{before!r} is not in {mistake['file']}"
             text = text.replace(before, after, 1)
         place = _write(root, mistake["file"], text) or place
+    if "bytes" in mistake:
+        (root / mistake["bytes"]["file"]).write_bytes(bytes.fromhex(mistake["bytes"]["hex"]))
     if "at" in mistake:
         target = root / mistake["at"]["file"]
-        text = target.read_text(encoding="utf-8") if target.is_file() else ""
+        text = target.read_text(encoding="utf-8", errors="replace") if target.is_file() else ""
         place = (mistake["at"]["file"], *_position(text, text.index(mistake["at"]["text"])))
     assert place is not None
     return place

@@ -69,7 +69,7 @@ def path_findings(channel: ChannelGround, place: Path, path: str, what: str, off
     """Findings for one path of the channel's format."""
     found = None
     if channel.format == "hl7v2":
-        found = _hl7_path(path)
+        found = hl7_path_problem(path)
     elif channel.format == "x12" and not _X12_PATH.match(path):
         found = ("C053", "is not a place in an X12 set", "write segment and element: BEG03")
     elif channel.format == "json" and _HL7_LIKE.match(path):
@@ -80,7 +80,8 @@ def path_findings(channel: ChannelGround, place: Path, path: str, what: str, off
         yield shifted(channel, place, finding, offset)
 
 
-def _hl7_path(path: str) -> tuple[str, str, str | None] | None:
+def hl7_path_problem(path: str) -> tuple[str, str, str | None] | None:
+    """Code, words and advice when HL7 can have nothing there; None when it can."""
     try:
         place = compile_path(path)
     except FieldError as error:

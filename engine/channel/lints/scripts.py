@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from engine.channel.explain import did_you_mean, known_words
 from engine.channel.finding import Finding
 from engine.channel.lints.ground import ChannelGround, Ground, Knowledge
+from engine.channel.lints.messages import hl7_path_problem
 from engine.channel.lints.script_facts import parsed, transform_of
 
 _RUNS_CODE = frozenset(
@@ -18,6 +20,9 @@ _INSIDES = frozenset(
     {"__class__", "__bases__", "__base__", "__mro__", "__subclasses__", "__globals__", "__builtins__", "__code__",
      "__dict__", "__import__", "__loader__", "__spec__", "__reduce__"}
 )  # fmt: skip
+
+
+_PLACE = re.compile(r"[A-Z][A-Z0-9]{2}(\[\d+\])?-\d")
 
 
 def check(ground: Ground) -> Iterator[Finding]:
@@ -48,6 +53,21 @@ def _used_script(ground: Ground, channel: ChannelGround) -> Iterator[Finding]:
         yield channel.yaml.finding("C030", ("transform",), words, advice)
         return
     yield from _parameters(channel, script)
+    if channel.format == "hl7v2":
+        yield from _paths(f"transforms/{model.transform}.py", script)
+
+
+def _paths(file: str, text: str) -> Iterator[Finding]:
+    """Places that the script reads (`message.require("RQD-99")`) and that HL7 does not have."""
+    tree = parsed(text)
+    for node in ast.walk(tree) if isinstance(tree, ast.Module) else ():
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+            first = node.args[0]
+            if isinstance(first, ast.Constant) and isinstance(first.value, str) and _PLACE.match(first.value):
+                problem = hl7_path_problem(first.value)
+                if problem:
+                    code, words, advice = problem
+                    yield _at(file, first, code, f"'{first.value}' {words}", advice)
 
 
 def _parameters(channel: ChannelGround, text: str) -> Iterator[Finding]:
