@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from rich.console import Console, Group, RenderableType
@@ -23,13 +24,14 @@ class Board:
         self._console, self._tally, self._quiet = console, tally, quiet
         self._statuses: Sequence[ChannelStatus] = ()
         self._live: Live | None = None
+        self._began = time.monotonic()
 
     def step(self, text: str) -> None:
         self._tally.step = text
         if self._quiet:
             return
-        if self._live is None or not self._console.is_terminal:
-            self._console.print(f"[bold cyan]▸[/] {text}")
+        seconds = time.monotonic() - self._began
+        self._console.print(f"[dim]{seconds:4.0f} s[/]  {text}")
         self._show()
 
     def start(self) -> None:
@@ -51,7 +53,7 @@ class Board:
             self._live.update(self._render())
 
     def _render(self) -> RenderableType:
-        return Group(Text(self._tally.step, style="bold cyan"), self._doors(), self._erp())
+        return Group(Text(), self._doors(), self._erp())
 
     def _doors(self) -> Table:
         table = Table(box=None, pad_edge=False, header_style="dim")

@@ -140,6 +140,7 @@ async def _compare(
     before: Mapping[str, int],
     seconds: float,
 ) -> Outcome:
+    sent = sum(tally.sent.values())
     expected = day.expected() | {("PurchaseOrder", order.number): order.total for order in bought}
     kinds = await reconcile.kinds(on.office.adapter, expected, before)
     tally.expect("purchase_order_out", sum(kind == "PurchaseOrder" for kind, _ in expected))
@@ -147,7 +148,7 @@ async def _compare(
     places = [*on.office.files(), on.place.folder("data", "out")]
     return Outcome(
         seconds=seconds,
-        sent=sum(tally.sent.values()),
+        sent=sent,
         channels=tuple(reconcile.channels(story.statuses, tally)),
         kinds=tuple(kinds),
         troubles=tuple(reconcile.troubles(await _stopped(on.client))),

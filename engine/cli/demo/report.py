@@ -206,6 +206,8 @@ def _verdict(outcome: Outcome) -> Panel:
     orders = outcome.orders
     text.append(f"Orders to suppliers: {orders['sent']} sent as 850, {orders['accepted']} accepted by 997, ")
     text.append(f"{orders['rejected']} rejected, {orders['unanswered']} not answered yet.\n")
+    told = ", ".join(f"{line.found} {_ANSWERS.get(line.code, line.code)}" for line in outcome.answers)
+    text.append(f"Answers to trading partners: {told}.\n")
     text.append(f"Patients' names and numbers searched for in the ERP and in what suppliers got: {outcome.canaries}; ")
     text.append(f"found in {len(outcome.leaks)} files.", style="bold red" if outcome.leaks else "")
     return Panel(
