@@ -509,6 +509,16 @@ async def test_an_address_in_use_is_a_transport_error(tmp_path: Path, door: Type
                 pass
 
 
+async def test_check_tells_whether_the_address_can_be_listened_on(tmp_path: Path, door: TypedDoor) -> None:
+    async with serving(tmp_path, door) as source:
+        settings = MllpSourceSettings.model_validate({"listen": f"127.0.0.1:{source.port}"})
+        running = await source.check()
+        taken = await MllpSource(settings, context(tmp_path)).check()
+    free = await MllpSource(settings, context(tmp_path)).check()
+
+    assert (running.ok, taken.ok, free.ok) == (True, False, True)
+
+
 # ------------------------------------------------------------------ TLS
 async def test_mutual_tls_lets_in_only_known_clients(tmp_path: Path, door: TypedDoor) -> None:
     authority, stranger = Authority(), Authority("Another authority")

@@ -76,6 +76,7 @@ class MllpConnection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
         self._slots.clear()
+        self._source.note_findings(self._attributes.get("peer", ""), self._framer.findings)
         self._source.forget(self)
 
     def pause_writing(self) -> None:

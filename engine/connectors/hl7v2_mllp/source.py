@@ -25,6 +25,7 @@ from engine.connectors.tls import ServerContext, check_pinned
 from engine.core.errors import IsthmusError, TransportError
 from engine.core.ids import IdSource, id_text
 from engine.ports.connector import Accept, ConnectorContext, Health, Receipt, Settled
+from engine.protocols.hl7v2.findings import Finding
 
 log = logging.getLogger("isthmus.hl7v2_mllp")
 
@@ -50,7 +51,6 @@ class MllpSource:
         self._ids, self._buffered, self._looking = IdSource(), 0, False
         self._tls: ServerContext | None = None
         self._server: asyncio.Server | None = None
-        self._trouble: str | None = None
 
     async def run(self, accept: Accept) -> None:
         """Listen until cancelled.
@@ -74,8 +74,8 @@ class MllpSource:
         return int(self._server.sockets[0].getsockname()[1])
 
     async def check(self) -> Health:
-        if self._server is None or not self._server.is_serving():
-            return Health(False, f"does not listen on {self.settings.listen}")
+        if self._server is None:
+            return await self._check_address()
         problem = self._tls.problem if self._tls else None
         text = f"listens on {self.settings.listen}, {len(self._connections)} connected"
         return Health(problem is None, problem or text)
@@ -140,12 +140,25 @@ class MllpSource:
     def note_break(self, peer: str, error: IsthmusError) -> None:
         log.warning("channel %s: %s broke the protocol: %s", self._context.channel, peer, error)
 
+    def note_findings(self, peer: str, findings: tuple[Finding, ...]) -> None:
+        for finding in findings:
+            log.info("channel %s: %s: %s %s", self._context.channel, peer, finding.code, finding.text)
+
     def note_failure(self, error: Exception) -> None:
         words = str(error) if isinstance(error, IsthmusError) else type(error).__name__
         log.error("channel %s: not stored, the sender was told to send again: %s", self._context.channel, words)
 
     # ------------------------------------------------------------------ inside
-    async def _listen(self) -> asyncio.Server:
+    async def _check_address(self) -> Health:
+        """Before the source runs: could it listen there, with these certificates."""
+        try:
+            server = await self._listen(serve=False)
+        except IsthmusError as error:
+            return Health(False, error.what)
+        server.close()
+        return Health(True, f"can listen on {self.settings.listen}")
+
+    async def _listen(self, serve: bool = True) -> asyncio.Server:
         host, port = split_address(self.settings.listen)
         if self.settings.tls:
             self._tls = ServerContext(self.settings.tls, self._context.root, self._context.secrets)
@@ -157,6 +170,7 @@ class MllpSource:
                 port,
                 backlog=_BACKLOG,
                 reuse_address=True,
+                start_serving=serve,
                 ssl=self._tls.context if self._tls else None,
                 ssl_handshake_timeout=timeout,
                 ssl_shutdown_timeout=timeout,

@@ -22,6 +22,7 @@ class FindingCode(StrEnum):
     BATCH_COUNT = "H011"
     BATCH_ENVELOPE = "H012"
     CONFORMANCE = "H013"
+    TORN_FRAME = "H014"
 
 
 class Finding(NamedTuple):

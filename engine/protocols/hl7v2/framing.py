@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from engine.core.errors import FramingError, IsthmusError, SizeLimitError
+from engine.protocols.hl7v2.findings import Finding, FindingCode
 
 START: Final = b"\x0b"
 END: Final = b"\x1c\r"
@@ -38,11 +39,11 @@ class MllpFramer:
         max_bytes: of one message.
     """
 
-    __slots__ = ("_buffer", "_inside", "_junk", "_searched", "discarded", "fault", "max_bytes", "torn")
+    __slots__ = ("_blank", "_buffer", "_inside", "_junk", "_searched", "discarded", "fault", "max_bytes", "torn")
 
     def __init__(self, max_bytes: int = DEFAULT_LIMIT) -> None:
         self.max_bytes = max_bytes
-        self.discarded, self.torn = 0, 0
+        self.discarded, self.torn, self._blank = 0, 0, 0
         self.fault: IsthmusError | None = None
         self._buffer, self._inside, self._searched, self._junk = bytearray(), False, 0, 0
 
@@ -55,6 +56,17 @@ class MllpFramer:
     def idle(self) -> bool:
         """No message has begun."""
         return not self._inside
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was dropped so far, line ends between frames aside."""
+        found = []
+        if self.discarded > self._blank:
+            text = f"{self.discarded - self._blank} bytes outside any frame dropped"
+            found.append(Finding(FindingCode.JUNK_BETWEEN_FRAMES, "MLLP", text))
+        if self.torn:
+            found.append(Finding(FindingCode.TORN_FRAME, "MLLP", f"{self.torn} messages cut off by their sender"))
+        return tuple(found)
 
     def feed(self, data: bytes) -> list[bytes]:
         """The messages that these bytes complete, in order, without their frames.
@@ -99,6 +111,7 @@ class MllpFramer:
         start = self._buffer.find(START)
         junk = len(self._buffer) if start < 0 else start
         self.discarded += junk
+        self._blank += junk if junk <= len(END) and not self._buffer[:junk].strip() else 0
         self._junk += junk
         if self._junk > JUNK_LIMIT:
             self.fault = FramingError("bytes that are not MLLP: no start block", where=f"after {JUNK_LIMIT} bytes")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.core.errors import FramingError, SizeLimitError
+from engine.protocols.hl7v2 import FindingCode
 from engine.protocols.hl7v2.framing import COMMIT, JUNK_LIMIT, MllpFramer, frame
 
 A, B = b"MSH|^~\\&|A\rPID|1\r", b"MSH|^~\\&|B\r"
@@ -24,7 +25,15 @@ def test_bytes_outside_frames_are_dropped_and_counted() -> None:
 
     assert framer.feed(b"junk" + frame(A) + b"\r\n" + frame(B) + b"x") == [A, B]
     assert framer.discarded == 7
+    assert [finding.code for finding in framer.findings] == [FindingCode.JUNK_BETWEEN_FRAMES]
     assert framer.idle
+
+
+def test_line_ends_between_frames_are_no_finding() -> None:
+    framer = MllpFramer()
+
+    assert framer.feed(frame(A) + b"\r\n" + frame(B) + b"\n") == [A, B]
+    assert framer.findings == ()
 
 
 def test_a_field_end_without_carriage_return_does_not_end_the_message() -> None:
@@ -38,6 +47,7 @@ def test_a_torn_message_is_dropped_and_never_joined_to_the_next() -> None:
 
     assert framer.feed(b"\x0bMSH|^~\\&|TORN\rPID|" + frame(B)) == [B]
     assert framer.torn == 1
+    assert FindingCode.TORN_FRAME in [finding.code for finding in framer.findings]
 
 
 def test_a_vertical_tab_in_a_text_is_kept() -> None:
