@@ -7,6 +7,7 @@ the first component, the first subcomponent.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -43,7 +44,8 @@ class Element(NamedTuple):
         return f"{text}.{self.subcomponent}" if self.subcomponent else text
 
 
-class Path(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Path:
     """A compiled place. `key` names the segment (`PID`, `RQD[2]`); `component` and `subcomponent` count from 1.
 
     `first`: nothing but first parts. `plain`: the first repetition of a field that is read by its separators.

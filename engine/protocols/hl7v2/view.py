@@ -48,23 +48,23 @@ class MessageView(Reading[str]):
             CharsetError: bytes that the character set does not have.
         """
         path = COMPILED.get(place) or compile_path(place)
-        fields = self._hot.get(path[0])
+        fields = self._hot.get(path.key)
         if fields is None:
             fields = self._open(path)
-        number = path[1]
+        number = path.field
         if number >= len(fields):
             return None
         piece = fields[number]
         if not piece:
             return None
-        if path[2] and piece.isalnum():  # the frequent case: nothing to narrow, decode or unescape
+        if path.first and piece.isalnum():  # the frequent case: nothing to narrow, decode or unescape
             return piece.decode()
-        return self._plain(piece, path) if path[3] else self._text(piece, path, path.element)
+        return self._plain(piece, path) if path.plain else self._text(piece, path, path.element)
 
     def _plain(self, piece: bytes, path: Path) -> str | None:
         """A part of the first repetition: what `elements.text` does, the frequent cases first."""
         repetition, component, subcomponent, escape = self._marks
-        wanted = path[4]
+        wanted = path.component
         if wanted == 1:
             piece = piece.partition(component)[0].partition(repetition)[0]
         else:
@@ -72,7 +72,7 @@ class MessageView(Reading[str]):
             if wanted > len(parts):
                 return None
             piece = parts[wanted - 1]
-        wanted = path[5]
+        wanted = path.subcomponent
         if wanted == 1:
             if piece.isalnum():
                 return piece.decode()
@@ -156,9 +156,9 @@ class MessageView(Reading[str]):
 
     # ------------------------------------------------------------------ inside
     def _open(self, path: Path) -> Sequence[bytes]:
-        index = self._find(path[9], path[7])
+        index = self._find(path.name_bytes, path.occurrence)
         fields = _ABSENT if index is None else self._split(index)
-        self._hot[path[0]] = fields
+        self._hot[path.key] = fields
         return fields
 
     def _find(self, name: bytes, occurrence: int) -> int | None:
