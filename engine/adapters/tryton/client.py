@@ -20,6 +20,8 @@ from engine.core.errors import TransportError
 _OK = range(200, 300)
 PAGE = 500
 """Records a read asks for at once; an ERP with more is read in pages."""
+BATCH = 20
+"""Records made at once: on SQLite the ERP's checks of 100 items overflow the SQL parser's stack."""
 
 
 class Transport(Protocol):
@@ -111,8 +113,12 @@ class TrytonClient:
         return made
 
     async def create_all(self, model: str, values: Sequence[Mapping[str, Any]]) -> list[int]:
-        """Many records in one transaction of the ERP: all or none."""
-        return [int(i) for i in await self._call("POST", f"{model}/create", {"vlist": list(values)})]
+        """Many records, some in each transaction of the ERP."""
+        made: list[int] = []
+        for start in range(0, len(values), BATCH):
+            some = list(values[start : start + BATCH])
+            made += [int(i) for i in await self._call("POST", f"{model}/create", {"vlist": some})]
+        return made
 
     async def write(self, model: str, record: int, values: Mapping[str, Any]) -> None:
         await self._call("PUT", f"{model}/{record}?f=id", values)

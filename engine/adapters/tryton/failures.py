@@ -52,7 +52,9 @@ def failure(status: int, body: bytes, *, mutation: bool, retry_after: str | None
     if status == 413:
         return DestinationError("the document is too large for the ERP", where=WHERE, remedy="split the document")
     if status in (429, 503):
-        return TransportError(f"the ERP is busy ({status})", where=WHERE, retry_after=seconds(retry_after))
+        return TransportError(
+            f"the ERP is busy ({status}): {words[:120]}", where=WHERE, retry_after=seconds(retry_after)
+        )
     return TransportError(
         f"the ERP answered {status}: {words[:120]}", where=WHERE, sent=mutation, retry_after=seconds(retry_after)
     )

@@ -72,7 +72,7 @@ class Masters:
         return _master("Supplier", supplier.supplier_number, found[0]["id"], supplier.active, already_there=True)
 
     async def suppliers(self, suppliers: Sequence[Supplier]) -> int:
-        """Make those that the ERP does not have, in one transaction of the ERP."""
+        """Make those that the ERP does not have."""
         there = await self._codes(_PARTY, [s.supplier_number for s in suppliers])
         new = [supplier_values(s, await self._term(s)) for s in suppliers if s.supplier_number not in there]
         return len(await self._client.create_all(_PARTY, new)) if new else 0
@@ -119,7 +119,7 @@ class Masters:
         return _master("Item", item.item_number, found[0]["id"], item.active, already_there=True)
 
     async def items(self, items: Sequence[Item]) -> int:
-        """Make those that the ERP does not have, in one transaction of the ERP."""
+        """Make those that the ERP does not have."""
         there = await self._codes(_PRODUCT, [i.item_number for i in items])
         new = []
         for item in items:
