@@ -118,8 +118,22 @@ def test_any_split_of_a_stream_gives_the_same_segments(seed: bytes, sizes: list[
         (samples.ISA.encode() + b"~") * 2_000,
         b"ISA*" * 50_000,
         samples.ISA.encode() + b"~" + b" " * 200_000 + b"IEA",
+        (samples.ISA.encode()[:-1] + b"~GS~IEA*1*000000501~") * 1_500,
+        (samples.ISA.encode()[:-1] + b"~GS*1") * 3_000 + b"~IEA*1*1~",
+        (samples.ISA.encode() + b"~" + b" \n" * 200) * 500,
     ],
-    ids=["terminators", "elements", "groups", "sets", "headers", "isa_only", "blanks"],
+    ids=[
+        "terminators",
+        "elements",
+        "groups",
+        "sets",
+        "headers",
+        "isa_only",
+        "blanks",
+        "no_isa16",
+        "no_isa16_no_iea",
+        "blank_runs",
+    ],
 )
 def test_input_made_to_be_slow_is_read_in_linear_time(data: bytes) -> None:
     survives(data)

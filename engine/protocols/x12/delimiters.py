@@ -15,6 +15,7 @@ ISA_WIDTHS = (2, 10, 2, 10, 2, 15, 2, 15, 6, 4, 1, 5, 9, 1, 1, 1)
 _PLACES = (3, 6, 17, 20, 31, 34, 50, 53, 69, 76, 81, 83, 89, 99, 101, 103)
 _COMPONENT, _TERMINATOR = 104, 105
 _SEARCH_LIMIT = 512  # an ISA that is not closed in this many characters is none
+_NEARBY = 4096
 _WHITE = " \t\r\n\ufeff\x00\x1a"
 _FIRST_SEGMENTS = ("GS", "TA1", "IEA", "ISB", "ISE", "ST")
 # 00402 turned ISA11 from the standards identifier `U` into the repetition separator. Source: X12.5.
@@ -88,7 +89,9 @@ def _close(text: str, start: int, element: str, component: str, segment: str) ->
         if not _left_out(text, start, element, component, segment):
             return component, segment, True
         return "", component, False
-    if component != element and re.search(re.escape(component) + r"\s*IEA" + re.escape(element), text[start:]):
+    # Does it end the segments that come next? Looked for nearby only: a file may hold many such headers.
+    ends = re.compile(re.escape(component) + r"\s*(?:ST|SE|GE|IEA|TA1)" + re.escape(element))
+    if component != element and ends.search(text, start, start + _NEARBY):
         return "", component, False
     raise _no_terminator()
 
@@ -97,7 +100,7 @@ def _left_out(text: str, start: int, element: str, component: str, segment: str)
     """`ISA*…*P*~` and a line end: is the line end the terminator, or was ISA16 forgotten?"""
     if segment not in "\r\n":
         return False
-    body = text[start : start + 4096]
+    body = text[start : start + _NEARBY]
     first = re.search(r"\s*(?:" + "|".join(_FIRST_SEGMENTS) + ")" + re.escape(element), body[90:])
     if first is None:
         return False

@@ -101,7 +101,7 @@ class SegmentSpec:
 
     def is_right(self, parts: list[str]) -> bool:
         """True only when the segment has no fault; False when `faults` must be asked."""
-        return bool(self.right(_UNIT.join(parts[1:]))) and self._shape_is_right(parts)
+        return self.right(_UNIT.join(parts)) is not None and self._shape_is_right(parts)
 
     def _shape_is_right(self, parts: list[str]) -> bool:
         """Whether the conditions hold: they ask for presence only, and few shapes occur."""
@@ -161,7 +161,7 @@ def _segment(name: str, text: str, table: dict[str, tuple[str, int, int]]) -> Se
     elements, _, conditions = text.partition(";")
     specs = tuple(_element(token, table) for token in elements.split())
     rules = tuple(_condition(token) for token in conditions.split())
-    return SegmentSpec(name, specs, rules, right=re.compile(_right(specs)).fullmatch)
+    return SegmentSpec(name, specs, rules, right=re.compile(f"{name}{_right(specs)}").fullmatch)
 
 
 def _right(specs: tuple[ElementSpec, ...]) -> str:
@@ -171,8 +171,7 @@ def _right(specs: tuple[ElementSpec, ...]) -> str:
     for number in range(len(specs) - 1, -1, -1):
         spec = specs[number]
         element = _right_element(spec) if spec.mandatory else f"(?:{_right_element(spec)})?"
-        separator = _UNIT if number else ""
-        tail = f"{separator}{element}{pattern}"
+        tail = f"{_UNIT}{element}{pattern}"
         pattern = tail if number <= last_mandatory else f"(?:{tail})?"
     return pattern
 
