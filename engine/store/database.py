@@ -13,7 +13,9 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 from engine.core.errors import ConfigurationError, StoreError
 from engine.store.checksum import checksum
-from engine.store.session import PostgresSession, Session, SqliteSession
+from engine.store.postgres_session import PostgresSession
+from engine.store.session import Session
+from engine.store.sqlite_session import SqliteSession
 
 _EXAMINED_BYTES = 256 * 1024 * 1024  # read whole in about a second
 _PAGE = 4096

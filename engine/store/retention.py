@@ -19,26 +19,22 @@ from engine.ports.states import FINAL_MESSAGE_STATES, MessageState
 from engine.store.append import NATURAL_ID
 from engine.store.names import Names
 from engine.store.schema import deliveries, indexed, messages, reasons
-from engine.store.session import Change
 from engine.store.transaction import Transaction
 from engine.store.writer import Writer
 
 _STEP_SECONDS = 0.02  # aimed at: far below the 100 ms that no writer may wait
 _SMALLEST, _LARGEST = 50, 4000  # messages a step
 _TOO_NEW = 5000  # so many newer messages in a row end the walk: ids sort by time, but clocks are set back at times
-_KEYS = Change(
-    "DELETE FROM keys WHERE (name, value, message_id) IN (SELECT name, value, message_id FROM {rows})",
-    ("name", "value", "message_id"),
-    ("int", "text", "bigint"),
-)
 
 
 class Step(msgspec.Struct, frozen=True):
-    """Where the walk stands: the last id looked at (None: the end), rows dropped, newer rows met in a row."""
+    """Where the walk stands: the last id looked at (None: the end), rows dropped, newer rows met in a row, and how
+    long the writer was busy with it."""
 
     last: int | None
     dropped: int
     newer: int
+    seconds: float = 0.0
 
 
 class Retention:
@@ -51,16 +47,20 @@ class Retention:
         end = await self._writer.perform(_newest)  # what comes meanwhile is not walked after
         dropped, size, at = 0, 500, Step(0, 0, 0)
         while at.last is not None and at.last < end and at.newer < _TOO_NEW:
-            began = self._clock.monotonic()
             at = await self._step(at, to_micros(before), kept, size)
             dropped += at.dropped
-            size = _next_size(size, self._clock.monotonic() - began)
+            size = _next_size(size, at.seconds)
             await asyncio.sleep(0)  # others' batches come in between
         await self._give_back(before)
         return dropped
 
     async def _step(self, at: Step, before: int, kept: _Kept, size: int) -> Step:
-        return await self._writer.perform(lambda transaction: _drop_some(transaction, at, before, kept, size))
+        def work(transaction: Transaction) -> Step:
+            began = self._clock.monotonic()
+            done = _drop_some(transaction, at, before, kept, size)
+            return msgspec.structs.replace(done, seconds=self._clock.monotonic() - began)
+
+        return await self._writer.perform(work)
 
     async def _give_back(self, before: datetime) -> None:
         while await self._writer.perform(lambda transaction: transaction.session.give_back(before)):
@@ -139,7 +139,7 @@ def _drop_keys(transaction: Transaction, victims: list[Any], first: int, last: i
     ]
     conflicting = [row for row in victims if row.state == MessageState.REFUSED and row.natural_id is not None]
     rows += [(transaction.number(NATURAL_ID), row.natural_id, row.id) for row in conflicting]
-    transaction.session.change(_KEYS, sorted(rows))
+    transaction.session.drop_keys(sorted(rows))
 
 
 def _count_down(transaction: Transaction, victims: list[Any], first: int, last: int, stay: set[int]) -> None:

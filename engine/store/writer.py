@@ -16,6 +16,7 @@ from engine.core.errors import IsthmusError, StoreError
 from engine.ports.journal import Appended, NewMessage, Outcome, Settlement
 from engine.ports.states import MessageState
 from engine.store.append import write_messages
+from engine.store.batch import Batch, Done, Entry
 from engine.store.database import Database
 from engine.store.faults import is_broken, is_collision, translate
 from engine.store.finish import write_outcomes
@@ -25,53 +26,10 @@ from engine.store.settle import write_settlements
 from engine.store.transaction import Transaction
 
 T = TypeVar("T")
-Done = Callable[[Any], None]
 Guard = Callable[[Session], None]
-_LONGEST = 1024  # messages, outcomes or settlements in one commit: bounds how long one commit takes
 _REMEMBERED = 100_000  # digests of received bodies kept until their outcome is written
 _TRIES = 5  # of a transaction that collided with another node's
 _BACKOFF = (0.05, 5.0)  # seconds between attempts to reach a lost database: first, longest
-
-
-class Batch:
-    """What one commit takes: plain lists, filled on the loop's thread."""
-
-    __slots__ = ("free", "messages", "operations", "outcomes", "settlements")
-
-    def __init__(self) -> None:
-        self.messages: list[tuple[NewMessage, Done]] = []
-        self.outcomes: list[tuple[Sequence[Outcome], Done]] = []
-        self.settlements: list[tuple[Sequence[Settlement], Done]] = []
-        self.operations: list[tuple[Callable[[Transaction], Any], Done]] = []
-        self.free: list[tuple[Callable[[Transaction], Any], Done]] = []  # not fenced: work on the leases themselves
-
-    def __len__(self) -> int:
-        return sum(len(getattr(self, name)) for name in self.__slots__)
-
-    def cut(self) -> Batch:
-        """Take the first part off, at most the longest that one commit should carry; what is not fenced, alone."""
-        head = Batch()
-        if self.free:
-            head.free, self.free = self.free, []
-            return head
-        for name in self.__slots__:
-            entries = getattr(self, name)
-            setattr(head, name, entries[:_LONGEST])
-            del entries[:_LONGEST]
-        return head
-
-    def singles(self) -> list[Batch]:
-        """One batch an entry, to find the one that the database refuses."""
-        found = []
-        for name in self.__slots__:
-            for entry in getattr(self, name):
-                one = Batch()
-                setattr(one, name, [entry])
-                found.append(one)
-        return found
-
-    def waiting(self) -> list[Done]:
-        return [done for name in self.__slots__ for _, done in getattr(self, name)]
 
 
 class Writer:
@@ -85,7 +43,7 @@ class Writer:
     def __init__(self, database: Database, clock: Clock, names: Names, guard: Guard, slot: int = 0) -> None:
         self._database, self._clock, self._names, self._slot = database, clock, names, slot
         self._loop = asyncio.get_running_loop()
-        self._pending = Batch()
+        self._pending: list[Entry] = []
         self._lock, self._wake = threading.Lock(), threading.Event()
         self._closing = False
         self._session: Session | None = None
@@ -97,19 +55,13 @@ class Writer:
 
     # -- on the loop's thread
     def append(self, message: NewMessage, done: Callable[[Appended | Exception], None]) -> None:
-        with self._lock:
-            self._pending.messages.append((message, done))
-        self._wake.set()
+        self._submit("messages", message, done)
 
     def finish(self, outcomes: Sequence[Outcome], done: Callable[[Exception | None], None]) -> None:
-        with self._lock:
-            self._pending.outcomes.append((outcomes, done))
-        self._wake.set()
+        self._submit("outcomes", outcomes, done)
 
     def settle(self, settlements: Sequence[Settlement], done: Callable[[Exception | None], None]) -> None:
-        with self._lock:
-            self._pending.settlements.append((settlements, done))
-        self._wake.set()
+        self._submit("settlements", settlements, done)
 
     async def perform(self, operation: Callable[[Transaction], T], *, fenced: bool = True) -> T:
         """Run rare work in the next commit; returns its value when that is flushed."""
@@ -123,10 +75,14 @@ class Writer:
             else:
                 future.set_result(value)
 
-        with self._lock:
-            (self._pending.operations if fenced else self._pending.free).append((operation, done))
-        self._wake.set()
+        self._submit("operations" if fenced else "free", operation, done)
         return await future
+
+    def _submit(self, kind: str, value: Any, done: Done) -> None:
+        with self._lock:
+            self._pending.append((kind, value, done))
+        if not self._wake.is_set():
+            self._wake.set()
 
     async def flush(self) -> None:
         """Return when everything submitted so far is on disk."""
@@ -151,8 +107,10 @@ class Writer:
         self._drop_session()
 
     def _take(self) -> Batch:
+        batch = Batch()
         with self._lock:
-            return self._pending.cut()
+            del self._pending[: batch.take(self._pending)]
+        return batch
 
     def _commit(self, batch: Batch) -> list[tuple[Done, Any]]:
         """Write a batch; what to tell each waiter."""

@@ -176,3 +176,17 @@ async def test_what_was_submitted_before_close_is_written(store_url: str) -> Non
     await opened.close()
 
     assert sql(store_url, "SELECT count(*) FROM messages")[0][0] == 300
+
+
+async def test_flush_waits_for_everything_submitted_before_it(drive: Driver) -> None:
+    """More than one commit takes, of every kind."""
+    called: list[int] = []
+    for number in range(2500):
+        message = drive.message(f"A{number}")
+        drive.store.journal.append(message, lambda _, n=number: called.append(n))
+        drive.finishing(drive.outcome(message.message_id, "erp"))
+
+    await drive.store.journal.flush()
+
+    assert called == list(range(2500))
+    assert await drive.store.journal.queue_depths() == {("orders", "erp"): 2500}
