@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,6 +22,7 @@ from engine.flow.meter import Emit
 from engine.ports.web import TlsFiles, WebSettings
 from engine.store.accounts import SqlAccounts
 from engine.telemetry import Level, Telemetry
+from engine.telemetry.libraries import capture
 from engine.telemetry.named import named
 
 
@@ -97,7 +97,6 @@ def log_to_terminal(root: Path) -> Emit:
     settings = load_site(root).engine.log
     level = Level[settings.level.upper()]
     form = {"auto": None, "text": False, "json": True}[settings.format]
-    logging.basicConfig(level=int(level) or logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
-    return named(Telemetry(sys.stderr, level=level, json=form).emit)
+    telemetry = Telemetry(sys.stderr, level=level, json=form)
+    capture(telemetry.emit)  # what Python's logging says, without the values that libraries put into their texts
+    return named(telemetry.emit)

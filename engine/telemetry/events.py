@@ -368,6 +368,25 @@ class LibraryWarned(Event, frozen=True):
     text: str
 
 
+class EngineSaid(Event, frozen=True):
+    """A remark of the engine's own code that is no event by itself."""
+
+    words: ClassVar[str] = "{text}"
+    part: str
+    text: str
+
+
+class EngineWarned(Event, frozen=True):
+    level: ClassVar[Level] = Level.WARNING
+    words: ClassVar[str] = "{text}"
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        counter("isthmus_engine_warnings_total", "Warnings of the engine's own code.", "part"),
+    )
+    part: str
+    text: str
+    where: str | None = None
+
+
 class OtherHappened(Event, frozen=True):
     """Told by a name that has no class of its own yet; its facts are not shown."""
 

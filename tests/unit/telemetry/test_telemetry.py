@@ -155,6 +155,25 @@ async def test_library_warning_shows_its_place_but_no_value() -> None:
     assert len(stream.getvalue().splitlines()) == 2
 
 
+def test_own_remark_is_shown_and_its_error_only_by_class_and_place() -> None:
+    telemetry = Telemetry(stream := io.StringIO(), json=True)
+    give_back = capture(telemetry.emit)
+    try:
+        raise ValueError(CANARY)
+    except ValueError:
+        logging.getLogger("isthmus.flow").info("channel %s starts", "orders")
+        logging.getLogger("isthmus.flow").warning("channel %s does not start", "orders", exc_info=True)
+        logging.getLogger("a.library").info("chatter")
+    finally:
+        give_back()
+
+    said, warned = (json.loads(line) for line in stream.getvalue().splitlines())
+    assert (said["event"], said["text"]) == ("engine_said", "channel orders starts")
+    assert (warned["level"], warned["text"]) == ("warning", "channel orders does not start ValueError")
+    assert warned["where"].startswith("test_telemetry.py:")
+    assert CANARY not in stream.getvalue()
+
+
 def test_every_event_round_trips_as_a_value() -> None:
     for kind in KINDS:
         event = example(kind)
