@@ -51,13 +51,11 @@ def failure(status: int, body: bytes, *, mutation: bool, retry_after: str | None
         return NoSuchRecordError("the ERP knows no such record or database", where=WHERE, remedy=remedy)
     if status == 413:
         return DestinationError("the document is too large for the ERP", where=WHERE, remedy="split the document")
-    if status in (429, 503):
-        return TransportError(
-            f"the ERP is busy ({status}): {words[:120]}", where=WHERE, retry_after=seconds(retry_after)
-        )
-    return TransportError(
-        f"the ERP answered {status}: {words[:120]}", where=WHERE, sent=mutation, retry_after=seconds(retry_after)
-    )
+    if status == 429:
+        return TransportError("the ERP asks for patience (429)", where=WHERE, retry_after=seconds(retry_after))
+    # also of a 503 (lock conflict): the ERP runs follow-up work after its commit, and answers for that, too
+    what = f"the ERP answered {status}: {words[:120]}"
+    return TransportError(what, where=WHERE, sent=mutation, retry_after=seconds(retry_after))
 
 
 def seconds(retry_after: str | None) -> float | None:

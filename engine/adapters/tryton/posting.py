@@ -89,10 +89,16 @@ class Poster:
             arrived = bool(found) and found[0]["state"] in workflow.final
             if not found:
                 await self._make(workflow, plan)
-                found = await self.find(workflow, plan.domain)
-            record = await self._settle(workflow, plan, found)
-            record = await self._advance(workflow, plan, record)
+            try:
+                record = await self._finish(workflow, plan, found)
+            except TransportError as error:
+                error.sent = True  # something of it is in the ERP, whatever this call did
+                raise
             return posted(workflow, record, plan.natural_key, already_there=arrived)
+
+    async def _finish(self, workflow: Workflow, plan: Plan, found: list[Record]) -> Record:
+        found = found or await self.find(workflow, plan.domain)
+        return await self._advance(workflow, plan, await self._settle(workflow, plan, found))
 
     async def _make(self, workflow: Workflow, plan: Plan) -> None:
         if plan.tidy is not None:

@@ -43,7 +43,7 @@ def test_status_decides_the_fate(status: int, body: bytes, kind: type, fate: Fat
     assert error.fate is fate
 
 
-@pytest.mark.parametrize(("status", "sent"), [(500, True), (502, True), (503, False), (429, False)])
+@pytest.mark.parametrize(("status", "sent"), [(500, True), (502, True), (503, True), (429, False)])
 def test_fault_after_a_mutation_may_have_been_committed(status: int, sent: bool) -> None:
     error = failure(status, b"", mutation=True)
 
