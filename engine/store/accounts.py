@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from argon2 import PasswordHasher
-from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, text, update
 
 from engine.core.clock import Clock, SystemClock, from_micros, to_micros
 from engine.core.errors import AccountError, LinkError, LockedOutError, SignInError
@@ -34,6 +34,10 @@ from engine.store.passwords import check_policy, make_hasher, make_token, matche
 
 T = TypeVar("T")
 _NAME = re.compile(r"[a-z][a-z0-9._-]{1,63}")
+# Two nodes may count the first failure of a name at once; both databases know this form.
+_FIRST_FAILURE = text(
+    "INSERT INTO account_failure (name, attempts, last_micros) VALUES (:name, 0, :now) ON CONFLICT DO NOTHING"
+)
 _SEEN_STEP = 20_000_000  # a session's last use is written at most this often (microseconds)
 _LOCKOUT, _IDLE, _LIFE = (d // timedelta(microseconds=1) for d in (LOCKOUT_TIME, IDLE_LIMIT, SESSION_LIMIT))
 
@@ -51,7 +55,7 @@ class SqlAccounts:
     def __init__(self, engine: Engine, clock: Clock | None = None, hasher: PasswordHasher | None = None) -> None:
         self._engine, self._clock = engine, clock or SystemClock()
         self._hasher = hasher or make_hasher()
-        self._decoy = self._hasher.hash(make_token())
+        self._decoy: str | None = None
         # One writer and one password at a time: signing in may wait, the engine's memory and CPU may not.
         self._writer = ThreadPoolExecutor(1, "accounts")
         self._passwords = ThreadPoolExecutor(1, "passwords")
@@ -114,7 +118,7 @@ class SqlAccounts:
     async def sign_in(self, name: str, password: str) -> tuple[str, Session]:
         name = tidy_name(name)[:64]
         stored = await self._write(lambda db: self._count_attempt(db, name))
-        good = await self._in_password_thread(lambda: matches(self._hasher, stored or self._decoy, password))
+        good = await self._in_password_thread(lambda: self._matches(stored, password))
         if not good or stored is None:
             raise SignInError("the name or the password is wrong")
         return await self._write(lambda db: self._begin_session(db, name))
@@ -123,14 +127,12 @@ class SqlAccounts:
         """The stored digest, None for nobody's name. Raises LockedOutError."""
         now = self._now()
         db.execute(delete(failures).where(failures.c.last_micros <= now - _LOCKOUT))
-        row = db.execute(select(failures).where(failures.c.name == name).with_for_update()).first()
-        if row is not None and row.attempts >= LOCKOUT_FAILURES:
+        db.execute(_FIRST_FAILURE, {"name": name, "now": now})
+        row = db.execute(select(failures).where(failures.c.name == name).with_for_update()).one()
+        if row.attempts >= LOCKOUT_FAILURES:
             raise LockedOutError("too many failures in a row", remedy="wait fifteen minutes or ask an administrator")
-        if row is None:
-            db.execute(insert(failures).values(name=name, attempts=1, last_micros=now))
-        else:
-            more = {"attempts": failures.c.attempts + 1, "last_micros": now}
-            db.execute(update(failures).where(failures.c.name == name).values(more))
+        more = {"attempts": failures.c.attempts + 1, "last_micros": now}
+        db.execute(update(failures).where(failures.c.name == name).values(more))
         user = _user_row(db, name)
         return user.password if user is not None and user.active else None
 
@@ -173,7 +175,7 @@ class SqlAccounts:
 
     async def change_password(self, name: str, current: str, new: str) -> None:
         stored = await self._write(lambda db: self._count_attempt(db, name))
-        if not await self._in_password_thread(lambda: matches(self._hasher, stored or self._decoy, current)):
+        if not await self._in_password_thread(lambda: self._matches(stored, current)):
             raise SignInError("the current password is wrong")
         check_policy(name, new)
         digest = await self._in_password_thread(lambda: self._hasher.hash(new))
@@ -249,6 +251,12 @@ class SqlAccounts:
     def _transact(self, work: Callable[[Connection], T]) -> T:
         with self._engine.begin() as db:
             return work(db)
+
+    def _matches(self, stored: str | None, password: str) -> bool:
+        """Nobody's name costs the same time as a real one: its password is compared with a decoy."""
+        if self._decoy is None:
+            self._decoy = self._hasher.hash(make_token())
+        return matches(self._hasher, stored or self._decoy, password)
 
     async def _in_password_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._passwords, work)

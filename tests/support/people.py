@@ -13,6 +13,7 @@ from engine.ports.accounts import Role
 from engine.ports.audit import AuditRecord
 from engine.store.accounts import SqlAccounts
 
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 PASSWORD = "harbor pilot vessel nine"
 
 
@@ -33,7 +34,7 @@ class AuditDouble:
 
 def make_accounts(folder: Path, clock: Clock | None = None) -> SqlAccounts:
     engine = create_engine(f"sqlite:///{folder / 'accounts.db'}")
-    return SqlAccounts(engine, clock, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    return SqlAccounts(engine, clock, CHEAP)
 
 
 async def enrol(accounts: SqlAccounts, name: str, role: Role, facilities: tuple[str, ...] = ()) -> str:

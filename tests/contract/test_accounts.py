@@ -1,20 +1,20 @@
-"""People, passwords, sessions and one-time links."""
+"""People, passwords, sessions and one-time links, over both databases."""
 
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, create_engine, select
 
 from engine.core.errors import AccountError, LinkError, LockedOutError, PasswordPolicyError, SignInError
 from engine.ports.accounts import IDLE_LIMIT, LINK_LIMIT, LOCKOUT_FAILURES, LOCKOUT_TIME, SESSION_LIMIT, Role
 from engine.store.accounts import SqlAccounts
+from engine.store.accounts_schema import metadata
 from engine.store.passwords import make_hasher
-from tests.support.people import PASSWORD, enrol, make_accounts
+from tests.support.people import CHEAP, PASSWORD, enrol
 
 OTHER = "another vessel at the pier"
 
@@ -39,8 +39,13 @@ def clock() -> SetClock:
 
 
 @pytest.fixture
-def accounts(tmp_path: Path, clock: SetClock) -> Iterator[SqlAccounts]:
-    made = make_accounts(tmp_path, clock)
+def engine(store_url: str) -> Engine:
+    return create_engine(store_url.replace("postgresql://", "postgresql+psycopg://"))
+
+
+@pytest.fixture
+def accounts(engine: Engine, clock: SetClock) -> Iterator[SqlAccounts]:
+    made = SqlAccounts(engine, clock, CHEAP)
     yield made
     made.close()
 
@@ -133,11 +138,12 @@ async def test_passwords_that_are_easily_guessed_are_refused(accounts: SqlAccoun
         await accounts.redeem(token, "maria.lind", password)
 
 
-async def test_nothing_secret_is_stored_in_clear(accounts: SqlAccounts, tmp_path: Path) -> None:
+async def test_nothing_secret_is_stored_in_clear(accounts: SqlAccounts, engine: Engine) -> None:
     session = await enrol(accounts, "maria", Role.ADMIN)
     link = await accounts.invite("tom", Role.VIEWER)
 
-    dump = "\n".join(sqlite3.connect(tmp_path / "accounts.db").iterdump())
+    with engine.connect() as db:
+        dump = str([db.execute(select(table)).all() for table in metadata.sorted_tables])
 
     assert "$argon2id$" in dump
     assert PASSWORD not in dump
@@ -178,6 +184,17 @@ async def test_many_attempts_at_once_do_not_slip_under_the_lockout(accounts: Sql
     )
 
     assert sum(isinstance(r, LockedOutError) for r in results) == 40 - LOCKOUT_FAILURES
+
+
+async def test_two_nodes_count_failures_together(accounts: SqlAccounts, engine: Engine, clock: SetClock) -> None:
+    await enrol(accounts, "maria", Role.ADMIN)
+    other = SqlAccounts(create_engine(engine.url), clock, CHEAP)
+    tries = [node.sign_in("maria", f"guess {n}") for n in range(10) for node in (accounts, other)]
+
+    results = await asyncio.gather(*tries, return_exceptions=True)
+    other.close()
+
+    assert sum(isinstance(r, LockedOutError) for r in results) == 20 - LOCKOUT_FAILURES
 
 
 async def test_a_name_of_nobody_behaves_like_a_real_one(accounts: SqlAccounts) -> None:
