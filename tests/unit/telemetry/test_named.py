@@ -57,6 +57,7 @@ def test_refusal_keeps_code_and_place() -> None:
 
     assert isinstance(event, events.MessageRefused)
     assert (event.channel, event.message_id, event.code, event.where) == ("orders", 7, "S002", "RQD[2]-5")
+    assert event.text == REASON.text
 
 
 def test_told_events_are_counted() -> None:
