@@ -73,7 +73,7 @@ async def play(on: Stage, wishes: Wishes, board: Board, tally: Tally) -> Outcome
     today = datetime.now(UTC).date()
     day, bought = plan_day(wishes.seed, wishes.messages, today)
     tally.plan(day.parcels)
-    before = {kind: count for kind, (count, _) in (await on.office.adapter.summary()).items()}
+    before = await on.office.adapter.summary()
     story = Story(on.place, on.client, tally, wishes.pace)
     suppliers = Suppliers(on.place.folder(*OUTBOX), on.place.folder("data", "in", "acknowledgements"), today, tally)
 
@@ -137,7 +137,7 @@ async def _compare(
     suppliers: Suppliers,
     day: Day,
     bought: tuple[edi.Order, ...],
-    before: Mapping[str, int],
+    before: Mapping[str, tuple[int, Decimal]],
     seconds: float,
 ) -> Outcome:
     sent = sum(tally.sent.values())

@@ -74,37 +74,40 @@ class Trouble(NamedTuple):
     messages: int
 
 
-async def kinds(adapter: ErpAdapter, expected: Expected, before: Mapping[str, int]) -> list[KindLine]:
-    """Look every expected document up in the ERP, then compare with what the ERP itself counts.
+Held = Mapping[str, tuple[int, Decimal]]
+_NONE = (0, Decimal(0))
+
+
+async def kinds(adapter: ErpAdapter, expected: Expected, before: Held) -> list[KindLine]:
+    """Look every expected document up in the ERP, then compare with what the ERP itself counts and adds up.
 
     Args:
-        before: how many documents of a kind the ERP held before the day began.
+        before: what the ERP held of each kind before the day began.
     """
     found = {pair: await adapter.find(*pair, pair[1]) for pair in expected}
-    summary = await adapter.summary()
-    names = sorted({kind for kind, _ in expected})
-    held = {kind: summary.get(kind, (0, Decimal(0)))[0] - before.get(kind, 0) for kind in names}
-    return [_line(kind, expected, found, held[kind]) for kind in names]
+    now = await adapter.summary()
+    return [_line(kind, expected, found, before, now) for kind in sorted({kind for kind, _ in expected})]
 
 
-def _line(kind: str, expected: Expected, found: Mapping[tuple[str, str], Posted | None], held: int) -> KindLine:
+def _line(
+    kind: str, expected: Expected, found: Mapping[tuple[str, str], Posted | None], before: Held, now: Held
+) -> KindLine:
     pairs = [pair for pair in expected if pair[0] == kind]
     there = {pair: posted for pair in pairs if (posted := found[pair]) is not None}
-    wrong = [f"{key} is not there" for pair in pairs if pair not in there for key in [pair[1]]]
+    wrong = [f"{pair[1]} is not there" for pair in pairs if pair not in there]
     wrong += [
         f"{pair[1]} is {p.total}, not {expected[pair]}" for pair, p in there.items() if _differs(p, expected[pair])
     ]
     amounts = [amount for pair in pairs if (amount := expected[pair]) is not None]
-    totals = [p.total for pair, p in there.items() if expected[pair] is not None and p.total is not None]
-    has_money = bool(amounts)
+    (had, had_total), (has, has_total) = before.get(kind, _NONE), now.get(kind, _NONE)
     return KindLine(
         kind,
-        len(pairs),
-        len(there),
-        sum(amounts, Decimal(0)) if has_money else None,
-        sum(totals, Decimal(0)) if has_money else None,
-        held,
-        tuple(wrong),
+        expected=len(pairs),
+        found=len(there),
+        expected_total=sum(amounts, Decimal(0)) if amounts else None,
+        erp_total=has_total - had_total if amounts else None,
+        held_by_erp=has - had,
+        wrong=tuple(wrong),
     )
 
 

@@ -171,7 +171,7 @@ def _trouble_table(outcome: Outcome) -> Table:
 
 def _erp_table(outcome: Outcome) -> Table:
     table = Table(title="What the ERP holds, as read from the ERP", title_justify="left", header_style="dim")
-    for title in ("document", "sent for", "in the ERP", "sent for, $", "in the ERP, $", "difference", ""):
+    for title in ("document", "expected", "in the ERP", "expected, $", "in the ERP, $", "difference", ""):
         table.add_column(title, justify="left" if title == "document" else "right")
     for line in outcome.kinds:
         money = (_shown(line.expected_total), _shown(line.erp_total), _shown(line.difference, line.expected_total))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -44,14 +43,17 @@ class ErpInMemory:
         return Posted(kind, natural_key, natural_key, "1", "posted", self._totals[kind, natural_key])
 
     async def summary(self) -> Mapping[str, tuple[int, Decimal]]:
-        counted = Counter(kind for kind, _ in self._totals)
-        return {kind: (count + self._extra, Decimal(0)) for kind, count in counted.items()}
+        held: dict[str, tuple[int, Decimal]] = {}
+        for (kind, _), total in self._totals.items():
+            count, amount = held.get(kind, (self._extra, self._extra * Decimal(7)))
+            held[kind] = count + 1, amount + (total or 0)
+        return held
 
     async def post(self, document: Document, reference: str) -> Posted:
         raise AssertionError("comparing posts nothing")
 
 
-async def lines(erp: ErpInMemory, before: Mapping[str, int] | None = None) -> dict[str, reconcile.KindLine]:
+async def lines(erp: ErpInMemory, before: reconcile.Held | None = None) -> dict[str, reconcile.KindLine]:
     found: Any = erp
     return {line.kind: line for line in await reconcile.kinds(found, EXPECTED, before or {})}
 
@@ -86,14 +88,15 @@ async def test_a_missing_document_is_named() -> None:
     assert found["Invoice"].wrong == ("S1001/I2 is not there",)
 
 
-async def test_a_document_that_nobody_sent_is_seen_in_the_count() -> None:
+async def test_a_document_that_nobody_sent_is_seen_in_count_and_total() -> None:
     found = await lines(ErpInMemory(EXPECTED, extra=1))
 
     assert not found["Item"].agrees
+    assert found["Invoice"].difference == Decimal(7)
 
 
 async def test_what_the_erp_held_before_does_not_count() -> None:
-    found = await lines(ErpInMemory(EXPECTED, extra=3), before={"Invoice": 3, "Item": 3})
+    found = await lines(ErpInMemory(EXPECTED, extra=3), before={"Invoice": (3, Decimal(21)), "Item": (3, Decimal(21))})
 
     assert all(line.agrees for line in found.values())
 
