@@ -118,7 +118,8 @@ async def test_a_refusal_names_code_condition_and_place_but_no_words_of_the_rece
             await destination.send(outbound("C1"))
 
     assert caught.value.where == "RQD[2]-5"
-    assert "AE" in caught.value.what and "101" in caught.value.what
+    assert "AE" in caught.value.what
+    assert "101" in caught.value.what
     assert "SECRET" not in str(caught.value)
 
 
@@ -177,7 +178,7 @@ async def test_a_receiver_that_closes_after_each_message_is_served(tmp_path: Pat
         for number in range(5):
             await destination.send(outbound(f"C{number}"))
 
-    assert len({body for body in receiver.received}) == 5
+    assert len(set(receiver.received)) == 5
 
 
 async def test_a_connection_lost_without_an_answer_is_not_tried_again_blindly(

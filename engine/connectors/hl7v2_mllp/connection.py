@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from engine.connectors.hl7v2_mllp.answers import Answer
 from engine.connectors.hl7v2_mllp.intake import Taken, holds_several
-from engine.core.errors import IsthmusError
+from engine.core.errors import IsthmusError, MessageError
 from engine.ports.connector import Receipt, Settled
 from engine.protocols.hl7v2.batch import acknowledge_batch, is_batch
 from engine.protocols.hl7v2.framing import MllpFramer, frame
@@ -110,19 +110,22 @@ class MllpConnection(asyncio.Protocol):
     # ------------------------------------------------------------------ messages
     def _take(self, body: bytes) -> None:
         if not holds_several(body):
-            slot = Slot(1)
-            self._slots.append(slot)
-            self._submit(self._source.intake.take(body, self._attributes), slot, 0)
+            self._take_one(self._source.intake.take(body, self._attributes))
             return
         try:
             bodies = self._source.intake.messages(body)
-        except IsthmusError as error:
-            self._break(error)
+        except MessageError as error:  # the batch as a whole is kept as REFUSED
+            self._take_one(self._source.intake.refuse(body, self._attributes, error))
             return
         slot = Slot(len(bodies), body if is_batch(body) else None)
         self._slots.append(slot)
         for index, one in enumerate(bodies):
             self._submit(self._source.intake.take(one, self._attributes), slot, index)
+
+    def _take_one(self, taken: Taken) -> None:
+        slot = Slot(1)
+        self._slots.append(slot)
+        self._submit(taken, slot, 0)
 
     def _submit(self, taken: Taken, slot: Slot, index: int) -> None:
         self._source.accept.submit(taken.received, partial(self._stored, taken, slot, index))

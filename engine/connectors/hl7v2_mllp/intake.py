@@ -40,8 +40,12 @@ class Intake:
         try:
             header = peek(body, self._charset)
         except MessageError as error:
-            return Taken(Received(body, attributes=attributes, refusal=_reason(error)), None)
+            return self.refuse(body, attributes, error)
         return Taken(self._received(body, header, attributes), header)
+
+    def refuse(self, body: bytes, attributes: Mapping[str, str], error: MessageError) -> Taken:
+        """Bytes that are kept as REFUSED, and whose sender cannot be answered."""
+        return Taken(Received(body, attributes=attributes, refusal=_reason(error)), None)
 
     def messages(self, body: bytes) -> tuple[bytes, ...]:
         """The messages of a batch, or of a frame that holds several.

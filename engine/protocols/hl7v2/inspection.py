@@ -16,7 +16,7 @@ _BLANK = re.compile(rb"[ \t\r\n\0]*")
 
 def inspect(layout: Layout) -> tuple[Finding, ...]:
     """Findings in the order of the message."""
-    return tuple([*_of_start(layout), *_of_ends(layout), *_of_rows(layout)])
+    return (*_of_start(layout), *_of_ends(layout), *_of_rows(layout))
 
 
 def _of_start(layout: Layout) -> Iterator[Finding]:
