@@ -17,22 +17,33 @@ import click
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder of the pages.",
 )
-def command(check: bool, directory: Path) -> None:
-    """Write the reference pages: channels, connectors, lint codes, errors, states, commands.
+@click.option("--accept-breaking", is_flag=True, help="Write contracts although they break their readers.")
+def command(check: bool, directory: Path, accept_breaking: bool) -> None:
+    """Write the reference pages: channels, connectors, lint codes, errors, states, documents, commands.
+
+    Refuses a change of a canonical document that breaks who reads it, until the document's version is raised.
 
     \b
     Examples:
       isthmus docs
       isthmus docs --check
     """
+    from engine.cli.contracts import breaks, contract_files
     from engine.cli.reference import pages
 
-    made = pages()
+    broken = breaks(directory)
+    for text in broken:
+        click.echo(f"breaks its readers: {text}")
+    if broken and not accept_breaking:
+        click.echo("raise the `version` of the document, or keep what its readers rely on")
+        sys.exit(1)
+    made = pages() | contract_files()
     stale = [name for name, text in made.items() if _text(directory / name) != text]
-    old = sorted({path.name for path in directory.glob("*.md")} - set(made)) if directory.is_dir() else []
+    kept = [*directory.glob("*.md"), *directory.glob("*/*.json")]
+    old = sorted({path.relative_to(directory).as_posix() for path in kept} - set(made))
     for name in stale:
         if not check:
-            directory.mkdir(parents=True, exist_ok=True)
+            (directory / name).parent.mkdir(parents=True, exist_ok=True)
             (directory / name).write_text(made[name], encoding="utf-8")
         click.echo(f"{'stale' if check else 'written'}: {directory / name}")
     for name in old:

@@ -8,7 +8,9 @@ from typing import Any
 
 import click
 
+from engine.canonical import KINDS
 from engine.channel.codes import CODES
+from engine.cli.schema import editor_settings
 from engine.cli.schemas import schema
 from engine.connectors.catalog import CATALOG
 from engine.core.errors import Fate, IsthmusError
@@ -33,6 +35,7 @@ def pages() -> dict[str, Page]:
         "lint.md": _lint_page(),
         "errors.md": _errors_page(),
         "states.md": _states_page(),
+        "documents.md": _documents_page(),
         "expressions.md": _expressions_page(),
         "commands.md": _commands_page(),
     }
@@ -49,6 +52,7 @@ def _index() -> Page:
 - [Lint findings](lint.md): what `isthmus lint` finds, by code
 - [Errors](errors.md): codes on messages and deliveries, and what becomes of them
 - [States](states.md): of messages and deliveries
+- [Documents](documents.md): the canonical documents, field by field
 - [Commands](commands.md): the command line
 """
 
@@ -102,6 +106,8 @@ def _type(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
         return "duration"
     if "KiB" in str(field.get("pattern", "")):
         return "size"
+    if field.get("format") in _FORMATS:
+        return _FORMATS[str(field["format"])]
     kind = field.get("type")
     if kind == "array":
         return f"list of {_type(field['items'], definitions)}" if "items" in field else "list"
@@ -111,6 +117,7 @@ def _type(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     return _NAMES.get(str(kind), "any") + _bounds(field)
 
 
+_FORMATS = {"date": "date", "date-time": "date and time"}
 _NAMES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
 
 
@@ -239,6 +246,17 @@ def _configuration_page() -> Page:
         "A header row, then two columns: from and to. Lines that begin with `#` are remarks.",
     ]
     lines += ["The same as YAML: `from: to`. Every value is text, as it is written: `007` stays `007`."]
+    lines += [
+        "",
+        "## Editors",
+        "",
+        "`isthmus schema --write` puts JSON Schemas into `config/schema/`. Editors with the YAML",
+    ]
+    lines += [
+        "language server complete and explain every key with this in `.vscode/settings.json`",
+        "(`isthmus new` writes it):",
+    ]
+    lines += ["", "```json", editor_settings().strip(), "```"]
     return "\n".join(lines)
 
 
@@ -302,6 +320,31 @@ def _ends(rows: tuple[Transition, ...]) -> list[IntEnum]:
 def _transitions(transitions: Iterable[Transition]) -> list[str]:
     lines = ["| from | to | when |", "|---|---|---|"]
     return lines + [f"| {t.before.name} | {t.after.name} | {_cell(t.cause)} |" for t in transitions]
+
+
+def _documents_page() -> Page:
+    lines = [
+        "# Canonical documents",
+        "",
+        "What transforms make and destinations take. Money and quantities are text in JSON,",
+    ]
+    lines += ["because JSON numbers are not exact. The contracts as JSON Schema are in [contracts](contracts)."]
+    groups: dict[str, Any] = {}
+    for kind, document in sorted(KINDS.items()):
+        node = document.model_json_schema(mode="serialization")
+        definitions = node.get("$defs", {})
+        groups |= {name: definitions[name] for name in _used(node["properties"], definitions)}
+        lines += ["", f"## {kind}", "", f"Version {document.version}. {_first_paragraph(node)}".strip(), ""]
+        lines += _table(node, definitions)
+    lines += ["", "## Parts"]
+    for name, node in sorted(groups.items()):
+        lines += ["", f"### {name}", "", _first_paragraph(node), ""]
+        lines += [f"One of: {_type(node, groups)}."] if "enum" in node else list(_table(node, groups))
+    return "\n".join(lines)
+
+
+def _first_paragraph(node: Mapping[str, Any]) -> str:
+    return " ".join(str(node.get("description", "")).split("\n\n")[0].split())
 
 
 def _expressions_page() -> Page:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -32,8 +33,9 @@ FILES = {
 """Name of a schema to the files it is for."""
 
 
+@cache
 def schema(name: str) -> Schema:
-    """One of `FILES`."""
+    """One of `FILES`. Made once; not to be changed."""
     return _SCHEMAS[name]()
 
 

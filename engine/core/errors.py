@@ -48,14 +48,20 @@ class MessageError(IsthmusError):
 
 
 class FramingError(MessageError):
+    """No message can be told from the bytes: the frame or envelope around it is broken."""
+
     code = "M002"
 
 
 class SizeLimitError(MessageError):
+    """Larger than the limit of the listener or source."""
+
     code = "M003"
 
 
 class CharsetError(MessageError):
+    """Bytes that are not of the declared character set; nothing is ever replaced."""
+
     code = "M004"
 
 
@@ -66,6 +72,8 @@ class StructureError(MessageError):
 
 
 class UnacceptedTypeError(MessageError):
+    """The channel's `accept:` does not list this message type."""
+
     code = "M006"
 
 
@@ -82,19 +90,27 @@ class FieldError(IsthmusError):
 
 
 class RequiredFieldError(FieldError):
+    """A field that the transform needs is empty or absent."""
+
     code = "F002"
 
 
 class DataTypeError(FieldError):
+    """A field is there, but not a number, date or time as its type asks."""
+
     code = "F003"
 
 
 # ------------------------------------------------------------------ money and meaning
 class CurrencyMismatchError(IsthmusError):
+    """Amounts of two currencies cannot be added or compared."""
+
     code = "D001"
 
 
 class UnitMismatchError(IsthmusError):
+    """Quantities of two units cannot be added without a conversion."""
+
     code = "D002"
 
 
@@ -112,18 +128,26 @@ class MappingMissingError(IsthmusError):
 
 # ------------------------------------------------------------------ scripts
 class TransformError(IsthmusError):
+    """The script raised an error; the place is its line."""
+
     code = "S001"
 
 
 class ScriptTimeLimitError(TransformError):
+    """The script ran longer than `limits.time`."""
+
     code = "S002"
 
 
 class ScriptMemoryLimitError(TransformError):
+    """The script needed more memory than `limits.memory`."""
+
     code = "S003"
 
 
 class ScriptExitError(TransformError):
+    """The script tried to end its process, or its process died."""
+
     code = "S004"
 
 
@@ -170,6 +194,8 @@ class UnknownOutcomeError(IsthmusError):
 
 # ------------------------------------------------------------------ the engine itself
 class ConfigurationError(IsthmusError):
+    """The site's files do not fit; `isthmus lint` says where."""
+
     code = "C000"
 
 
@@ -180,6 +206,8 @@ class ExpressionError(ConfigurationError):
 
 
 class SecretMissingError(ConfigurationError):
+    """What a secret reference names is not there."""
+
     code = "C900"
 
 
@@ -190,6 +218,8 @@ class StoreError(IsthmusError):
 
 
 class DiskFullError(StoreError):
+    """The journal's disk is full: nothing is acknowledged until there is space."""
+
     code = "J002"
 
 
@@ -219,6 +249,8 @@ class LockedOutError(SignInError):
 
 
 class PasswordPolicyError(SignInError):
+    """A new password is too short or too common."""
+
     code = "A003"
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from click.testing import CliRunner
 
 from engine.channel.codes import CODES
+from engine.cli.contracts import breaks
 from engine.cli.docs import command
 from engine.cli.main import COMMANDS
 from engine.cli.reference import pages
@@ -54,3 +56,25 @@ def test_check_tells_a_stale_page_and_an_old_one(tmp_path: Path) -> None:
     assert (stale.exit_code, old.exit_code) == (1, 1)
     assert "lint.md" in stale.output
     assert "no longer generated" in old.output
+
+
+def test_a_contract_that_breaks_its_readers_is_refused_until_its_version_is_raised(tmp_path: Path) -> None:
+    run = CliRunner()
+    run.invoke(command, ["--directory", str(tmp_path)])
+    path = tmp_path / "contracts/Supplier.schema.json"
+    kept = json.loads(path.read_text())
+    kept["properties"]["legacy_number"] = {"type": "string"}
+    path.write_text(json.dumps(kept))
+
+    refused = run.invoke(command, ["--directory", str(tmp_path)])
+    kept["version"] = "0.9"
+    path.write_text(json.dumps(kept))
+    taken = run.invoke(command, ["--directory", str(tmp_path)])
+
+    assert refused.exit_code == 1
+    assert "breaks its readers: Supplier 1.0: legacy_number: it is gone" in refused.output
+    assert taken.exit_code == 0
+
+
+def test_no_contract_of_today_breaks_the_readers_of_the_kept_ones() -> None:
+    assert breaks(Path(__file__).parents[3] / "docs/reference") == []
