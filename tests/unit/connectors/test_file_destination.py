@@ -122,6 +122,15 @@ async def test_full_disk_leaves_nothing_and_may_be_tried_again(tmp_path: Path, m
     assert len(written(tmp_path)) == 1
 
 
+async def test_mark_older_than_remember_is_forgotten(tmp_path: Path) -> None:
+    await destination(tmp_path).send(OUTBOUND)
+    for mark in (tmp_path / "out" / ".sent").iterdir():
+        os.utime(mark, (1, 1))
+    await destination(tmp_path).send(msgspec.structs.replace(OUTBOUND, idempotency_key="key-2"))
+
+    assert len([*(tmp_path / "out" / ".sent").iterdir()]) == 1
+
+
 async def test_json_is_indented_and_kept_exact(tmp_path: Path) -> None:
     sent = msgspec.structs.replace(OUTBOUND, body=b'{"total":"12.30","lines":[1.10]}')
     await destination(tmp_path, format="json", file_name="{natural_key}.json").send(sent)

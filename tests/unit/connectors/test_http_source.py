@@ -90,6 +90,32 @@ async def test_repeat_under_the_same_key_is_known_and_another_body_a_conflict(tm
     assert len(door.door.accepted) == 1
 
 
+async def test_request_split_at_every_byte_is_taken_in(tmp_path: Path) -> None:
+    async with served(tmp_path) as door:
+        reader, writer = await connect_when_up(door.port)
+        request = f"POST /in HTTP/1.1\r\nHost: x\r\n{AUTHORIZED}Content-Length: 7\r\n\r\n".encode() + b'{"a":1}'
+        for byte in request:
+            writer.write(bytes((byte,)))
+            await writer.drain()
+            await asyncio.sleep(0)
+        status = (await door.answer(reader))[0]
+        writer.close()
+
+    assert status == 202
+    assert door.door.stored[0].body == b'{"a":1}'
+
+
+async def test_mistake_of_ours_costs_one_request_and_shows_no_value(tmp_path: Path) -> None:
+    async with served(tmp_path) as door:
+        door.door.failure = ValueError("CANARY")
+        broken = await door.post()
+        door.door.failure = None
+        after = await door.post()
+
+    assert (broken[0], after[0]) == (500, 202)
+    assert "CANARY" not in json.dumps(broken[2])
+
+
 @pytest.mark.parametrize(
     "header",
     ["", "Authorization: Bearer wrong\r\n", f"Authorization: Basic {TOKEN}\r\n", f"Authorization: {TOKEN}\r\n",
