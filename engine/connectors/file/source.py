@@ -110,9 +110,10 @@ class FileSource:
             for one in claimed:
                 if (messages := await self._read(one)) is None:
                     continue
+                await _wait_for_journal(accept)
                 size += sum(len(message.body) for message in messages)
                 running.append(group.create_task(self._finish(one, messages, accept)))
-                if size >= _BATCH_BYTES or accept.backlogged:
+                if size >= _BATCH_BYTES:
                     await asyncio.wait(running)
                     size = 0
                 if self._blocked:
@@ -204,6 +205,12 @@ class FileSource:
 
 def _batches(files: Sequence[Item], size: int) -> list[Sequence[Item]]:
     return [files[start : start + size] for start in range(0, len(files), size)]
+
+
+async def _wait_for_journal(accept: Accept) -> None:
+    """Files can wait: nothing is shed."""
+    while accept.backlogged:
+        await asyncio.sleep(0.05)
 
 
 async def _accept_all(messages: list[Received], accept: Accept) -> list[Receipt]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 from datetime import timedelta
@@ -360,6 +361,21 @@ async def test_store_that_refuses_takes_no_more_files(tmp_path: Path) -> None:
 
     assert waiting >= 8
     assert site.bodies() == [str(number).encode() for number in range(10)]
+
+
+async def test_busy_journal_slows_the_folder_and_sheds_nothing(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    for number in range(5):
+        site.put(f"{number}.txt", f"{number}")
+    site.door.backlogged = True
+    looking = asyncio.ensure_future(site.look())
+    await asyncio.wait({looking}, timeout=0.2)
+    early = site.door.asked
+    site.door.backlogged = False
+    await looking
+
+    assert early == 0
+    assert len(site.bodies()) == 5
 
 
 async def test_unreadable_file_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
