@@ -40,20 +40,41 @@ def attributes_of(text: str | None) -> dict[str, str]:
     return {} if text is None else msgspec.json.decode(text, type=dict[str, str])
 
 
-def pending_messages(
-    connection: sa.Connection, names: Names, channel: str, after_id: int, limit: int
-) -> tuple[list[PendingMessage], list[Broken]]:
-    number = names.known(connection, channel)
-    query = (
+def received_after(channel: int | None, after_id: int, limit: int) -> sa.Select[Any]:
+    return (
         sa.select(messages, bodies.c.digest, bodies.c.attributes, bodies.c.body)
         .join(bodies, bodies.c.message_id == messages.c.id)
-        .where(messages.c.state == sa.literal_column(str(MessageState.RECEIVED.value)))
-        .where(messages.c.channel == number, messages.c.id > after_id)
+        # The second condition follows from the first, but only its words tell the planner of the partial index.
+        .where(messages.c.state == int(MessageState.RECEIVED), sa.text("messages.state NOT IN (5, 6)"))
+        .where(messages.c.channel == channel, messages.c.id > after_id)
         .order_by(messages.c.id)
         .limit(limit)
     )
+
+
+def open_after(channel: int | None, destination: int | None, after_id: int, limit: int) -> sa.Select[Any]:
+    return (
+        sa.select(
+            deliveries,
+            *(messages.c.revision, messages.c.correlation),
+            *(documents.c.kind, documents.c.natural_key, documents.c.digest, bodies.c.attributes),
+            sa.func.coalesce(documents.c.body, bodies.c.body).label("body"),
+        )
+        .join(messages, messages.c.id == deliveries.c.message_id)
+        .join(bodies, bodies.c.message_id == messages.c.id)
+        .join(documents, _document_of_delivery())
+        .where(sa.text("deliveries.state IN (1, 2)"))  # in the words of the partial index
+        .where(deliveries.c.channel == channel, deliveries.c.destination == destination, deliveries.c.id > after_id)
+        .order_by(deliveries.c.id)
+        .limit(limit)
+    )
+
+
+def pending_messages(
+    connection: sa.Connection, names: Names, channel: str, after_id: int, limit: int
+) -> tuple[list[PendingMessage], list[Broken]]:
     found, broken = [], []
-    for row in connection.execute(query):
+    for row in connection.execute(received_after(names.known(connection, channel), after_id, limit)):
         if intact(row.body, row.digest):
             found.append(_pending_message(row, channel))
         else:
@@ -77,23 +98,8 @@ def pending_deliveries(
     connection: sa.Connection, names: Names, channel: str, destination: str, after_id: int, limit: int
 ) -> tuple[list[PendingDelivery], list[Broken]]:
     at = (names.known(connection, channel), names.known(connection, destination))
-    query = (
-        sa.select(
-            deliveries,
-            *(messages.c.revision, messages.c.correlation),
-            *(documents.c.kind, documents.c.natural_key, documents.c.digest, bodies.c.attributes),
-            sa.func.coalesce(documents.c.body, bodies.c.body).label("body"),
-        )
-        .join(messages, messages.c.id == deliveries.c.message_id)
-        .join(bodies, bodies.c.message_id == messages.c.id)
-        .join(documents, _document_of_delivery())
-        .where(sa.text("deliveries.state IN (1, 2)"))  # literally, so that the partial index is used
-        .where(deliveries.c.channel == at[0], deliveries.c.destination == at[1], deliveries.c.id > after_id)
-        .order_by(deliveries.c.id)
-        .limit(limit)
-    )
     found, broken = [], []
-    for row in connection.execute(query):
+    for row in connection.execute(open_after(*at, after_id, limit)):
         if intact(row.body, row.digest):
             found.append(_pending_delivery(row, channel, destination))
         else:

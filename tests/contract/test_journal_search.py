@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -13,6 +15,7 @@ from engine.ports.journal import Outcome, Query
 from engine.ports.states import DeliveryState, MessageState
 from engine.store.names import Names
 from engine.store.open import open_store
+from engine.store.read import open_after, received_after
 from engine.store.search import search_statement
 from tests.support.stores import CLOCK, REFUSED, Driver, settlement
 
@@ -120,15 +123,7 @@ QUERIES = {
 @pytest.mark.parametrize("name", QUERIES)
 async def test_no_search_scans_the_messages(tmp_path: Path, name: str) -> None:
     """Every table is entered through an index or the id; the newest-first walk reads ids in order."""
-    opened = await open_store(f"sqlite:///{tmp_path}/journal.db", CLOCK)
-    await keyed(Driver(opened), "1")
-    await opened.close()
-    engine = sa.create_engine("sqlite://", creator=lambda: sqlite3.connect(tmp_path / "journal.db"))
-    with engine.connect() as connection:
-        statement = search_statement(connection, Names(), QUERIES[name])
-        assert statement is not None
-        text = str(statement.compile(connection, compile_kwargs={"literal_binds": True}))
-        plan = [row[3] for row in connection.exec_driver_sql("EXPLAIN QUERY PLAN " + text)]
+    plan = await _plan(tmp_path, lambda connection: search_statement(connection, Names(), QUERIES[name]))
 
     scans = [line for line in plan if line.startswith("SCAN") and not line.startswith(FREE_TO_SCAN)]
     assert scans == (["SCAN messages"] if name == "newest" else [])
@@ -138,3 +133,25 @@ async def test_no_search_scans_the_messages(tmp_path: Path, name: str) -> None:
 
 # The dictionary of names is small, and the index of open deliveries has only these.
 FREE_TO_SCAN = ("SCAN names", "SCAN deliveries USING INDEX deliveries_open")
+
+
+async def test_what_is_pending_is_read_along_its_partial_index_in_order(tmp_path: Path) -> None:
+    """A restart with a million queued messages reads a page, not a million."""
+    received = await _plan(tmp_path, lambda _: received_after(1, 7, 100))
+    queued = await _plan(tmp_path, lambda _: open_after(1, 2, 7, 100))
+
+    assert "messages_state (state=? AND channel=? AND id>?)" in received[0]
+    assert "deliveries_open (channel=? AND destination=? AND id>?)" in queued[0]
+    assert not any("SCAN" in line or "TEMP B-TREE" in line for line in received + queued)
+
+
+async def _plan(folder: Path, make: Callable[[sa.Connection], sa.Select[Any] | None]) -> list[str]:
+    store = await open_store(f"sqlite:///{folder}/journal.db", CLOCK)
+    await keyed(Driver(store), "1")
+    await store.close()
+    engine = sa.create_engine("sqlite://", creator=lambda: sqlite3.connect(folder / "journal.db"))
+    with engine.connect() as connection:
+        statement = make(connection)
+        assert statement is not None
+        text = str(statement.compile(connection, compile_kwargs={"literal_binds": True}))
+        return [row[3] for row in connection.exec_driver_sql("EXPLAIN QUERY PLAN " + text)]
