@@ -36,6 +36,14 @@ class Names:
         """The transaction was rolled back."""
         self._new = {}
 
+    def made(self) -> dict[str, int]:
+        """What this transaction added so far."""
+        return dict(self._new)
+
+    def only(self, made: dict[str, int]) -> None:
+        """A savepoint took the rest back."""
+        self._new = made
+
     def known(self, connection: sa.Connection, name: str) -> int | None:
         if name not in self._numbers:
             self._load(connection)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import msgspec
 
@@ -25,6 +26,11 @@ _REASON = Insert(
 )
 
 
+class Remembered(NamedTuple):
+    counts: dict[tuple[int, int, int], int]
+    names: dict[str, int]
+
+
 class Transaction:
     """One commit in the making. `at` is microseconds since 1970 UTC; `slot` this node's rows of the counters."""
 
@@ -32,6 +38,15 @@ class Transaction:
         self.session, self.at = session, at
         self._names, self._slot = names, slot
         self._counts: defaultdict[tuple[int, int, int], int] = defaultdict(int)
+
+    def remember(self) -> Remembered:
+        """What is not in the database yet: to be taken back with a savepoint."""
+        return Remembered(dict(self._counts), self._names.made())
+
+    def take_back(self, remembered: Remembered) -> None:
+        self._counts.clear()
+        self._counts.update(remembered.counts)
+        self._names.only(remembered.names)
 
     def number(self, name: str) -> int:
         return self._names.number(self.session, name)

@@ -171,11 +171,12 @@ class Writer:
 
     def _operate(self, transaction: Transaction, operation: Callable[[Transaction], Any]) -> Any:
         """A refusal is the answer to the one who asked, and takes back only what that one wrote."""
-        savepoint = transaction.session.sql.begin_nested()
+        savepoint, before = transaction.session.sql.begin_nested(), transaction.remember()
         try:
             value = operation(transaction)
         except IsthmusError as error:
             savepoint.rollback()
+            transaction.take_back(before)
             return error
         savepoint.commit()
         return value
