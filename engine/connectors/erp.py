@@ -15,6 +15,9 @@ from engine.core.errors import ConfigurationError, DestinationError
 from engine.ports.connector import ConnectorContext, Delivered, Health, Outbound, Semantics
 from engine.ports.erp import ErpAdapter, ErpAdapters, Posted
 
+_BROUGHT_UP_TO_DATE = frozenset({"Supplier", "Item", "CostCenter"})
+"""Masters: that the ERP knows one does not say that it has this change, and sending it again is harmless."""
+
 
 class ErpSettings(Settings):
     """Which ERP, and how many documents at once."""
@@ -47,6 +50,8 @@ class ErpDestination:
 
     async def inquire(self, outbound: Outbound) -> Delivered | None:
         document = _document(outbound)
+        if document.kind in _BROUGHT_UP_TO_DATE:
+            return None
         posted = await self._adapter.find(document.kind, document.natural_key, document.natural_key)
         return None if posted is None else _delivered(posted)
 

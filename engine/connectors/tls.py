@@ -11,6 +11,7 @@ import hashlib
 import ssl
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -139,6 +140,17 @@ class ClientContext:
 
     def current(self) -> ssl.SSLContext:
         return self._following.current()
+
+
+def days_left(certificate: Path, now: datetime) -> int | None:
+    """Whole days until the first certificate of a PEM file expires, negative afterwards; None: it cannot be read."""
+    from cryptography.x509 import load_pem_x509_certificate  # slow to import, and seldom needed
+
+    try:
+        first = load_pem_x509_certificate(certificate.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return (first.not_valid_after_utc - now) // timedelta(days=1)
 
 
 def check_pinned(settings: TlsSettings, certificate: bytes | None) -> bool:

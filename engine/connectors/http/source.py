@@ -21,7 +21,7 @@ from aiohttp.typedefs import LooseHeaders
 
 from engine.connectors.fields import split_address
 from engine.connectors.http.settings import HttpSourceSettings
-from engine.connectors.tls import ServerContext, check_pinned
+from engine.connectors.tls import ServerContext, check_pinned, days_left
 from engine.core.errors import ConfigurationError, StoreError, StructureError
 from engine.core.ids import id_text
 from engine.ports.connector import Accept, ConnectorContext, Health, Reason, Receipt, Received, Verdict
@@ -31,6 +31,7 @@ _BODY_BUFFER = 256 * 1024
 _DRAIN = 16 * 1024  # bytes of a refused body that are read away, so that small clients see the answer
 _BACKLOG_PATIENCE = 2.0  # seconds a request waits for the journal before it is sent away
 _STOP_PATIENCE = 1.0  # seconds for requests under way when the source stops
+_EXPIRY_DAYS = 30  # from then on check() tells
 _KEY = re.compile(r"[\x21-\x7e]{1,255}").fullmatch
 _STATUS = {Verdict.ACCEPTED: 202, Verdict.DUPLICATE: 200, Verdict.CONFLICT: 409, Verdict.REFUSED: 422}
 
@@ -74,11 +75,15 @@ class HttpSource:
             await _end(under_way)  # the server forgets requests whose client has gone
 
     async def check(self) -> Health:
-        if self._tls is not None and self._tls.problem:
+        words = f"{'listens' if self._listening else 'does not listen'} on {self._settings.listen}"
+        if self._tls is None or self._settings.tls is None:
+            return Health(self._listening, words)
+        if self._tls.problem:
             return Health(False, f"TLS files were not taken: {self._tls.problem}")
-        return Health(
-            self._listening, f"{'listens' if self._listening else 'does not listen'} on {self._settings.listen}"
-        )
+        left = days_left(self._context.root / self._settings.tls.certificate, self._context.clock.now())
+        if left is not None and left <= _EXPIRY_DAYS:
+            words += f"; its certificate expires in {left} days" if left >= 0 else "; its certificate has expired"
+        return Health(self._listening and (left is None or left >= 0), words)
 
     @contextlib.asynccontextmanager
     async def _listener(self, server: _Server) -> AsyncIterator[None]:

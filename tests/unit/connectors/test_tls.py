@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine.connectors.tls import ClientContext, ClientTls, ServerContext, ServerTls
+from engine.connectors.tls import ClientContext, ClientTls, ServerContext, ServerTls, days_left
 from engine.core.errors import ConfigurationError
 from tests.support.certificates import Authority
 from tests.support.connector_doubles import Secrets
@@ -155,3 +156,13 @@ async def test_client_follows_its_files(tmp_path: Path) -> None:
 
     assert await handshake(server(tmp_path), first) is not None
     assert await handshake(server(tmp_path), client.current()) is None
+
+
+@pytest.mark.usefixtures("authority")
+def test_days_left_are_counted_down_and_below_zero(tmp_path: Path) -> None:
+    made = datetime.now(UTC)
+
+    assert days_left(tmp_path / "server.pem", made) == 0
+    assert days_left(tmp_path / "server.pem", made - timedelta(days=10)) == 10
+    assert days_left(tmp_path / "server.pem", made + timedelta(days=3)) == -3
+    assert days_left(tmp_path / "missing.pem", made) is None
