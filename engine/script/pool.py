@@ -22,7 +22,7 @@ from engine.ports.script import Limits, Program, WorkItem, WorkResult
 from engine.ports.states import MessageState
 from engine.script import wire
 from engine.script.nursery import Nursery
-from engine.script.wire import HEAD_BYTES, Kind, Progress, ResultFrame, frame, parse_head
+from engine.script.wire import HEAD_BYTES, Kind, Mark, Progress, ResultFrame, frame, parse_head
 
 Done = Callable[[Sequence[WorkResult]], None]
 
@@ -50,6 +50,7 @@ class Link(asyncio.Protocol):
         self.batches: deque[Batch] = deque()
         self.known: set[str] = set()
         self.retiring, self.killed = False, False
+        self.suspected: Mark | None = None
         self._buffer = bytearray()
         self.transport: asyncio.Transport | None = None
 
@@ -245,7 +246,11 @@ class Pool:
             return
         program = self._programs.get(batch.items[mark.position].program)
         limit = program[1].seconds if program else Limits().seconds
-        if now - mark.since > limit * 1.5 + 0.5:
+        if now - mark.since <= limit * 1.5 + 0.5:
+            link.suspected = None
+        elif link.suspected != mark:
+            link.suspected = mark  # seen once; a page read while it is being written must not kill anybody
+        else:
             link.killed = True
             with suppress(ProcessLookupError):
                 os.kill(link.pid, signal.SIGKILL)

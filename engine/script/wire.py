@@ -16,7 +16,7 @@ import msgspec
 from engine.ports.script import Limits, Program, WorkItem, WorkResult
 
 _HEAD = struct.Struct("<IB")
-_PROGRESS = struct.Struct("<qqd")
+_PLACE, _SINCE = struct.Struct("<qq"), struct.Struct("<d")
 PROGRESS_BYTES = 4096
 
 
@@ -101,10 +101,13 @@ class Progress:
         self._page = mmap.mmap(descriptor, PROGRESS_BYTES)
 
     def write(self, batch: int, position: int, since: float) -> None:
-        _PROGRESS.pack_into(self._page, 0, batch, position, since)
+        # The time first: a reader between the two must never see a new place with an old time.
+        _SINCE.pack_into(self._page, _PLACE.size, since)
+        _PLACE.pack_into(self._page, 0, batch, position)
 
     def read(self) -> Mark:
-        return Mark(*_PROGRESS.unpack_from(self._page, 0))
+        batch, position = _PLACE.unpack_from(self._page, 0)
+        return Mark(batch, position, _SINCE.unpack_from(self._page, _PLACE.size)[0])
 
     def close(self) -> None:
         self._page.close()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import struct
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
 from engine.ports.script import Limits, Program, WorkItem, WorkResult
 from engine.ports.states import MessageState
+from engine.script import wire
 from engine.script.pool import Pool
 
 HL7 = b"MSH|^~\\&|A|B|C|D|20260101||ADT^A01|%d|P|2.5\rPID|1||4711\r"
@@ -36,7 +38,9 @@ async def pool() -> AsyncIterator[Pool]:
     await pool.close()
 
 
-async def run(pool: Pool, script: str, count: int, name: str = "demo", limits: Limits | None = None) -> list[WorkResult]:
+async def run(
+    pool: Pool, script: str, count: int, name: str = "demo", limits: Limits | None = None
+) -> list[WorkResult]:
     pool.define(program(script, name), limits or Limits(seconds=0.4, memory_bytes=64 * 1024 * 1024))
     results: list[WorkResult] = []
     finished = asyncio.Event()
@@ -108,7 +112,9 @@ async def test_a_process_that_dies_is_replaced(pool: Pool) -> None:
 
 
 async def test_a_worker_killed_from_outside_loses_nothing(pool: Pool) -> None:
-    running = asyncio.create_task(run(pool, "def transform(message):\n    sum(range(20000))\n    return message\n", 300))
+    running = asyncio.create_task(
+        run(pool, "def transform(message):\n    sum(range(20000))\n    return message\n", 300)
+    )
     await asyncio.sleep(0.05)
     for pid in pool.workers:
         os.kill(pid, signal.SIGKILL)
@@ -147,3 +153,28 @@ async def test_a_script_that_does_not_load_holds_its_messages(pool: Pool) -> Non
     assert all(r.state is MessageState.HELD for r in results)
     assert results[0].reason is not None
     assert "transforms/demo.py:1" in results[0].reason.text
+
+
+def test_a_place_is_never_read_with_the_time_of_an_earlier_one() -> None:
+    """The writer sets the time before the place: whoever reads in between sees the old place with the new time."""
+    descriptor = os.memfd_create("page")
+    os.ftruncate(descriptor, wire.PROGRESS_BYTES)
+    progress, seen = wire.Progress(descriptor), []
+    original = wire._SINCE.pack_into
+
+    class Watched:
+        size = wire._SINCE.size
+
+        def pack_into(self, page: object, offset: int, since: float) -> None:
+            original(page, offset, since)  # type: ignore[arg-type]
+            seen.append(wire._PLACE.unpack_from(progress._page, 0))
+
+    progress.write(1, -1, 10.0)
+    setattr(wire, "_SINCE", Watched())  # noqa: B010  restored below
+    try:
+        progress.write(2, 0, 99.0)
+    finally:
+        setattr(wire, "_SINCE", struct.Struct("<d"))  # noqa: B010
+
+    assert seen == [(1, -1)]
+    assert progress.read() == (2, 0, 99.0)
