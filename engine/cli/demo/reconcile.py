@@ -8,15 +8,20 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
+from engine.app import store_url
+from engine.channel.load import load_site
 from engine.cli.demo import edi
 from engine.cli.demo.parcel import Ending, Parcel
 from engine.cli.demo.tally import Tally
+from engine.core.clock import SystemClock
 from engine.ports.connector import Reason
 from engine.ports.erp import ErpAdapter, Posted
 from engine.ports.journal import MessageRow
 from engine.ports.operations import ChannelStatus
+from engine.store.open import open_store
 
 Expected = Mapping[tuple[str, str], Decimal | None]
+_ALL = 100_000
 SHOWN_AS = {"DELIVERED": Ending.DELIVERED, "FILTERED": Ending.FILTERED, "HELD": Ending.HELD, "REFUSED": Ending.REFUSED}
 
 
@@ -137,6 +142,22 @@ def answers(parcels: Sequence[Parcel], folder: Path) -> list[AnswerLine]:
         code for path in _files(folder) if path.suffix == ".edi" for code in edi.read_answer(path.read_bytes())
     )
     return [AnswerLine(code, expected[code], found[code]) for code in sorted({*expected, *found})]
+
+
+async def orders_in_ledger(site: Path) -> dict[str, int]:
+    """Our 850s by what the control-number ledger knows of them, read beside the running engine."""
+    store = await open_store(store_url(load_site(site)), SystemClock(), read_only=True)
+    try:
+        numbers = await store.ledger.outbound(limit=_ALL)
+    finally:
+        await store.close()
+    known = Counter(number.acknowledged for number in numbers if number.transaction_set == "850")
+    return {
+        "sent": known.total(),
+        "accepted": known["accepted"],
+        "rejected": known["rejected"],
+        "unanswered": known[None],
+    }
 
 
 def troubles(rows: Sequence[MessageRow]) -> list[Trouble]:

@@ -31,6 +31,7 @@ class Outcome(NamedTuple):
         surprises: answers at the doors other than the expected ones.
         leaks: files in which a patient's identifier was found.
         orders: our 850s: sent, accepted, rejected and unanswered, as the suppliers count them.
+        ledger: the same as the engine's control-number ledger has it.
         answers: 997s and TA1s that trading partners got for what they sent.
     """
 
@@ -45,6 +46,7 @@ class Outcome(NamedTuple):
     outage_seconds: float
     queued_at_restart: int
     orders: dict[str, int]
+    ledger: dict[str, int]
     answers: tuple[AnswerLine, ...]
     directory: Path
     console: str | None = None
@@ -66,7 +68,7 @@ class Outcome(NamedTuple):
     def agrees(self) -> bool:
         rows_agree = all(line.agrees for line in self.channels) and all(line.agrees for line in self.kinds)
         rows_agree = rows_agree and all(line.agrees for line in self.answers)
-        return rows_agree and not self.surprises and not self.leaks
+        return rows_agree and self.orders == self.ledger and not self.surprises and not self.leaks
 
 
 def as_data(outcome: Outcome) -> dict[str, Any]:
@@ -85,7 +87,7 @@ def as_data(outcome: Outcome) -> dict[str, Any]:
         },
         "documents": outcome.documents,
         "erp_outage": {"seconds": round(outcome.outage_seconds, 1), "queued_at_restart": outcome.queued_at_restart},
-        "orders_out": outcome.orders,
+        "orders_out": {"suppliers": outcome.orders, "ledger": outcome.ledger},
         "answers_to_partners": [line._asdict() for line in outcome.answers],
         "patient_data": {"searched_for": outcome.canaries, "found_in": list(outcome.leaks)},
         "surprises": list(outcome.surprises),
@@ -205,7 +207,11 @@ def _verdict(outcome: Outcome) -> Panel:
     text.append(f"{outcome.queued_at_restart} deliveries waited for it, none was lost or doubled.\n")
     orders = outcome.orders
     text.append(f"Orders to suppliers: {orders['sent']} sent as 850, {orders['accepted']} accepted by 997, ")
-    text.append(f"{orders['rejected']} rejected, {orders['unanswered']} not answered yet.\n")
+    text.append(f"{orders['rejected']} rejected, {orders['unanswered']} not answered yet; ")
+    same = orders == outcome.ledger
+    text.append(
+        "our ledger says the same.\n" if same else f"our ledger says {outcome.ledger}.\n", "" if same else "bold red"
+    )
     told = ", ".join(f"{line.found} {_ANSWERS.get(line.code, line.code)}" for line in outcome.answers)
     text.append(f"Answers to trading partners: {told}.\n")
     text.append(f"Patients' names and numbers searched for in the ERP and in what suppliers got: {outcome.canaries}; ")

@@ -26,10 +26,10 @@ class Suppliers:
             if path.name not in self._answered:
                 self._answer(path)
 
-    @property
-    def orders(self) -> dict[str, edi.Seen]:
-        """What was received, by our order number."""
-        return {seen.order_number: seen for seen in self._answered.values()}
+    def counts(self) -> dict[str, int]:
+        """Our orders as the suppliers count them. An order that came twice is one."""
+        sent = len({seen.order_number for seen in self._answered.values()})
+        return {"sent": sent, "accepted": self.accepted, "rejected": self.rejected, "unanswered": self.silent}
 
     def _answer(self, path: Path) -> None:
         seen = edi.read_order(path.read_bytes())

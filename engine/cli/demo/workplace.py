@@ -73,6 +73,7 @@ def connect_erp(place: Workplace, url: str, database: str, key: str) -> Workplac
     path = place.root / "config" / "connections.yaml"
     text = _ERP_URL.sub(rf"\g<key>{url}", path.read_text(encoding="utf-8"))
     text = re.sub(r"(database:\s*)\S+", rf"\g<1>{database}", text)
+    text = re.sub(r"(key:\s*)\S+", r"\g<1>env:HARBOR_ERP_KEY", text)
     path.write_text(text, encoding="utf-8")
     return place._replace(environment=place.environment | {"HARBOR_ERP_KEY": key})
 

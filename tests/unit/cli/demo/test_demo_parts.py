@@ -183,6 +183,7 @@ def outcome(**facts: Any) -> report.Outcome:
         "seconds": 9.0, "sent": 3, "channels": (), "kinds": (kind,), "troubles": (), "surprises": (), "leaks": (),
         "canaries": 5, "outage_seconds": 4.0, "queued_at_restart": 2, "answers": (), "directory": Path("demo"),
         "orders": {"sent": 1, "accepted": 1, "rejected": 0, "unanswered": 0},
+        "ledger": {"sent": 1, "accepted": 1, "rejected": 0, "unanswered": 0},
     }  # fmt: skip
     return report.Outcome(**(known | facts))
 
@@ -194,6 +195,7 @@ def test_the_verdict_needs_every_part_to_agree() -> None:
     assert not outcome(surprises=("x",)).agrees
     assert not outcome(leaks=("erp.sqlite",)).agrees
     assert not outcome(answers=(wrong,)).agrees
+    assert not outcome(ledger={"sent": 1, "accepted": 0, "rejected": 0, "unanswered": 1}).agrees
 
 
 def test_money_in_the_data_is_exact_text() -> None:
