@@ -14,6 +14,9 @@ import os
 import socket
 import ssl
 from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Any, cast
 
 from engine.connectors.fields import split_address
 from engine.connectors.hl7v2_mllp.settings import MllpDestinationSettings
@@ -26,7 +29,6 @@ from engine.protocols.hl7v2.header import peek
 
 log = logging.getLogger("isthmus.hl7v2_mllp")
 
-_CHUNK = 64 * 1024
 _CLOSE_TIMEOUT = 2.0  # seconds for an orderly end of a connection
 
 
@@ -109,9 +111,9 @@ class MllpDestination:
 
     # ------------------------------------------------------------------ one message
     async def _exchange(self, connection: _Connection, body: bytes, control_id: str) -> Delivered:
+        judge = partial(self._judge, control_id)
         try:
-            async with asyncio.timeout(self._settings.ack_timeout.total_seconds()):
-                return await self._send_and_wait(connection, body, control_id)
+            return await connection.exchange(frame(body), judge, self._settings.ack_timeout.total_seconds())
         except TimeoutError:
             raise TransportError("no acknowledgement in time", where=self._settings.address, sent=True) from None
         except (OSError, ssl.SSLError, EOFError):
@@ -121,13 +123,12 @@ class MllpDestination:
             what = f"the receiver does not answer in MLLP: {error.code}"
             raise TransportError(what, where=self._settings.address, sent=True) from None
 
-    async def _send_and_wait(self, connection: _Connection, body: bytes, control_id: str) -> Delivered:
-        await connection.write(frame(body))
-        while True:
-            answer = await connection.read()
-            acknowledgement = self._own(answer, control_id)
-            if acknowledgement is not None and self._is_final(acknowledgement):
-                return Delivered(response=answer, reference=control_id)
+    def _judge(self, control_id: str, answer: bytes) -> Delivered | None:
+        """Delivered, or None: this answer does not settle it. Raises what makes the attempt fail."""
+        acknowledgement = self._own(answer, control_id)
+        if acknowledgement is None or not self._is_final(acknowledgement):
+            return None
+        return Delivered(response=answer, reference=control_id)
 
     def _own(self, answer: bytes, control_id: str) -> Acknowledgement | None:
         """The answer, when it is one to the message sent; others are noted and ignored."""
@@ -192,10 +193,13 @@ class MllpDestination:
 
     async def _connect(self) -> _Connection:
         host, port = split_address(self._settings.address)
+        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._settings.connect_timeout.total_seconds()):
                 context, name = self._tls_options(host)
-                reader, writer = await asyncio.open_connection(host, port, ssl=context, server_hostname=name)
+                _, connection = await loop.create_connection(
+                    lambda: _Connection(self._settings.max_ack), host, port, ssl=context, server_hostname=name
+                )
         except TimeoutError:
             raise TransportError("the receiver cannot be reached in time", where=self._settings.address) from None
         except ssl.SSLError as error:
@@ -203,12 +207,11 @@ class MllpDestination:
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else type(error).__name__
             raise TransportError(f"the receiver cannot be reached: {reason}", where=self._settings.address) from None
-        connection = _Connection(reader, writer, self._settings.max_ack)
-        if not self._is_pinned(writer):
+        if not self._is_pinned(connection):
             connection.drop()
             raise TransportError("the receiver's certificate is not a pinned one", where=self._settings.address)
         if self._settings.keep_alive:
-            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            connection.info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         return connection
 
     def _tls_options(self, host: str) -> tuple[ssl.SSLContext | None, str | None]:
@@ -216,50 +219,106 @@ class MllpDestination:
             return None, None
         return self._tls.current(), self._settings.tls.server_name or host
 
-    def _is_pinned(self, writer: asyncio.StreamWriter) -> bool:
+    def _is_pinned(self, connection: _Connection) -> bool:
         if self._settings.tls is None:
             return True
-        ssl_object = writer.get_extra_info("ssl_object")
+        ssl_object = connection.info("ssl_object")
         return check_pinned(self._settings.tls, ssl_object.getpeercert(binary_form=True) if ssl_object else None)
 
 
-class _Connection:
-    """A connection that carries one message at a time."""
+Judge = Callable[[bytes], Delivered | None]
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limit: int) -> None:
-        self._reader, self._writer = reader, writer
-        self._framer, self._answers = MllpFramer(limit), deque[bytes]()
+
+class _Connection(asyncio.Protocol):
+    """A connection that carries one message at a time.
+
+    A protocol and not a stream: half of a delivery's cost would be the stream's (tests/bench, end to end).
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._framer = MllpFramer(limit)
+        self._transport: asyncio.Transport | None = None
+        self._waiting: asyncio.Future[Delivered] | None = None
+        self._judge: Judge | None = None
+        self._ended = asyncio.get_running_loop().create_future()
+        self._at_end = False
         self.idle_since = 0.0
 
     @property
     def usable(self) -> bool:
         """Nothing says that the far side has closed it, and no part of an answer is left in it."""
-        return not self._reader.at_eof() and not self._writer.is_closing() and self._framer.idle
+        open_ = self._transport is not None and not self._at_end and not self._transport.is_closing()
+        return open_ and self._framer.idle
 
-    async def write(self, data: bytes) -> None:
-        self._answers.clear()
-        self._writer.write(data)
-        await self._writer.drain()
+    def info(self, name: str) -> Any:
+        return self._transport.get_extra_info(name) if self._transport is not None else None
 
-    async def read(self) -> bytes:
-        """The next frame. Raises EOFError, OSError, MessageError."""
-        while not self._answers:
-            data = await self._reader.read(_CHUNK)
-            if not data:
-                raise EOFError
-            self._answers.extend(self._framer.feed(data))
-        return self._answers.popleft()
+    async def exchange(self, data: bytes, judge: Judge, seconds: float) -> Delivered:
+        """Send, and wait for the answer that `judge` takes for the message's own.
 
+        Raises:
+            TimeoutError, EOFError, OSError, MessageError; what `judge` raises.
+        """
+        if self._transport is None or self._at_end:
+            raise EOFError
+        loop = asyncio.get_running_loop()
+        self._judge, self._waiting = judge, loop.create_future()
+        timer = loop.call_later(seconds, self._fail, TimeoutError())
+        self._transport.write(data)
+        try:
+            return await self._waiting
+        finally:
+            timer.cancel()
+            self._waiting = None
+
+    def _fail(self, error: BaseException) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_exception(error)
+
+    # ------------------------------------------------------------------ called by the transport
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for answer in self._framer.feed(data):
+                self._take(answer)
+        except IsthmusError as error:
+            self._at_end = isinstance(error, MessageError)
+            self._fail(error)
+
+    def _take(self, answer: bytes) -> None:
+        """Answers that nobody waits for came late: they count for nothing."""
+        if self._waiting is None or self._waiting.done() or self._judge is None:
+            return
+        delivered = self._judge(answer)
+        if delivered is not None:
+            self._waiting.set_result(delivered)
+
+    def eof_received(self) -> bool:
+        self._at_end = True
+        self._fail(EOFError())
+        return False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._at_end, self._transport = True, None
+        self._fail(error if isinstance(error, OSError) else EOFError())
+        if not self._ended.done():
+            self._ended.set_result(None)
+
+    # ------------------------------------------------------------------ end
     def drop(self) -> None:
-        transport = self._writer.transport
-        transport.abort()
+        if self._transport is not None:
+            self._transport.abort()
 
     async def close(self) -> None:
-        self._writer.close()
+        if self._transport is None:
+            return
+        self._transport.close()
         try:
             async with asyncio.timeout(_CLOSE_TIMEOUT):
-                await self._writer.wait_closed()
-        except (OSError, TimeoutError):
+                await asyncio.shield(self._ended)
+        except TimeoutError:
             self.drop()  # it was no longer of use; how it ended does not matter
 
 
