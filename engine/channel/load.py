@@ -208,16 +208,9 @@ def _csv_crosswalk(loading: _Loading, path: str, text: str) -> CrosswalkFile:
     """Two columns with a header row; lines that start with `#` are remarks."""
     table: dict[str, str] = {}
     lines: dict[str, int] = {}
-    rows = csv.reader(io.StringIO(text))
-    header_seen = False
-    for row in rows:
-        number = rows.line_num
-        if not row or row[0].lstrip().startswith("#"):
-            continue
-        if not header_seen:
-            header_seen = True
-            _check_columns(loading, path, number, row)
-            continue
+    header, *rows = [*_csv_rows(loading, path, text)] or [(1, ["", ""])]
+    _check_columns(loading, path, *header)
+    for number, row in rows:
         if not _check_columns(loading, path, number, row):
             continue
         key, value = (cell.strip() for cell in row)
@@ -227,6 +220,18 @@ def _csv_crosswalk(loading: _Loading, path: str, text: str) -> CrosswalkFile:
             continue
         table[key], lines[key] = value, number
     return CrosswalkFile(path, table, lines)
+
+
+def _csv_rows(loading: _Loading, path: str, text: str) -> Iterator[tuple[int, list[str]]]:
+    """Line number and cells; without empty lines and remarks. Any line end will do."""
+    rows = csv.reader(io.StringIO(text.replace("\r\n", "\n").replace("\r", "\n")), strict=True)
+    try:
+        for row in rows:
+            if row and not row[0].lstrip().startswith("#"):
+                yield rows.line_num, row
+    except csv.Error as error:
+        finding = Finding(path, max(rows.line_num, 1), 1, "C042", f"not CSV: {error}", "check the quotes in this line")
+        loading.findings.append(finding)
 
 
 def _check_columns(loading: _Loading, path: str, number: int, row: list[str]) -> bool:

@@ -49,14 +49,17 @@ def _head(data: bytes) -> str:
     return data[:_HEAD].removeprefix(b"\xef\xbb\xbf").decode(encoding, errors="replace")
 
 
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
 # ------------------------------------------------------------------ HL7 v2
 def _hl7(data: bytes) -> Parsed:
     from engine.protocols.hl7v2 import read_file
 
     file = read_file(data)
     types = ", ".join(sorted({message.message_type or "no type" for message in file.messages}))
-    count = len(file.messages)
-    summary = f"{count} message{'s' * (count != 1)}: {types}"
+    summary = f"{_counted(len(file.messages), 'message')}: {types}"
     findings = tuple(f"{f.code.value} {f.where}: {f.text}" for f in file.findings)
     return Parsed(summary, findings, file.encode, lambda: _hl7_tree(file.messages))
 
@@ -84,8 +87,8 @@ def _x12(data: bytes) -> Parsed:
 
     file = read_file(data)
     sets = [one for i in file.interchanges for g in i.groups for one in g.sets]
-    codes = ", ".join(sorted({one.code for one in sets})) or "no sets"
-    summary = f"{len(file.interchanges)} interchange{'s' * (len(file.interchanges) != 1)}, {len(sets)} set{'s' * (len(sets) != 1)}: {codes}"
+    codes = ", ".join(sorted({one.code for one in sets})) or "none"
+    summary = f"{_counted(len(file.interchanges), 'interchange')}, {_counted(len(sets), 'set')}: {codes}"
     return Parsed(summary, tuple(map(str, file.findings)), lambda: encode(file), lambda: _x12_tree(file))
 
 

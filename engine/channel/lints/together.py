@@ -149,7 +149,7 @@ def _unused(ground: Ground) -> Iterator[Finding]:
     used = {table for m in models for table in m.lookups.values()}
     for name in sorted(set(site.crosswalk_files) - used - _mentioned(ground)):
         yield Finding(site.crosswalk_files[name].path, 1, 1, "C043", f"no channel uses '{name}'", "remove the file")
-    connections = {end.raw.get("connection") for channel in ground.channels for end in channel.all_ends}
+    connections = {str(end.raw.get("connection")) for channel in ground.channels for end in channel.all_ends}
     yaml = site.sources.get(CONNECTIONS)
     for name in sorted(set(site.connections) - connections):
         if yaml:

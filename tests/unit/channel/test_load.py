@@ -102,3 +102,19 @@ def test_what_pydantic_says_never_shows_the_value(root: Path) -> None:
 
     assert "version" in shown
     assert "CANARY" not in shown
+
+
+@pytest.mark.parametrize("ends", ["\r\n", "\r", "\n"])
+def test_a_crosswalk_may_have_any_line_ends(root: Path, ends: str) -> None:
+    (root / "config/crosswalks/item_codes.csv").write_bytes(f"from,to{ends}a,b{ends}".encode())
+
+    assert load_site(root).crosswalks["item_codes"] == {"a": "b"}
+
+
+def test_a_crosswalk_with_a_quote_left_open_is_a_finding_and_the_rows_before_are_there(root: Path) -> None:
+    (root / "config/crosswalks/item_codes.csv").write_text('from,to\na,b\nc,"d\n')
+
+    site = load_site(root)
+
+    assert [finding.code for finding in site.findings] == ["C042"]
+    assert site.crosswalks["item_codes"] == {"a": "b"}
