@@ -42,8 +42,8 @@ class Database(Protocol):
         """A write failed: look before the next connection writes."""
         ...
 
-    def after_commit(self, session: Session) -> None:
-        """Housekeeping between commits, when the writer is free for a moment."""
+    def after_commit(self, session: Session, idle: bool) -> None:
+        """Housekeeping between commits. `idle`: nobody waits for the next one yet."""
         ...
 
     def close(self) -> None: ...
@@ -69,7 +69,9 @@ class SqliteDatabase:
     """One file. WAL with one writer, which alone checkpoints: SQLite before 3.51.3 can lose a WAL reset otherwise."""
 
     name = "sqlite"
-    checkpoint_pages = 2000  # 8 MB: enough that hot pages are copied once for many commits, short enough not to stall
+    # A checkpoint makes the next commit wait. While there is time for it, small ones, of a few milliseconds; under
+    # full load rarer ones, so that pages written again and again are copied once.
+    idle_pages, busy_pages = 500, 4000
 
     def __init__(self, path: Path, read_only: bool = False) -> None:
         if read_only and not path.exists():
@@ -112,12 +114,13 @@ class SqliteDatabase:
             connection.exec_driver_sql("BEGIN")
             yield connection
 
-    def after_commit(self, session: Session) -> None:
+    def after_commit(self, session: Session, idle: bool) -> None:
         if not isinstance(session, SqliteSession):
             return
         size = self._wal_size()
-        grown = size - self._wal_known > self.checkpoint_pages * _PAGE
-        if session.vacuum() or grown or session.wal_pages > self.checkpoint_pages:
+        most = self.idle_pages if idle else self.busy_pages
+        grown = size - self._wal_known > most * _PAGE
+        if session.vacuum() or grown or session.wal_pages > most:
             session.checkpoint()
             self._wal_known = size
 
@@ -191,7 +194,7 @@ class PostgresDatabase:
     def suspect(self) -> None:
         """The server recovers by itself."""
 
-    def after_commit(self, session: Session) -> None:
+    def after_commit(self, session: Session, idle: bool) -> None:
         """The server looks after itself."""
 
     def close(self) -> None:

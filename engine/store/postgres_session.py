@@ -90,7 +90,8 @@ def _columns(rows: Sequence[Row]) -> list[list[Any]]:
 
 @lru_cache(maxsize=256)
 def _postgres_text(text: str, columns: tuple[str, ...], types: tuple[str, ...]) -> str:
-    arrays = ",".join(f"%s::{kind}[]" for kind in types)
+    # Binary: as text, psycopg would write every body as hexadecimal digits, at twice the processor time.
+    arrays = ",".join(f"%b::{kind}[]" for kind in types)
     return text.format(rows=f"unnest({arrays}) AS v({','.join(columns)})")
 
 

@@ -149,7 +149,7 @@ class Writer:
         if self._session is None:
             return
         try:
-            self._database.after_commit(self._session)
+            self._database.after_commit(self._session, idle=not self._pending)
         except Exception:
             self._drop_session()
             self._database.suspect()

@@ -65,7 +65,7 @@ class FaultyDatabase:
         self.suspected += 1
         self._real.suspect()
 
-    def after_commit(self, session: Session) -> None:
+    def after_commit(self, session: Session, idle: bool) -> None:
         """The wrapped session is not the real database's own."""
 
     def close(self) -> None:
