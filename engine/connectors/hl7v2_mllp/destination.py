@@ -23,7 +23,7 @@ from engine.connectors.hl7v2_mllp.settings import MllpDestinationSettings
 from engine.connectors.tls import ClientContext, check_pinned
 from engine.core.errors import DestinationError, IsthmusError, MessageError, TransportError
 from engine.ports.connector import ConnectorContext, Delivered, Health, Outbound, Semantics
-from engine.protocols.hl7v2.acknowledge import Acknowledgement, read
+from engine.protocols.hl7v2.acknowledge import Acknowledgement, read, read_plain
 from engine.protocols.hl7v2.framing import COMMIT, NEGATIVE, MllpFramer, frame
 from engine.protocols.hl7v2.header import peek
 
@@ -137,7 +137,7 @@ class MllpDestination:
         if answer == NEGATIVE:
             raise TransportError("the receiver could not store the bytes", where=self._settings.address)
         try:
-            acknowledgement = read(answer, self._context.charset)
+            acknowledgement = read_plain(answer) or read(answer, self._context.charset)
         except IsthmusError as error:
             log.warning("%s: an answer that is no acknowledgement ignored: %s", self._context.name, error.code)
             return None

@@ -163,6 +163,25 @@ def build(
     return body if codec is None else body.decode().encode(codec.codec)
 
 
+def read_plain(body: bytes) -> Acknowledgement | None:
+    """A positive acknowledgement in common separators, without errors, read at a fraction of the cost of `read`.
+
+    None: it may be anything else; ask `read`. Most acknowledgements of a day are of this kind.
+    """
+    if body[:4] != b"MSH|" or b"\rERR" in body or b"\\" in body[9:]:
+        return None
+    _, found, rest = body.partition(b"\rMSA|")
+    parts = rest.partition(b"\r")[0].split(b"|", 3)
+    if not found or len(parts) < 2 or parts[0] not in _PLAIN or not parts[1].isalnum():
+        return None
+    if len(parts) > 2 and parts[2]:
+        return None
+    return Acknowledgement(_PLAIN[parts[0]], parts[1].decode("ascii"), None, ())
+
+
+_PLAIN: dict[bytes, Code] = {b"AA": "AA", b"CA": "CA"}
+
+
 def read(body: bytes, charset: str | None = None) -> Acknowledgement:
     """What an acknowledgement says.
 
@@ -184,8 +203,12 @@ def read(body: bytes, charset: str | None = None) -> Acknowledgement:
 
 
 # ------------------------------------------------------------------ inside
-@lru_cache(maxsize=256)
 def _stamp(moment: datetime) -> bytes:
+    return _stamp_of_second(moment.replace(microsecond=0))
+
+
+@lru_cache(maxsize=256)
+def _stamp_of_second(moment: datetime) -> bytes:
     return write_moment(moment).encode()
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from engine.core.errors import StructureError
-from engine.protocols.hl7v2.acknowledge import AckError, AckPlan, build, plan, read
+from engine.protocols.hl7v2.acknowledge import AckError, AckPlan, build, plan, read, read_plain
 from engine.protocols.hl7v2.header import peek
 from engine.protocols.hl7v2.message import Hl7Message
 
@@ -154,3 +154,32 @@ def test_what_is_not_an_acknowledgement_is_refused(body: bytes, where: str) -> N
     with pytest.raises(StructureError) as caught:
         read(body)
     assert caught.value.where == where
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"MSH|^~\\&|A|B|C|D|20260101||ACK|1|P|2.5\rMSA|AA|X1\r",
+        b"MSH|^~\\&|A|B|C|D|20260101||ACK^A01^ACK|1|P|2.5.1\rMSA|CA|X1",
+        b"MSH|^~\\&|A|B|C|D|20260101||ACK|1|P|2.5\rMSA|AA|X1||\rZAK|1\r",
+    ],
+)
+def test_plain_reading_says_what_full_reading_says(answer: bytes) -> None:
+    assert read_plain(answer) == read(answer)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"MSH|^~\\&|A|B|C|D|20260101||ACK|1|P|2.5\rMSA|AE|X1\r",
+        b"MSH|^~\\&|A|B|C|D|20260101||ACK|1|P|2.5\rMSA|AA|X^1\r",
+        b"MSH|^~\\&|A|B|C|D|20260101||ACK|1|P|2.5\rMSA|AA|X1|text\r",
+        b"MSH|^~\\&|A|B|C|D|20260101||ACK|1|P|2.5\rMSA|AA|X1\rERR||\r",
+        b"MSH$^~\\&$A$B$C$D$20260101$$ACK$1$P$2.5\rMSA$AA$X1\r",
+        b"MSH|^~\\&|A|B|C|D|20260101||ACK|1|P|2.5\rMSA|AA\r",
+        b"junk",
+        b"",
+    ],
+)
+def test_plain_reading_leaves_everything_else_to_full_reading(answer: bytes) -> None:
+    assert read_plain(answer) is None
