@@ -103,6 +103,14 @@ async def test_unknown_outcome_is_cleared_up_by_asking(destination: ErpDestinati
     assert len(double.documents) == 1
 
 
+async def test_change_of_a_master_is_sent_again_when_in_doubt(destination: ErpDestination, double: ErpDouble) -> None:
+    await destination.send(outbound_of(tryton.supplier()))
+    renamed = tryton.supplier().model_copy(update={"name": "Renamed"})
+    found = await destination.inquire(outbound_of(renamed))
+
+    assert found is None
+
+
 async def test_kind_that_the_erp_does_not_take_is_refused(destination: ErpDestination) -> None:
     body = b'{"visit_number": "V1", "event": "A01"}'
     visit = Outbound(1, 1, "c", "c", "k", body, kind="VisitContext", natural_key="V1")

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 from engine.adapters.tryton.client import TrytonClient
 from engine.adapters.tryton.failures import WHERE
 from engine.adapters.tryton.settings import TrytonSettings
-from engine.adapters.tryton.wire import Domain, Record, quantity
+from engine.adapters.tryton.wire import Domain, Record, created, quantity
 from engine.core.errors import DestinationError
 
 BASE_UNIT = "EA"
@@ -147,11 +147,14 @@ class Directory:
 
         return await self._cached("period", day.isoformat(), ask)
 
-    async def payment_term(self, days: int) -> int | None:
-        """The term `Net <days>`, or None: then the supplier's own term holds."""
-        name = f"Net {days}"
-        found = await self._client.read("account.invoice.payment_term", [["name", "=", name]], ["name"], limit=1)
-        return int(found[0]["id"]) if found else None
+    async def payment_term(self, days: int, make: bool = False) -> int | None:
+        """The term `Net <days>`; when the ERP has none it is made, or None: then the supplier's own term holds."""
+        name, model = f"Net {days}", "account.invoice.payment_term"
+        found = await self._client.read(model, [["name", "=", name]], ["name"], limit=1)
+        if found or not make:
+            return int(found[0]["id"]) if found else None
+        line = {"type": "remainder", "relativedeltas": created({"days": days})}
+        return int((await self._client.create(model, {"name": name, "lines": created(line)}))["id"])
 
     async def warehouse(self) -> Warehouse:
         async def ask() -> Warehouse:

@@ -110,6 +110,12 @@ def order_number(record: Record) -> str:
     return str(ours or record["number"])
 
 
+def numbered_lines(order: Record) -> list[tuple[int, Record]]:
+    """Product lines with the numbers that others know them by: ours, or their place in orders made in the ERP."""
+    lines = [line for line in order["lines"] if line["product"]]
+    return [(line["sequence"] or place, line) for place, line in enumerate(lines, 1)]
+
+
 class PurchaseOrders:
     """To `purchase.purchase`, quoted, confirmed and processed.
 
@@ -152,7 +158,7 @@ class PurchaseOrders:
 
     async def _values(self, document: PurchaseOrder) -> Record:
         supplier = await self._directory.supplier(document.supplier_number)
-        lines = [await self._line(line) for line in document.lines]
+        lines = [await self._line(line, line.needed_by or document.needed_by) for line in document.lines]
         lines += [_charge_line(charge_words(c), c.amount.amount) for c in document.charges]
         lines += rounding_lines(document.total.amount, lines)
         term = supplier.payment_term
@@ -171,7 +177,7 @@ class PurchaseOrders:
             "lines": created(*lines),
         }
 
-    async def _line(self, line: OrderLine) -> Record:
+    async def _line(self, line: OrderLine, needed_by: date | None) -> Record:
         item = await self._directory.item(line.item_number)
         values: Record = {
             "type": "line",
@@ -182,8 +188,8 @@ class PurchaseOrders:
             "unit_price": line.price.amount,
             "description": line.description,
         }
-        if line.needed_by:
-            values |= {"delivery_date_edit": True, "delivery_date_store": line.needed_by}
+        if needed_by:
+            values |= {"delivery_date_edit": True, "delivery_date_store": needed_by}
         if line.cost_center:
             values["analytic_accounts"] = await analytic_entry(self._directory, line.cost_center)
         return values

@@ -6,7 +6,14 @@ from decimal import Decimal
 
 from engine.adapters.tryton.client import TrytonClient
 from engine.adapters.tryton.directory import Directory
-from engine.adapters.tryton.documents import ROUNDING, analytic_entry, charge_words, erp_rounded, order_domain
+from engine.adapters.tryton.documents import (
+    ROUNDING,
+    analytic_entry,
+    charge_words,
+    erp_rounded,
+    numbered_lines,
+    order_domain,
+)
 from engine.adapters.tryton.failures import WHERE
 from engine.adapters.tryton.posting import Plan, Workflow
 from engine.adapters.tryton.settings import TrytonSettings
@@ -126,7 +133,10 @@ class Invoices:
         return fits[0] if fits else None
 
     async def _tidy(self, document: Invoice) -> None:
-        """Orders made by the ERP's users draft their own invoice: the supplier's takes its place."""
+        """Orders made by the ERP's users draft their own invoice: the supplier's takes its place.
+
+        After ours was made: the ERP drafts anew what no invoice covers.
+        """
         order = await self._order(document)
         for draft in order["invoices"] if order else ():
             if draft["state"] == "draft" and not draft["reference"]:
@@ -140,8 +150,8 @@ def _sign(document: Invoice) -> int:
 
 def _order_line(order: Record | None, line: InvoiceLine) -> int | None:
     """The order's line by its number, else by item when only one line orders it."""
-    lines = order["lines"] if order else ()
-    by_number = [found for found in lines if line.order_line_number and found["sequence"] == line.order_line_number]
-    by_item = [found for found in lines if found["product"] and found["product"]["code"] == line.item_number]
-    fit = [found for found in by_number if found in by_item] or (by_item if len(by_item) == 1 else [])
-    return int(fit[0]["id"]) if fit else None
+    lines = numbered_lines(order) if order else []
+    of_item = [(number, found["id"]) for number, found in lines if found["product"]["code"] == line.item_number]
+    fit = [found for number, found in of_item if number == line.order_line_number]
+    fit = fit or [found for _, found in of_item if len(of_item) == 1]
+    return int(fit[0]) if fit else None

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from engine.adapters.tryton.client import TrytonClient
-from engine.adapters.tryton.directory import Directory, packaging_code
+from engine.adapters.tryton.directory import Directory, packaging_code, unit_code
+from engine.adapters.tryton.failures import WHERE, BusinessRuleError
 from engine.adapters.tryton.wire import Record, created
 from engine.canonical import Address, CostCenter, Item, Supplier
 from engine.ports.erp import Posted
@@ -20,6 +21,17 @@ _PARTY, _TEMPLATE, _PRODUCT, _ANALYTIC = (
     "analytic_account.account",
 )
 _SUPPLIER_ITEM = "purchase.product_supplier"
+_SUPPLIER_FIELDS = (
+    "name",
+    "active",
+    "supplier_payment_term.id",
+    "addresses.party_name",
+    "addresses.street",
+    "addresses.city",
+    "addresses.postal_code",
+    "contact_mechanisms.value",
+    "identifiers.code",
+)
 
 
 def supplier_values(supplier: Supplier, payment_term: int | None) -> Record:
@@ -30,12 +42,25 @@ def supplier_values(supplier: Supplier, payment_term: int | None) -> Record:
         "addresses": created(address_values(supplier.address)),
         "active": supplier.active,
     }
-    if supplier.email:
+    return values | supplier_additions(supplier, {"contact_mechanisms": [], "identifiers": []})
+
+
+def supplier_additions(supplier: Supplier, there: Record) -> Record:
+    """E-mail address and numbers that the ERP does not have yet; what it has is never taken away."""
+    values: Record = {}
+    known = {contact["value"] for contact in there["contact_mechanisms"]}
+    if supplier.email and supplier.email not in known:
         values["contact_mechanisms"] = created({"type": "email", "value": supplier.email})
     identifiers = [{"type": None, "code": f"{i.scheme} {i.value}"} for i in supplier.identifiers]
-    if supplier.tax_identifier:
-        identifiers.append(_tax_identifier(supplier.tax_identifier))
-    return values | ({"identifiers": created(*identifiers)} if identifiers else {})
+    identifiers += [_tax_identifier(supplier.tax_identifier)] if supplier.tax_identifier else []
+    numbers = {_digits(identifier["code"]) for identifier in there["identifiers"]}
+    new = [identifier for identifier in identifiers if _digits(identifier["code"]) not in numbers]
+    return values | ({"identifiers": created(*new)} if new else {})
+
+
+def _digits(code: object) -> str:
+    """The ERP writes some numbers its own way (12-3456789 as 123456789)."""
+    return re.sub(r"[^0-9A-Za-z]", "", str(code))
 
 
 def _tax_identifier(code: str) -> Record:
@@ -59,15 +84,16 @@ class Masters:
     # ------------------------------------------------------------------ suppliers
     async def supplier(self, supplier: Supplier) -> Posted:
         domain = [["code", "=", supplier.supplier_number], ["active", "in", [True, False]]]
-        fields = ["name", "active", "supplier_payment_term.id"]
-        found = await self._client.read(_PARTY, domain, fields, limit=1)
+        found = await self._client.read(_PARTY, domain, _SUPPLIER_FIELDS, limit=1)
         term = await self._term(supplier)
         if not found:
             made = await self._client.create(_PARTY, supplier_values(supplier, term))
             return _master("Supplier", supplier.supplier_number, made["id"], supplier.active, already_there=False)
         wanted: Record = {"name": supplier.name, "active": supplier.active}
         wanted |= {"supplier_payment_term": term} if term else {}
-        await self._update(_PARTY, found[0], wanted)
+        await self._update(_PARTY, found[0], wanted | supplier_additions(supplier, found[0]))
+        if supplier.address and found[0]["addresses"]:
+            await self._update("party.address", found[0]["addresses"][0], address_values(supplier.address))
         self._directory.forget("supplier", supplier.supplier_number)
         return _master("Supplier", supplier.supplier_number, found[0]["id"], supplier.active, already_there=True)
 
@@ -79,7 +105,7 @@ class Masters:
 
     async def _term(self, supplier: Supplier) -> int | None:
         days = supplier.payment_terms_days
-        return await self._directory.payment_term(days) if days is not None else None
+        return await self._directory.payment_term(days, make=True) if days is not None else None
 
     # ------------------------------------------------------------------ cost centers
     async def cost_center(self, center: CostCenter) -> Posted:
@@ -97,6 +123,8 @@ class Masters:
     # ------------------------------------------------------------------ items
     async def item(self, item: Item) -> Posted:
         fields = [
+            "default_uom.name",
+            "template.account_category.id",
             "template.id",
             "template.name",
             "template.purchasable",
@@ -158,7 +186,13 @@ class Masters:
 
     async def _bring_up_to_date(self, item: Item, found: Record) -> None:
         template = found["template"]
-        await self._update(_TEMPLATE, template, {"name": item.description, "purchasable": item.active})
+        if unit_code(found["default_uom"]["name"]) != item.unit:
+            remedy = "make a new item number in the ERP and the crosswalk, or correct the unit"
+            raise BusinessRuleError("the ERP holds the item in another base unit", where=WHERE, remedy=remedy)
+        header: Record = {"name": item.description, "purchasable": item.active}
+        if item.natural_account:
+            header["account_category"] = await self._directory.category(item.natural_account)
+        await self._update(_TEMPLATE, template, header)
         values: Record = {}
         if item.cost_price and item.cost_price.amount != found["cost_price"]:
             values["cost_price"] = item.cost_price.amount

@@ -58,7 +58,7 @@ class Plan(NamedTuple):
     expected: Decimal | None
     values: Callable[[], Any]  # an awaitable of the record's values; asked only when it must be made
     same: Callable[[Record], bool] = lambda record: True
-    tidy: Callable[[], Any] | None = None  # an awaitable, before it is made
+    tidy: Callable[[], Any] | None = None  # an awaitable, before the first button
 
 
 class Journey(Protocol):
@@ -98,11 +98,12 @@ class Poster:
 
     async def _finish(self, workflow: Workflow, plan: Plan, found: list[Record]) -> Record:
         found = found or await self.find(workflow, plan.domain)
-        return await self._advance(workflow, plan, await self._settle(workflow, plan, found))
+        record = await self._settle(workflow, plan, found)
+        if plan.tidy is not None and record["state"] not in workflow.final:
+            await plan.tidy()
+        return await self._advance(workflow, plan, record)
 
     async def _make(self, workflow: Workflow, plan: Plan) -> None:
-        if plan.tidy is not None:
-            await plan.tidy()
         values = await plan.values()
         await self._client.create(workflow.model, {**values, workflow.own: plan.reference})
 

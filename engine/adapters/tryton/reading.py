@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -82,6 +83,11 @@ class Reader:
             "addresses.city",
             "addresses.postal_code",
             "addresses.party_name",
+            "contact_mechanisms.type",
+            "contact_mechanisms.value",
+            "identifiers.type",
+            "identifiers.code",
+            "supplier_payment_term.name",
         ]
         found = await self._client.read("party.party", await self._supplier_domain(), fields)
         return [_supplier(record) for record in found]
@@ -153,7 +159,18 @@ def _supplier(record: Record) -> Supplier:
     }
     known = {name: text for name, text in parts.items() if text}
     address = Address.model_validate(known) if known else None
-    return Supplier(supplier_number=record["code"], name=record["name"], active=record["active"], address=address)
+    emails = [contact["value"] for contact in record["contact_mechanisms"] if contact["type"] == "email"]
+    numbers = [i["code"] for i in record["identifiers"] if i["type"] == "us_ein"]
+    term = re.fullmatch(r"Net (\d+)", (record["supplier_payment_term"] or {}).get("name") or "")
+    return Supplier(
+        supplier_number=record["code"],
+        name=record["name"],
+        active=record["active"],
+        address=address,
+        email=emails[0] if emails else None,
+        tax_identifier=numbers[0] if numbers else None,
+        payment_terms_days=int(term[1]) if term else None,
+    )
 
 
 def _item(record: Record) -> Item:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.adapters.tryton.client import TrytonClient
 from engine.adapters.tryton.directory import Directory
-from engine.adapters.tryton.documents import order_domain
+from engine.adapters.tryton.documents import numbered_lines, order_domain
 from engine.adapters.tryton.failures import WHERE
 from engine.adapters.tryton.posting import Plan, Workflow
 from engine.adapters.tryton.wire import Domain, Record, added, quantity
@@ -68,18 +68,17 @@ class Receipts:
             remedy = "send the order first, or correct the order number, then resend"
             raise DestinationError(f"order {order_number} is not open in the ERP", where=WHERE, remedy=remedy)
         return [
-            {"id": move["id"], "number": line["sequence"], "item": (line["product"] or {}).get("code")}
-            for line in found[0]["lines"]
+            {"id": move["id"], "number": number, "item": line["product"]["code"]}
+            for number, line in numbered_lines(found[0])
             for move in line["moves"]
-            if move["state"] == "draft" and not move.get("shipment")
+            if move["state"] == "draft" and not move["shipment"]
         ]
 
 
 def _fit(waiting: list[Record], line: ReceiptLine) -> Record:
-    same_item = [move for move in waiting if move["item"] == line.item_number]
-    numbered = [move for move in same_item if move["number"] == line.order_line_number]
-    if not (numbered or same_item):
-        where = f"{WHERE}, receipt line for order line {line.order_line_number}"
-        remedy = "check whether it was received before, or ordered under another item; then discard or correct"
-        raise DestinationError("the order waits for no such item", where=where, remedy=remedy)
-    return (numbered or same_item)[0]
+    for move in waiting:
+        if (move["number"], move["item"]) == (line.order_line_number, line.item_number):
+            return move
+    where = f"{WHERE}, receipt line for order line {line.order_line_number}"
+    remedy = "check whether it was received before, or ordered under another item; then discard or correct"
+    raise DestinationError("the order waits for no such item", where=where, remedy=remedy)
