@@ -35,11 +35,11 @@ def command(channels: tuple[str, ...], site: Path, as_json: bool) -> None:
     if as_json:
         print_json(wanted)
     else:
-        _print(wanted)
+        show(wanted)
     sys.exit(1 if any(one.change != "same" for one in wanted) else 0)
 
 
-def _print(diffs: Sequence[ChannelDiff]) -> None:
+def show(diffs: Sequence[ChannelDiff]) -> None:
     for one in diffs:
         mark, colour = _MARKS[one.change]
         active = f"active revision {one.active_revision}" if one.active_revision is not None else "not deployed"

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from engine.channel.explain import did_you_mean
 from engine.channel.expression import compile_expression
 from engine.channel.finding import Finding
-from engine.channel.hl7_tables import VERSIONS, first_version, is_message_type, message_structures, segment_lengths
+from engine.channel.hl7_tables import is_message_type, message_types, segment_lengths
 from engine.channel.lints.ground import ChannelGround, Ground
 from engine.channel.yaml_source import Path
 from engine.core.errors import ExpressionError, FieldError
 from engine.protocols.hl7v2.path import compile_path
+from engine.protocols.hl7v2.structures import VERSIONS, first_version, last_version
 
 _HL7_TYPE = re.compile(r"^[A-Z][A-Z0-9]{2}(\^(\*|[A-Z][A-Z0-9]{2})(\^[A-Z0-9_]{3,7})?)?$")
 _X12_TYPE = re.compile(r"^(\d{3}|TA1)$")
@@ -51,18 +52,25 @@ def _hl7_type(channel: ChannelGround, path: Path, text: str) -> Iterator[Finding
         advice = "write MESSAGE^EVENT, such as ADT^A01"
         yield channel.yaml.finding("C050", path, f"'{text}' is not written as an HL7 message type", advice)
     elif not is_message_type(text.removesuffix("^*")):
-        types = [name.replace("_", "^") for name in message_structures()]
-        yield channel.yaml.finding("C050", path, f"HL7 has no message {text} in any version", did_you_mean(text, types))
+        advice = did_you_mean(text, message_types())
+        yield channel.yaml.finding("C050", path, f"HL7 has no message {text} in any version", advice)
     else:
-        yield from _too_new(channel, path, text)
+        yield from _versions(channel, path, text)
 
 
-def _too_new(channel: ChannelGround, path: Path, text: str) -> Iterator[Finding]:
-    """Only when the source says which version it speaks."""
-    spoken, first = channel.source_end.raw.get("version"), first_version("^".join(text.split("^")[:2]))
-    if spoken in VERSIONS and first and VERSIONS.index(str(spoken)) < VERSIONS.index(first):
+def _versions(channel: ChannelGround, path: Path, text: str) -> Iterator[Finding]:
+    """Whether the sender's version has the message; only when the source says which it speaks."""
+    spoken = str(channel.source_end.raw.get("version"))
+    first, last = first_version(text), last_version(text)
+    if spoken not in VERSIONS or first is None or last is None:
+        return
+    at = VERSIONS.index(spoken)
+    if at < VERSIONS.index(first):
         words = f"{text} exists from HL7 {first}, and this source speaks {spoken}"
         yield channel.yaml.finding("C050", path, words, f'version: "{first}" or another message type')
+    elif at > VERSIONS.index(last):
+        words = f"{text} was withdrawn after HL7 {last}, and this source speaks {spoken}"
+        yield channel.yaml.finding("C050", path, words, f'version: "{last}" or another message type')
 
 
 def path_findings(channel: ChannelGround, place: Path, path: str, what: str, offset: int = 0) -> Iterator[Finding]:
