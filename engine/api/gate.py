@@ -6,6 +6,7 @@ so that the rest of the body is never read.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import pwd
@@ -26,6 +27,7 @@ from engine.ports.web import Access, Call, Pages, Rule, WebRoute, cookie_name
 
 _log = logging.getLogger("isthmus.api")
 PEER_UID = "peer_uid"
+BODY_SECONDS = 120.0
 
 
 class Refused(Exception):
@@ -101,7 +103,7 @@ class Gate:
     # -------------------------------------------------------------- the body and the handler
     async def _handle(self, route: WebRoute, call: Call) -> Response:
         if call.request.method not in SAFE_METHODS:
-            body = await _read(call.request, route.max_body_bytes)
+            body = await _read_in_time(call.request, route.max_body_bytes)
             call.take(body, _form(call.request, body))
             if route.rule is not Access.PUBLIC and not csrf_is_right(call):
                 raise Refused(403, "this page is out of date: reload it and try again")
@@ -136,6 +138,14 @@ def _system_user(uid: int) -> User | None:
     except KeyError:
         name = str(uid)
     return User(name=f"os:{name}", role=Role.ADMIN)
+
+
+async def _read_in_time(request: Request, limit: int) -> bytes:
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _read(request, limit)
+    except TimeoutError:
+        raise Refused(408, "the body did not come in time") from None
 
 
 async def _read(request: Request, limit: int) -> bytes:

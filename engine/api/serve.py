@@ -24,6 +24,7 @@ from engine.ports.web import TlsFiles
 _RECEIVE_BUFFER_BYTES = 16 * 1024
 _UNASKED_BYTES = 1024
 _STOP_SECONDS = 3
+LOOK_SECONDS = 15.0
 
 
 @asynccontextmanager
@@ -63,7 +64,31 @@ async def serve_control(app: ASGIApp, path: Path) -> AsyncIterator[Path]:
 
 
 class PatientProtocol(H11Protocol):
-    """HTTP that stops reading a body until the application asks for it: a stranger's is refused nearly unread."""
+    """HTTP that does not read a body before the application asks for it, and does not wait for ever for a head.
+
+    A stranger's body is refused nearly unread; a connection that sends no whole head in two looks is closed.
+    """
+
+    _look: asyncio.TimerHandle | None = None
+    _quiet: object = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._look = self.loop.call_later(LOOK_SECONDS, self._close_if_idle)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._look is not None:
+            self._look.cancel()
+        super().connection_lost(exc)
+
+    def _close_if_idle(self) -> None:
+        idle = self.cycle is None or self.cycle.response_complete
+        mark = (self.cycle,) if idle else None
+        if idle and mark == self._quiet:
+            self.transport.close()
+            return
+        self._quiet = mark
+        self._look = self.loop.call_later(LOOK_SECONDS, self._close_if_idle)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)

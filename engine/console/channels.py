@@ -31,6 +31,7 @@ class ChannelPages:
             WebRoute("GET", "/channels", Role.VIEWER, self.overview, page=True),
             WebRoute("GET", "/channels/{channel}", Role.VIEWER, self.channel, page=True),
             WebRoute("POST", "/channels/{channel}/state", Role.OPERATOR, self.set_state, page=True),
+            WebRoute("GET", "/active", Access.SIGNED_IN, self.active),
             WebRoute("GET", "/live", Role.VIEWER, self.live, page=True, passive=True),
         )
 
@@ -55,6 +56,10 @@ class ChannelPages:
         reason = need_reason(call)
         work = call.operations.set_channel(name, state, call.who, reason)
         return await self._kit.act(call, f"Channel {name} {_DONE[state]}.", f"/channels/{name}", work)
+
+    async def active(self, call: Call) -> Response:
+        """A person is typing on a page: keeps the session alive, as refreshing alone does not."""
+        return Response(status_code=204)
 
     async def live(self, call: Call) -> Response:
         """All figures, for elements that show one; `shape` changes when a page must be drawn anew."""

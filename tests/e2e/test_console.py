@@ -108,6 +108,29 @@ def test_channels_refresh_themselves_and_say_when_they_are_stale(page: Page, con
     expect(page.locator("#stale")).to_be_hidden(timeout=15_000)
 
 
+def test_only_what_calls_for_a_person_is_spoken(page: Page, console: Running) -> None:
+    row = held(console, "supplier_invoice")
+    sign_in_first(page, console)
+    expect(page.locator("#pulse")).to_have_attribute("data-tone", "good", timeout=5000)
+    before = int(page.locator("nav [data-live='all.held']").inner_text())
+    work = console.operations.discard(row.message_id, "tom", "test")
+    asyncio.run_coroutine_threadsafe(work, console.loop).result(5)
+
+    expect(page.locator("#announce")).to_have_text(f"Held messages: {before - 1}", timeout=5000)
+    assert page.locator("#pulse").get_attribute("role") is None
+
+
+def test_signing_out_elsewhere_does_not_throw_typed_work_away(page: Page, console: Running) -> None:
+    row = held(console, "stock_requisition")
+    sign_in_first(page, console)
+    page.goto(f"{console.url}/messages/{id_text(row.message_id)}/edit")
+    page.get_by_label("Message").fill("MSH|my long work")
+    page.context.clear_cookies()
+
+    expect(page.locator("#pulse")).to_have_text(re.compile("signed out"), timeout=5000)
+    assert page.get_by_label("Message").input_value() == "MSH|my long work"
+
+
 def test_pausing_a_channel_asks_why_and_is_recorded(page: Page, console: Running) -> None:
     sign_in_first(page, console)
     page.get_by_role("link", name="stock_requisition", exact=True).click()
@@ -185,6 +208,7 @@ def test_everything_can_be_done_with_the_keyboard_alone(page: Page, console: Run
     expect(page.locator(".title .badge")).to_have_text("Held")
     page.locator("summary", has_text=re.compile("^Discard$")).focus()
     page.keyboard.press("Enter")
+    expect(page.locator("details[open]").get_by_label("Reason")).to_be_focused()
     page.keyboard.type("test invoice")
     page.keyboard.press("Enter")
 

@@ -8,6 +8,12 @@ const STALE_AFTER = 3;
 let failures = 0;
 let lastGood = pulseText?.textContent ?? "";
 let shape = null;
+let touched = false; // a field was changed: leaving the page would lose it
+let lastInput = 0;
+let lastActive = Date.now();
+const ACTIVE_EVERY_MS = 60_000;
+const SPOKEN = { "all.held": "Held messages", "all.troubled": "Destinations in trouble" };
+const spoken = {};
 
 function show(element, [text, tone, points]) {
   if (element.hasAttribute("points")) {
@@ -23,7 +29,20 @@ function offerReload(watched, figure) {
   if (figure[0] !== watched.dataset.first) document.getElementById("changed").hidden = false;
 }
 
+// For screen readers: the two figures that call for a person, when they change; never the clock.
+function speak(figures) {
+  const news = [];
+  for (const [key, words] of Object.entries(SPOKEN)) {
+    const now = figures[key]?.[0];
+    if (now === undefined) continue;
+    if (spoken[key] !== undefined && spoken[key] !== now) news.push(`${words}: ${now}`);
+    spoken[key] = now;
+  }
+  if (news.length) document.getElementById("announce").textContent = news.join(". ");
+}
+
 function draw(answer) {
+  speak(answer.figures);
   for (const watched of document.querySelectorAll("[data-watch]")) {
     const figure = answer.figures[watched.dataset.watch];
     if (figure) offerReload(watched, figure);
@@ -53,11 +72,30 @@ function fail() {
   stale.hidden = false;
 }
 
+function signedOut() {
+  if (!touched) {
+    location.assign("/sign-in");
+    return;
+  }
+  pulse.dataset.tone = "bad";
+  pulseText.textContent = "signed out";
+}
+
+// Typing and clicking are activity; a page that refreshes itself is not.
+function keepAlive() {
+  const now = Date.now();
+  if (lastInput > lastActive && now - lastActive > ACTIVE_EVERY_MS) {
+    lastActive = now;
+    fetch("/active");
+  }
+}
+
 async function refresh() {
+  keepAlive();
   try {
     const response = await fetch(body.dataset.liveUrl, { headers: { accept: "application/json" }, signal: AbortSignal.timeout(5000) });
     if (response.status === 401) {
-      location.assign("/sign-in");
+      signedOut();
       return;
     }
     if (!response.ok) throw new Error(String(response.status));
@@ -121,6 +159,10 @@ document.addEventListener("click", (event) => {
     if (!open.contains(event.target)) open.open = false;
   }
 });
+for (const kind of ["input", "pointerdown", "keydown"]) {
+  document.addEventListener(kind, () => { lastInput = Date.now(); }, { passive: true });
+}
+document.addEventListener("input", (event) => { touched = touched || !event.target.matches("[data-search]"); });
 document.addEventListener("change", (event) => {
   if (!event.target.matches("[data-all]")) return;
   for (const box of event.target.closest("table").querySelectorAll("tbody input[type=checkbox]")) box.checked = event.target.checked;

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 
 import pytest
 
+from engine.api import gate
 from engine.api.app import build_app, route_table
 from engine.api.gate import PEER_UID
 from engine.api.security import CONTENT_POLICY
@@ -144,6 +146,18 @@ async def test_a_body_without_length_is_cut_off_at_the_limit(site: Site) -> None
 
     assert answer.status == 413
     assert answer.chunks_read == 3
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(*_: object) -> bytes:
+        await asyncio.sleep(60)
+        return b""
+
+    monkeypatch.setattr(gate, "BODY_SECONDS", 0.01)
+    monkeypatch.setattr(gate, "_read", never)
+    analyst = await site.person(Role.ANALYST)
+
+    assert (await analyst.post_json("/api/deploy", {})).status == 408
 
 
 @pytest.mark.parametrize("path", ["/api/channels/stock_requisition/state", "/channels/stock_requisition/state"])

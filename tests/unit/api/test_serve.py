@@ -75,6 +75,20 @@ async def test_it_stops_with_a_connection_open_and_leaves_no_task(accounts: SqlA
     assert asyncio.all_tasks() == before
 
 
+async def test_a_connection_that_never_ends_its_head_is_closed(
+    accounts: SqlAccounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.api.serve.LOOK_SECONDS", 0.05)
+    async with serve(build_app(OperationsDouble(1), accounts, AuditDouble()), "127.0.0.1:0") as url:
+        port = int(url.rpartition(":")[2])
+        silent, _ = await asyncio.open_connection("127.0.0.1", port)
+        after_one, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /heal")
+
+        assert await asyncio.wait_for(silent.read(), 5) == b""
+        assert (await asyncio.wait_for(after_one.read(), 5)).endswith(b"ok\n")
+
+
 async def test_a_taken_address_is_a_configuration_error(accounts: SqlAccounts) -> None:
     app = build_app(OperationsDouble(1), accounts, AuditDouble())
     async with serve(app, "127.0.0.1:0") as url:
