@@ -52,8 +52,8 @@ def _hl7_type(channel: ChannelGround, path: Path, text: str) -> Iterator[Finding
         advice = "write MESSAGE^EVENT, such as ADT^A01"
         yield channel.yaml.finding("C050", path, f"'{text}' is not written as an HL7 message type", advice)
     elif not is_message_type(text.removesuffix("^*")):
-        advice = did_you_mean(text, message_types())
-        yield channel.yaml.finding("C050", path, f"HL7 has no message {text} in any version", advice)
+        near = did_you_mean(text, message_types())
+        yield channel.yaml.finding("C050", path, f"HL7 has no message {text} in any version", near)
     else:
         yield from _versions(channel, path, text)
 
