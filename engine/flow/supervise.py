@@ -7,7 +7,7 @@ import logging
 
 from engine.channel.revision import model_of, revision_of
 from engine.channel.site import Site
-from engine.core.errors import ConfigurationError
+from engine.core.errors import ConfigurationError, TransportError
 from engine.flow.channel_run import ChannelRun, Parts
 from engine.ports.catalog import Catalog
 from engine.ports.connector import Receipt, Received
@@ -30,11 +30,13 @@ class Supervisor:
         """Give a message to another channel's door.
 
         Raises:
-            ConfigurationError: there is no such channel.
+            ConfigurationError: there is no such channel. TransportError: it is stopped: try again later.
         """
         run = self.runs.get(channel)
         if run is None:
             raise ConfigurationError(f"there is no channel '{channel}'", remedy="deploy it, or correct the name")
+        if run.state == "stopped":
+            raise TransportError("the channel is stopped", where=channel)
         return await run.door(received)
 
     # ------------------------------------------------------------------ start
