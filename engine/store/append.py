@@ -11,6 +11,7 @@ from engine.core.ids import id_text
 from engine.ports.connector import Reason, Verdict
 from engine.ports.journal import Appended, NewMessage
 from engine.ports.states import MessageState
+from engine.store.checksum import indexable
 from engine.store.schema import inbox, messages, reasons
 from engine.store.session import Insert
 from engine.store.transaction import Transaction, pack, unpack_reason
@@ -61,7 +62,7 @@ def write_messages(transaction: Transaction, new: Sequence[NewMessage]) -> list[
 
 def _key(message: NewMessage) -> tuple[str, str] | None:
     """Without a scope of its own a natural id is unique within its channel."""
-    return None if message.natural_id is None else (message.scope or message.channel, message.natural_id)
+    return None if message.natural_id is None else (message.scope or message.channel, indexable(message.natural_id))
 
 
 def _claim(transaction: Transaction, new: Sequence[NewMessage]) -> dict[tuple[str, str] | None, First]:
@@ -125,7 +126,7 @@ def _insert(transaction: Transaction, stored: Sequence[tuple[NewMessage, Appende
         if appended.reason is not None:
             why[message.message_id] = appended.reason
         if appended.verdict is Verdict.CONFLICT:
-            conflicts.append((transaction.number(NATURAL_ID), message.natural_id, message.message_id))
+            conflicts.append((transaction.number(NATURAL_ID), indexable(message.natural_id or ""), message.message_id))
     transaction.session.make_room([message.message_id for message, _ in stored])
     transaction.session.insert(_MESSAGES, rows)
     transaction.session.insert(_BODIES, bodies)
@@ -135,11 +136,20 @@ def _insert(transaction: Transaction, stored: Sequence[tuple[NewMessage, Appende
 
 def _row(message: NewMessage, channel: int, state: MessageState) -> tuple[object, ...]:
     received = message.received_micros
-    own = message.correlation_id == id_text(message.message_id)
+    correlation = None if message.correlation_id == id_text(message.message_id) else message.correlation_id
     return (
         *(message.message_id, channel, message.revision, 0, int(state), received, received, len(message.body)),
-        *(message.message_type, message.natural_id, None if own else message.correlation_id, message.parent_id),
+        *(
+            _text(message.message_type),
+            _text(message.natural_id),
+            None if own else message.correlation_id,
+            message.parent_id,
+        ),
     )
+
+
+def _text(text: str | None) -> str | None:
+    return text if text is None or "\x00" not in text else text.replace("\x00", "\u2400")
 
 
 def _attributes(message: NewMessage) -> str | None:

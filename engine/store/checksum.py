@@ -1,4 +1,4 @@
-"""The checksum of everything large that is stored, compared at every read."""
+"""Digests: the checksum of everything large that is stored, and short stand-ins for keys that are too long."""
 
 from __future__ import annotations
 
@@ -8,3 +8,17 @@ from hashlib import blake2b
 def checksum(body: bytes) -> bytes:
     """BLAKE2b-128, as `NewMessage.digest`."""
     return blake2b(body, digest_size=16).digest()
+
+
+_LONGEST_KEY = 500  # characters; PostgreSQL indexes at most 2,700 bytes
+_KEPT = 200
+
+
+def indexable(text: str) -> str:
+    """A natural id or key as it is indexed: itself, or when very long its start and a digest of the whole.
+
+    A NUL, which PostgreSQL cannot keep in text, becomes its symbol.
+    """
+    if len(text) > _LONGEST_KEY:
+        text = text[:_KEPT] + checksum(text.encode("utf-8", "surrogatepass")).hex()
+    return text.replace("\x00", "\u2400")

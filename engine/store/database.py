@@ -80,6 +80,8 @@ class SqliteDatabase:
         self._wal = Path(f"{path}-wal")
         self._suspected, self._wal_known = False, 0
         path.parent.mkdir(parents=True, exist_ok=True)
+        if not read_only:
+            path.touch(mode=0o600)  # messages are for the engine alone; SQLite gives the WAL the same rights
         self._writers = _engine("sqlite://", lambda: self._connect(write=True), NullPool)
         self._readers = _engine("sqlite://", lambda: self._connect(write=False), QueuePool, pool_size=READERS)
 

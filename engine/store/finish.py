@@ -7,11 +7,11 @@ from typing import Any
 
 from engine.ports.journal import Outcome
 from engine.ports.states import DeliveryState, MessageState
-from engine.store.checksum import checksum
+from engine.store.checksum import checksum, indexable
 from engine.store.session import Find, Insert
 from engine.store.transaction import Transaction, pack
 
-RUN = 10_000  # positions of the documents of a message that was sent through its transform again start here
+RUN = 1_000_000  # positions of the documents of a message that was sent through its transform again start here
 
 _ELIGIBLE = Find(
     "m.id, m.channel, m.run",
@@ -89,7 +89,9 @@ def _insert_deliveries(transaction: Transaction, work: Work) -> None:
 
 def _insert_keys(transaction: Transaction, indexed: Sequence[Outcome]) -> None:
     rows = {
-        (transaction.number(name), value, outcome.message_id) for outcome in indexed for name, value in outcome.keys
+        (transaction.number(name), indexable(value), outcome.message_id)
+        for outcome in indexed
+        for name, value in outcome.keys
     }
     transaction.session.insert(_KEYS, sorted(rows))
     transaction.session.insert(_INDEXED, [(outcome.message_id, pack(outcome.keys)) for outcome in indexed])

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from engine.core.clock import Clock, to_micros
 from engine.ports.states import FINAL_MESSAGE_STATES, MessageState
 from engine.store.append import NATURAL_ID
+from engine.store.checksum import indexable
 from engine.store.names import Names
 from engine.store.schema import deliveries, indexed, messages, reasons
 from engine.store.transaction import Transaction
@@ -133,12 +134,12 @@ def _drop_keys(transaction: Transaction, victims: list[Any], first: int, last: i
         f"SELECT message_id, pairs FROM indexed WHERE {_range('message_id', first, last, stay)}"
     )
     rows = [
-        (transaction.number(name), value, message_id)
+        (transaction.number(name), indexable(value), message_id)
         for message_id, pairs in found.all()
         for name, value in msgspec.json.decode(pairs, type=list[tuple[str, str]])
     ]
     conflicting = [row for row in victims if row.state == MessageState.REFUSED and row.natural_id is not None]
-    rows += [(transaction.number(NATURAL_ID), row.natural_id, row.id) for row in conflicting]
+    rows += [(transaction.number(NATURAL_ID), indexable(row.natural_id), row.id) for row in conflicting]
     transaction.session.drop_keys(sorted(rows))
 
 

@@ -11,6 +11,7 @@ from engine.core.clock import to_micros
 from engine.core.ids import first_id_at, parse_id
 from engine.ports.journal import ChannelCount, MessageRow, Query
 from engine.ports.states import MessageState
+from engine.store.checksum import indexable
 from engine.store.names import MESSAGES, Names
 from engine.store.read import ROW, message_row
 from engine.store.schema import counters, deliveries, inbox, keys, messages
@@ -117,7 +118,9 @@ def _with_key(name: str | None, value: str, prefix: bool) -> sa.CompoundSelect[t
 
 def _matches(column: sa.ColumnElement[str], value: str, prefix: bool) -> sa.ColumnElement[bool]:
     """A range, not LIKE: a range uses the index on both engines, and wildcards in a value mean themselves."""
-    return (column >= value) & (column < value + _AFTER_ALL) if prefix else column == value
+    if not prefix:
+        return column == indexable(value)
+    return (column >= value) & (column < value + _AFTER_ALL)
 
 
 def counts(connection: sa.Connection, names: Names) -> list[ChannelCount]:

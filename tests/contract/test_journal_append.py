@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -190,3 +191,28 @@ async def test_flush_waits_for_everything_submitted_before_it(drive: Driver) -> 
 
     assert called == list(range(2500))
     assert await drive.store.journal.queue_depths() == {("orders", "erp"): 2500}
+
+
+@pytest.mark.parametrize("natural_id", ["x" * 5000, "with\x00nul", "", "é" * 3000])
+async def test_odd_natural_ids_are_stored_and_recognised(drive: Driver, natural_id: str) -> None:
+    first = await drive.append(natural_id)
+    other = await drive.append(natural_id + "!")
+
+    again = await drive.append(natural_id)
+
+    assert (first.verdict, other.verdict) == (Verdict.ACCEPTED, Verdict.ACCEPTED)
+    assert (again.verdict, again.message_id) == (Verdict.DUPLICATE, first.message_id)
+    found = await drive.store.journal.search(Query(key=(None, natural_id, False)))
+    assert [row.message_id for row in found] == [first.message_id]
+
+
+async def test_the_journals_file_is_for_its_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "sub" / "journal.db"
+    store = await open_store(f"sqlite:///{path}", CLOCK)
+    await Driver(store).append("A1")
+
+    rights = {one.name: one.stat().st_mode & 0o777 for one in path.parent.iterdir()}
+    await store.close()
+
+    assert set(rights.values()) == {0o600}
+    assert len(rights) == 3
