@@ -10,6 +10,7 @@ import click
 
 from engine.canonical import KINDS
 from engine.channel.codes import CODES
+from engine.cli.reference_tables import cell, group_tables, settings_table, used_groups, value_type
 from engine.cli.schema import editor_settings
 from engine.cli.schemas import schema
 from engine.connectors.catalog import CATALOG
@@ -57,113 +58,6 @@ def _index() -> Page:
 """
 
 
-# ------------------------------------------------------------------ tables of settings
-def _table(node: Mapping[str, Any], definitions: Mapping[str, Any], leave_out: Iterable[str] = ()) -> Iterator[str]:
-    yield "| key | value | default | meaning |"
-    yield "|---|---|---|---|"
-    required = set(node.get("required", ()))
-    for name, field in node.get("properties", {}).items():
-        if name not in leave_out:
-            default = "**required**" if name in required else _default(field)
-            meaning = _cell(_meaning(field, definitions) + _example(field))
-            yield f"| `{name}` | {_cell(_type(field, definitions))} | {_cell(default)} | {meaning} |"
-
-
-def _meaning(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
-    """The field's own words, or those of the group it holds: a schema leaves out what repeats them."""
-    name = str(field.get("$ref", "")).rpartition("/")[2]
-    return str(field.get("description") or definitions.get(name, {}).get("description", ""))
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
-
-
-def _default(field: Mapping[str, Any]) -> str:
-    if "default" not in field or field["default"] is None:
-        return "none"
-    value = field["default"]
-    if isinstance(value, dict | list):
-        return "see below" if value else "empty"
-    return f"`{str(value).lower() if isinstance(value, bool) else value}`" if value != "" else "empty"
-
-
-def _example(field: Mapping[str, Any]) -> str:
-    if field.get("pattern") and field.get("default") is not None:
-        return ""  # durations and sizes: the default shows the form
-    example = next(iter(field.get("examples", ())), None)
-    return f" Example: `{example}`." if isinstance(example, str | int) and not isinstance(example, bool) else ""
-
-
-def _type(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
-    if "$ref" in field:
-        return f"group {_link(field['$ref'])}"
-    if "enum" in field or "const" in field:
-        return ", ".join(f"`{one}`" for one in field.get("enum", [field.get("const")]))
-    if "anyOf" in field:
-        return " or ".join(_type(one, definitions) for one in field["anyOf"] if one.get("type") != "null")
-    if "ms|s|m|h|d" in str(field.get("pattern", "")):
-        return "duration"
-    if "KiB" in str(field.get("pattern", "")):
-        return "size"
-    if field.get("format") in _FORMATS:
-        return _FORMATS[str(field["format"])]
-    kind = field.get("type")
-    if kind == "array":
-        return f"list of {_type(field['items'], definitions)}" if "items" in field else "list"
-    if kind == "object":
-        inner = field.get("additionalProperties")
-        return f"name to {_type(inner, definitions)}" if isinstance(inner, dict) else "group"
-    return _NAMES.get(str(kind), "any") + _bounds(field)
-
-
-_FORMATS = {"date": "date", "date-time": "date and time"}
-_NAMES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
-
-
-def _bounds(field: Mapping[str, Any]) -> str:
-    low, high = field.get("minimum"), field.get("maximum")
-    if low is None and high is None:
-        return ""
-    return (
-        f", {low} to {high}"
-        if low is not None and high is not None
-        else f", from {low}"
-        if low is not None
-        else f", to {high}"
-    )
-
-
-def _link(reference: str) -> str:
-    name = reference.rpartition("/")[2]
-    return f"[{name}](#{name.lower()})"
-
-
-def _groups(names: Iterable[str], definitions: Mapping[str, Any]) -> Iterator[str]:
-    for name in sorted(names):
-        node = definitions[name]
-        yield f"\n### {name}\n"
-        if node.get("description"):
-            yield f"{' '.join(node['description'].split())}\n"
-        yield from _table(node, definitions)
-
-
-def _used(node: Any, definitions: Mapping[str, Any], found: set[str] | None = None) -> set[str]:
-    """Names of the groups that a schema refers to, and those they refer to."""
-    found = set() if found is None else found
-    if isinstance(node, dict):
-        name = str(node.get("$ref", "")).rpartition("/")[2]
-        if name in definitions and name not in found:
-            found.add(name)
-            _used(definitions[name], definitions, found)
-        for value in node.values():
-            _used(value, definitions, found)
-    elif isinstance(node, list):
-        for value in node:
-            _used(value, definitions, found)
-    return found
-
-
 # ------------------------------------------------------------------ pages
 def _channel_page() -> Page:
     whole = schema("channel")
@@ -173,7 +67,7 @@ def _channel_page() -> Page:
     node = {"properties": {name: _any_type(own[name]) for name in common}, "required": ["name", "type"]}
     top = {k: v for k, v in whole["properties"].items() if k not in ("source", "destinations")}
     lines = ["# Channel files", "", "One channel a file, `channels/<flow>/<channel>.yaml`.", ""]
-    lines += _table({"properties": whole["properties"], "required": whole["required"]}, definitions)
+    lines += settings_table({"properties": whole["properties"], "required": whole["required"]}, definitions)
     lines += [
         "",
         "## Source",
@@ -182,11 +76,11 @@ def _channel_page() -> Page:
         "",
     ]
     source = {n: _any_type(definitions["source_file"]["properties"][n]) for n in _common(definitions, "source_")}
-    lines += _table({"properties": source, "required": ["type"]}, definitions)
+    lines += settings_table({"properties": source, "required": ["type"]}, definitions)
     lines += ["", "## Destination", "", "Beside these keys stand those of its connector.", ""]
-    lines += _table(node, definitions)
+    lines += settings_table(node, definitions)
     lines += ["", "## Groups"]
-    lines += _groups(_used([top, node, source], definitions), definitions)
+    lines += group_tables(used_groups([top, node, source], definitions), definitions)
     return "\n".join(lines)
 
 
@@ -218,10 +112,10 @@ def _connectors_page() -> Page:
                 "",
             ]
             own = {k: v for k, v in node["properties"].items() if k not in common}
-            used |= _used(own, definitions)
+            used |= used_groups(own, definitions)
             table = {"properties": own, "required": node["required"]}
-            lines += [*_table(table, definitions), ""] if own else ["Nothing to set.", ""]
-    return "\n".join([*lines, "## Groups", *_groups(used, definitions)])
+            lines += [*settings_table(table, definitions), ""] if own else ["Nothing to set.", ""]
+    return "\n".join([*lines, "## Groups", *group_tables(used, definitions)])
 
 
 def _configuration_page() -> Page:
@@ -233,13 +127,18 @@ def _configuration_page() -> Page:
     ):
         node = schema(name)
         lines += [f"## `{title}`", "", " ".join(str(node.get("description", "")).split()), ""]
-        lines += _table(node, node["definitions"])
-        lines += [*_groups(_used(node["properties"], node["definitions"]), node["definitions"]), ""]
+        lines += settings_table(node, node["definitions"])
+        lines += [*group_tables(used_groups(node["properties"], node["definitions"]), node["definitions"]), ""]
     node = schema("connections")
     lines += ["## `config/connections.yaml`", "", "Name to settings; `type` says which kind of far system it is.", ""]
     for name, one in node["definitions"].items():
         if name.startswith("connection_"):
-            lines += [f"### type `{name.removeprefix('connection_')}`", "", *_table(one, node["definitions"]), ""]
+            lines += [
+                f"### type `{name.removeprefix('connection_')}`",
+                "",
+                *settings_table(one, node["definitions"]),
+                "",
+            ]
     lines += [
         "## `config/crosswalks/*.csv`",
         "",
@@ -271,7 +170,7 @@ def _lint_page() -> Page:
         "|---|---|---|---|",
     ]
     lines += [
-        f"| `{code}` | {c.severity} | {_cell(c.title)} | {_cell(c.explanation)} |" for code, c in sorted(CODES.items())
+        f"| `{code}` | {c.severity} | {cell(c.title)} | {cell(c.explanation)} |" for code, c in sorted(CODES.items())
     ]
     return "\n".join(lines)
 
@@ -280,7 +179,7 @@ def _errors_page() -> Page:
     lines = ["# Errors", "", "Codes on messages and deliveries. The class decides what becomes of the message.", ""]
     lines += ["| code | error | then | meaning |", "|---|---|---|---|"]
     for error in sorted(_errors(IsthmusError), key=lambda e: (e.code, e.__name__)):
-        words = _cell((error.__doc__ or "").split("\n\n")[0]) if "__doc__" in vars(error) and error.__doc__ else ""
+        words = cell((error.__doc__ or "").split("\n\n")[0]) if "__doc__" in vars(error) and error.__doc__ else ""
         lines.append(f"| `{error.code}` | {_spoken(error.__name__)} | {_FATES[error.fate]} | {words} |")
     return "\n".join(lines)
 
@@ -319,7 +218,7 @@ def _ends(rows: tuple[Transition, ...]) -> list[IntEnum]:
 
 def _transitions(transitions: Iterable[Transition]) -> list[str]:
     lines = ["| from | to | when |", "|---|---|---|"]
-    return lines + [f"| {t.before.name} | {t.after.name} | {_cell(t.cause)} |" for t in transitions]
+    return lines + [f"| {t.before.name} | {t.after.name} | {cell(t.cause)} |" for t in transitions]
 
 
 def _documents_page() -> Page:
@@ -333,13 +232,13 @@ def _documents_page() -> Page:
     for kind, document in sorted(KINDS.items()):
         node = document.model_json_schema(mode="serialization")
         definitions = node.get("$defs", {})
-        groups |= {name: definitions[name] for name in _used(node["properties"], definitions)}
+        groups |= {name: definitions[name] for name in used_groups(node["properties"], definitions)}
         lines += ["", f"## {kind}", "", f"Version {document.version}. {_first_paragraph(node)}".strip(), ""]
-        lines += _table(node, definitions)
+        lines += settings_table(node, definitions)
     lines += ["", "## Parts"]
     for name, node in sorted(groups.items()):
         lines += ["", f"### {name}", "", _first_paragraph(node), ""]
-        lines += [f"One of: {_type(node, groups)}."] if "enum" in node else list(_table(node, groups))
+        lines += [f"One of: {value_type(node, groups)}."] if "enum" in node else list(settings_table(node, groups))
     return "\n".join(lines)
 
 

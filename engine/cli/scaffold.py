@@ -125,28 +125,44 @@ def _channel_yaml(site: Site, wanted: NewChannel, content: Content, format_name:
         "port": _free_port(site, _FIRST_PORT.get(wanted.source, 6661)),
         "other": _other_channel(site) if wanted.destination == "channel" else "",
     }
-    up = "../" * (2 + wanted.flow.count("/"))
-    title = wanted.title or f"From {wanted.source} to {wanted.destination}"
     source = texts.SOURCES[wanted.source].format(**values)
     if wanted.source == "http" and format_name != "json":
         source = f"format: {format_name}\n{source}"
-    lines = [_MODELINE.format(up=up, name="channel").rstrip()]
-    lines += [f"channel: {wanted.name}", "version: 1                            # raise it when the meaning changes"]
-    lines += [f"title: {title}", "owner: integration-team@hospital.example", ""]
-    lines += ["source:", f"  type: {wanted.source}", *_indented(source, "  "), ""]
-    if content.accept:
-        lines += [f"accept: {content.accept}{' ' * max(1, 30 - len(content.accept))}# other types are refused"]
-    lines += ["index:                                # searchable at once", f"  {content.keys}", ""]
-    if content.transform:
-        lines += [f"transform: {wanted.name}", ""]
     destination = texts.DESTINATIONS[wanted.destination].format(**values)
     if wanted.destination == "file" and content.transform:
         destination += "\nformat: json"
-    lines += ["destinations:", f"  - name: {_destination_name(wanted)}", f"    type: {wanted.destination}"]
-    lines += [*_indented(destination, "    "), f"    send: {content.kind}"]
-    if content.order_by:
-        lines += [f"    order_by: {content.order_by}"]
+    lines = [
+        *_head_lines(wanted),
+        *_source_lines(wanted, content, source),
+        *_destination_lines(wanted, content, destination),
+    ]
     return "\n".join(lines) + "\n"
+
+
+def _head_lines(wanted: NewChannel) -> list[str]:
+    up = "../" * (2 + wanted.flow.count("/"))
+    return [
+        _MODELINE.format(up=up, name="channel").rstrip(),
+        f"channel: {wanted.name}",
+        "version: 1                            # raise it when the meaning changes",
+        f"title: {wanted.title or f'From {wanted.source} to {wanted.destination}'}",
+        "owner: integration-team@hospital.example",
+        "",
+    ]
+
+
+def _source_lines(wanted: NewChannel, content: Content, source: str) -> list[str]:
+    lines = ["source:", f"  type: {wanted.source}", *_indented(source, "  "), ""]
+    if content.accept:
+        lines += [f"accept: {content.accept:<30}# other types are refused"]
+    lines += ["index:                                # searchable at once", f"  {content.keys}", ""]
+    return lines + ([f"transform: {wanted.name}", ""] if content.transform else [])
+
+
+def _destination_lines(wanted: NewChannel, content: Content, destination: str) -> list[str]:
+    lines = ["destinations:", f"  - name: {_destination_name(wanted)}", f"    type: {wanted.destination}"]
+    lines += [*_indented(destination, "    "), f"    send: {content.kind}"]
+    return lines + ([f"    order_by: {content.order_by}"] if content.order_by else [])
 
 
 def _indented(text: str, space: str) -> list[str]:

@@ -181,7 +181,7 @@ TICK = Content(
 )
 
 SOURCES = {
-    "hl7v2_mllp": "listen: 127.0.0.1:{port}            # others reach it only through a proxy or with tls:",
+    "hl7v2_mllp": "listen: 127.0.0.1:{port}              # reachable from this machine only; else add tls:",
     "file": 'format: {format}\nfolder: data/in/{name}\npattern: "{pattern}"',
     "http": "listen: 127.0.0.1:{port}\npath: /{name}\ntoken: env:{NAME}_TOKEN        # by reference: never in the file",
     "channel": "format: {format}",
