@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
 from typing import Any
@@ -82,6 +83,25 @@ async def test_requisition_becomes_purchase_requests(adapter: TrytonAdapter, cli
     )
 
     assert [r["quantity"] for line in found["lines"] for r in line["purchase_requests"]] == [Decimal(200)]
+
+
+async def test_requisition_without_prices_is_taken(adapter: TrytonAdapter) -> None:
+    base = tryton.requisition()
+    line = base.lines[0].model_copy(update={"anticipated_price": None})
+    document = base.model_copy(update={"lines": (line,)})
+    posted = await adapter.post(document, document.natural_key)
+
+    assert (posted.state, posted.total) == ("processing", Decimal(0))
+
+
+async def test_units_and_terms_are_made_once_by_documents_side_by_side(
+    adapter: TrytonAdapter, client: TrytonClient
+) -> None:
+    packaging = tuple(p.model_copy(update={"contains": Decimal(77)}) for p in tryton.item().packaging)
+    items = [tryton.item(tryton.unique("M")).model_copy(update={"packaging": packaging}) for _ in range(3)]
+    await asyncio.gather(*(adapter.post(item, item.natural_key) for item in items))
+
+    assert await client.count("product.uom", [["name", "=", "BX of 77"]]) == 1
 
 
 async def _order_of_a_user(client: TrytonClient) -> dict[str, Any]:

@@ -72,6 +72,7 @@ class TrytonClient:
         self._headers = {
             "Authorization": f"bearer {self._key}",
             "Content-Type": "application/json",
+            "Accept-Language": "en",  # warnings are told apart by their words
             "X-Tryton-Context": header(context),
         }
 

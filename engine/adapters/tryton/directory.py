@@ -6,6 +6,7 @@ forgotten with `clear`.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -61,6 +62,7 @@ class Directory:
     def __init__(self, client: TrytonClient, settings: TrytonSettings, keep: float = 300.0) -> None:
         self._client, self._settings, self._keep = client, settings, keep
         self._known: dict[tuple[str, str], tuple[float, Any]] = {}
+        self._making = asyncio.Lock()  # what is made on demand is made once
 
     def clear(self) -> None:
         self._known.clear()
@@ -211,8 +213,9 @@ class Directory:
         name = unit_name(code, contains)
 
         async def ask() -> int:
-            found = await self._client.read("product.uom", [["name", "=", name]], ["name"], limit=1)
-            return int(found[0]["id"]) if found else await self._make_unit(code, name, contains)
+            async with self._making:
+                found = await self._client.read("product.uom", [["name", "=", name]], ["name"], limit=1)
+                return int(found[0]["id"]) if found else await self._make_unit(code, name, contains)
 
         return await self._cached("unit", name, ask)
 

@@ -64,7 +64,7 @@ def ensure_environment(version: str = "8.2", progress: Progress = silent) -> Env
     environment = Environment(version, cache_directory() / f"tryton-{version}-{python}-{digest}")
     with exclusive(environment.root / "environment.lock"):
         complete = environment.root / "venv" / "complete"
-        if not complete.exists():
+        if not (complete.exists() and environment.python.exists()):  # the Python it was made with may be gone
             _make(environment, progress)
             complete.touch()
     return environment

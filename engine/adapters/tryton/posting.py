@@ -190,9 +190,16 @@ def posted(workflow: Workflow, record: Record, natural_key: str, *, already_ther
         record=str(record["id"]),
         state=record["state"],
         total=total,
-        currency=(record.get("currency") or {}).get("code") if total is not None else None,
+        currency=_currency(record) if total is not None else None,
         already_there=already_there,
     )
+
+
+def _currency(record: Record) -> str | None:
+    """The document's, else its company's."""
+    found = record.get("currency") or (record.get("company") or {}).get("currency") or {}
+    code: str | None = found.get("code")
+    return code
 
 
 def _conflict(workflow: Workflow, what: str) -> DestinationError:
