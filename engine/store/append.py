@@ -139,12 +139,7 @@ def _row(message: NewMessage, channel: int, state: MessageState) -> tuple[object
     correlation = None if message.correlation_id == id_text(message.message_id) else message.correlation_id
     return (
         *(message.message_id, channel, message.revision, 0, int(state), received, received, len(message.body)),
-        *(
-            _text(message.message_type),
-            _text(message.natural_id),
-            None if own else message.correlation_id,
-            message.parent_id,
-        ),
+        *(_text(message.message_type), _text(message.natural_id), correlation, message.parent_id),
     )
 
 
