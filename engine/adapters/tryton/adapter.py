@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
 
 from engine.adapters.tryton.client import AiohttpTransport, Transport, TrytonClient
 from engine.adapters.tryton.directory import Directory
@@ -13,7 +12,7 @@ from engine.adapters.tryton.documents import JournalEntries, PurchaseOrders, Req
 from engine.adapters.tryton.failures import WHERE, BusinessRuleError, NoSuchRecordError
 from engine.adapters.tryton.invoices import Invoices
 from engine.adapters.tryton.masters import Masters
-from engine.adapters.tryton.posting import Poster, posted
+from engine.adapters.tryton.posting import Journey, Poster, posted
 from engine.adapters.tryton.reading import Reader
 from engine.adapters.tryton.receipts import Receipts
 from engine.adapters.tryton.settings import TrytonSettings
@@ -53,7 +52,7 @@ class TrytonAdapter:
         self._poster = Poster(client)
         self._masters = Masters(client, directory)
         self._reader = Reader(client, settings)
-        self._journeys: dict[str, Any] = {
+        self._journeys: dict[str, Journey] = {
             "Requisition": Requisitions(directory, settings, today),
             "PurchaseOrder": PurchaseOrders(directory),
             "Receipt": Receipts(client, directory),
@@ -87,12 +86,12 @@ class TrytonAdapter:
         if kind in _MASTERS:
             return await self._masters.find(kind, natural_key)
         journey = self._journey(kind)
-        found = await self._poster.find(journey.workflow, journey.domain(natural_key))
+        found = await self._poster.find(journey.workflow, journey.domain(natural_key, reference))
         if not found or found[0]["state"] not in journey.workflow.final:
             return None
         return posted(journey.workflow, found[0], natural_key, already_there=True)
 
-    def _journey(self, kind: str) -> Any:
+    def _journey(self, kind: str) -> Journey:
         if kind not in self._journeys:
             takes = ", ".join(sorted(self.kinds))
             raise DestinationError(f"the ERP takes no {kind}", where=WHERE, remedy=f"send one of: {takes}")

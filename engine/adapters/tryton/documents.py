@@ -41,8 +41,8 @@ class Requisitions:
             deferred=frozenset({"approved"}) - set(ends),
         )
 
-    def domain(self, natural_key: str) -> Domain:
-        return ["description", "=", natural_key]
+    def domain(self, natural_key: str, reference: str) -> Domain:
+        return ["description", "=", reference]
 
     async def plan(self, document: Requisition, reference: str) -> Plan:
         def same(record: Record) -> bool:
@@ -51,7 +51,7 @@ class Requisitions:
         return Plan(
             document.natural_key,
             reference,
-            self.domain(reference),
+            self.domain(document.natural_key, reference),
             _requisition_total(document),
             lambda: self._values(document),
             same,
@@ -136,8 +136,8 @@ class PurchaseOrders:
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
 
-    def domain(self, natural_key: str) -> Domain:
-        return [["reference", "=", natural_key], ["description", "=", natural_key]]
+    def domain(self, natural_key: str, reference: str) -> Domain:
+        return [["reference", "=", natural_key], ["description", "=", reference]]
 
     async def plan(self, document: PurchaseOrder, reference: str) -> Plan:
         if document.purpose != "00":
@@ -150,7 +150,7 @@ class PurchaseOrders:
         return Plan(
             document.natural_key,
             reference,
-            self.domain(document.natural_key),
+            self.domain(document.natural_key, reference),
             document.total.amount,
             lambda: self._values(document),
             same,
@@ -231,12 +231,18 @@ class JournalEntries:
     def __init__(self, directory: Directory, settings: TrytonSettings) -> None:
         self._directory, self._settings = directory, settings
 
-    def domain(self, natural_key: str) -> Domain:
-        return [["description", "=", natural_key], ["journal.code", "=", self._settings.allocation_journal]]
+    def domain(self, natural_key: str, reference: str) -> Domain:
+        return [["description", "=", reference], ["journal.code", "=", self._settings.allocation_journal]]
 
     async def plan(self, document: JournalEntry, reference: str) -> Plan:
         total = sum((line.debit.amount for line in document.lines if line.debit), Decimal(0))
-        return Plan(document.natural_key, reference, self.domain(reference), total, lambda: self._values(document))
+        return Plan(
+            document.natural_key,
+            reference,
+            self.domain(document.natural_key, reference),
+            total,
+            lambda: self._values(document),
+        )
 
     async def _values(self, document: JournalEntry) -> Record:
         lines = [await self._line(line, document) for line in document.lines]

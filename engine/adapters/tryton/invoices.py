@@ -46,7 +46,7 @@ class Invoices:
     def __init__(self, client: TrytonClient, directory: Directory, settings: TrytonSettings) -> None:
         self._client, self._directory, self._settings = client, directory, settings
 
-    def domain(self, natural_key: str) -> Domain:
+    def domain(self, natural_key: str, reference: str) -> Domain:
         supplier, _, number = natural_key.partition("/")
         return [["type", "=", "in"], ["party.code", "=", supplier], ["reference", "=", number]]
 
@@ -57,7 +57,7 @@ class Invoices:
         return Plan(
             document.natural_key,
             reference,
-            self.domain(document.natural_key),
+            self.domain(document.natural_key, reference),
             _sign(document) * document.total.amount,
             lambda: self._values(document),
             tidy=lambda: self._tidy(document),

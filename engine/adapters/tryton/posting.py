@@ -62,11 +62,18 @@ class Plan(NamedTuple):
 
 
 class Journey(Protocol):
-    """What the adapter needs of a workflow kind."""
+    """One kind's mapping: what the adapter needs of it."""
 
-    workflow: Workflow
+    @property
+    def workflow(self) -> Workflow: ...
 
-    async def domain(self, natural_key: str) -> Domain | None: ...
+    def domain(self, natural_key: str, reference: str) -> Domain:
+        """Where our documents of that name are found."""
+        ...
+
+    async def plan(self, document: Any, reference: str) -> Plan:
+        """Raises DestinationError: the document cannot be posted as it is."""
+        ...
 
 
 class Poster:

@@ -28,14 +28,21 @@ class Receipts:
     def __init__(self, client: TrytonClient, directory: Directory) -> None:
         self._client, self._directory = client, directory
 
-    def domain(self, natural_key: str) -> Domain:
+    def domain(self, natural_key: str, reference: str) -> Domain:
         return ["reference", "=", natural_key]
 
     async def plan(self, document: Receipt, reference: str) -> Plan:
         def same(record: Record) -> bool:
             return bool(record["supplier"]["code"] == document.supplier_number)
 
-        return Plan(document.natural_key, reference, self.domain(reference), None, lambda: self._values(document), same)
+        return Plan(
+            document.natural_key,
+            reference,
+            self.domain(document.natural_key, reference),
+            None,
+            lambda: self._values(document),
+            same,
+        )
 
     async def _values(self, document: Receipt) -> Record:
         supplier = await self._directory.supplier(document.supplier_number)
