@@ -103,3 +103,27 @@ CODES: dict[str, Code] = {
     "C103": Code("Case that names a missing file", "The file named in the expectation is not there."),
     "C104": Code("Cases of no channel", "There is no channel of this name beside the folder.", "warning"),
 }
+
+ADVICE: dict[str, str] = {
+    "C001": "remove it, or look it up in the reference",
+    "C003": "look the setting up in the reference",
+    "C004": "look the setting up in the reference",
+    "C005": "choose a value within the limits",
+    "C009": "keep one of them",
+    "C016": "check that the file is there and may be read",
+    "C020": "look up the types there are in docs/reference/connectors.md",
+    "C025": "make that channel first, or name another",
+    "C030": "write the script, or name another",
+    "C034": "import from engine.sdk what is there",
+    "C038": "look up what engine.sdk offers in docs/reference/documents.md",
+    "C050": "ask the sender which message types it sends",
+    "C052": "look the field up in the sender's specification",
+    "C054": "look up the kinds in docs/reference/documents.md",
+    "C055": "let the transform make it, or send what it makes",
+    "C056": "look up the fields in docs/reference/documents.md",
+    "C057": "look up the language in docs/reference/expressions.md",
+    "C061": "look the segment up in the sender's specification; own segments begin with Z",
+    "C070": "name a destination of this channel",
+    "C092": "give token: env:NAME, or tls: with client_ca:",
+}
+"""What to do when a finding has no better advice of its own."""

@@ -90,7 +90,7 @@ def _words(item: ErrorDetails, name: str, model: type[BaseModel]) -> tuple[str, 
     kind, context = item["type"], item.get("ctx", {})
     example = _example(model, item["loc"])
     if kind in _RANGES:
-        return "C005", f"'{name}' {_RANGES[kind].format(**context)}", None
+        return "C005", f"'{name}' {_RANGES[kind].format(**context)}", example
     if kind == "string_pattern_mismatch":
         return "C004", f"'{name}' is not written in the form it needs", example or f"form: {context.get('pattern')}"
     if kind in ("literal_error", "enum"):
@@ -107,7 +107,7 @@ def _choices(name: str, item: ErrorDetails, expected: str) -> tuple[str, str, st
     choices = [word.strip().strip("'") for word in expected.replace(" or ", ", ").split(",")]
     given = item.get("input")
     near = did_you_mean(given, choices) if isinstance(given, str) else None
-    return "C006", f"'{name}' must be one of: {', '.join(choices)}", near
+    return "C006", f"'{name}' must be one of: {', '.join(choices)}", near or f"for example: {name}: {choices[0]}"
 
 
 def _value_error(name: str, words: str, example: str | None) -> tuple[str, str, str | None]:

@@ -10,6 +10,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from msgspec import structs
+
+from engine.channel.codes import ADVICE
 from engine.channel.finding import Finding
 from engine.channel.lints import cases, connectors, delivery, documents, messages, scripts, secrets, together
 from engine.channel.lints.ground import Ground, Knowledge, survey
@@ -35,7 +38,11 @@ def lint(site: Site, knowledge: Knowledge) -> list[Finding]:
     found = {*site.findings, *ground.findings}
     for family in FAMILIES:
         found.update(family(ground))
-    return sorted(_without_allowed(_without_repeats(found), site.root))
+    return sorted(_advised(finding) for finding in _without_allowed(_without_repeats(found), site.root))
+
+
+def _advised(finding: Finding) -> Finding:
+    return finding if finding.suggestion else structs.replace(finding, suggestion=ADVICE.get(finding.code))
 
 
 def _without_repeats(findings: Iterable[Finding]) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -36,7 +37,7 @@ def new_site(root: Path, title: str) -> list[str]:
     if root.exists() and any(path.name != ".git" for path in root.iterdir()):
         raise ConfigurationError("the folder is not empty", where=str(root), remedy="name a new folder")
     files = {
-        "config/engine.yaml": texts.ENGINE.format(title=title),
+        "config/engine.yaml": texts.ENGINE.format(title=_yaml_text(title)),
         "config/crosswalks/.gitkeep": "",
         "config/partners/.gitkeep": "",
         "transforms/.gitkeep": "",
@@ -145,10 +146,15 @@ def _head_lines(wanted: NewChannel) -> list[str]:
         _MODELINE.format(up=up, name="channel").rstrip(),
         f"channel: {wanted.name}",
         "version: 1                            # raise it when the meaning changes",
-        f"title: {wanted.title or f'From {wanted.source} to {wanted.destination}'}",
+        f"title: {_yaml_text(wanted.title or f'From {wanted.source} to {wanted.destination}')}",
         "owner: integration-team@hospital.example",
         "",
     ]
+
+
+def _yaml_text(text: str) -> str:
+    """Plain where YAML takes it so, else in quotes."""
+    return text if re.fullmatch(r"[A-Za-z][\w (),./-]*", text) else json.dumps(text, ensure_ascii=False)
 
 
 def _source_lines(wanted: NewChannel, content: Content, source: str) -> list[str]:

@@ -47,6 +47,7 @@ def test_a_mistake_is_found_where_it_stands(mistake: dict[str, Any], tmp_path: P
 
     places = [(f.code, f.file, f.line, f.column) for f in found]
     assert (mistake["code"], file, line, column) in places, "\n".join(map(str, found))
+    assert all(f.suggestion for f in found), "each finding says what to do"
     assert {f.code for f in found} <= {mistake["code"], *mistake.get("also", ())}, "\n".join(map(str, found))
 
 

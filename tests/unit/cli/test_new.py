@@ -80,6 +80,15 @@ def test_a_name_that_is_taken_is_refused_and_nothing_is_overwritten(site: Path) 
     assert (site / "channels/first/admissions.yaml").read_text() == before
 
 
+@pytest.mark.parametrize("title", ["Orders: in", "850 # clinic", "“Quoted”", "yes", "a'b\"c", "- dash", "{x}"])
+def test_any_title_is_kept_as_it_was_said(tmp_path: Path, site: Path, title: str) -> None:
+    new_channel(site, NewChannel("orders", "file", "file", title=title))
+    new_site(tmp_path / "other", title)
+
+    assert load_site(site).channels["orders"].title == title
+    assert load_site(tmp_path / "other").engine.site == title
+
+
 @pytest.mark.parametrize("name", ["Admissions", "../x", "a-b", "1st", ""])
 def test_a_name_that_is_none_is_refused(site: Path, name: str) -> None:
     with pytest.raises(ConfigurationError):
