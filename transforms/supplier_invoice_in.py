@@ -2,6 +2,7 @@
 
 Amounts with implied decimals (TDS01, SAC05) and written ones (IT104) are told apart by the set's definition. Lines,
 charges and taxes must add up to the stated total to the cent: if not, the invoice is HELD and nothing is paid.
+So is an invoice in the name of another supplier than the partner who sent it.
 """
 
 from engine.sdk import DocumentError, Invoice, TransactionSet, invoice_from_810
@@ -9,6 +10,9 @@ from engine.sdk import DocumentError, Invoice, TransactionSet, invoice_from_810
 
 def transform(invoice_810: TransactionSet) -> Invoice:
     invoice = invoice_from_810(invoice_810)
+    if invoice_810.supplier_number and invoice.supplier_number != invoice_810.supplier_number:
+        remedy = "call the supplier's accounts receivable, under the number that you have from before"
+        raise DocumentError("the invoice names another supplier than its sender", where="N104", remedy=remedy)
     if any(line.quantity.amount < 0 or line.price.amount < 0 for line in invoice.lines):
         remedy = "ask the supplier for a credit memo (BIG07 CR) with amounts above zero"
         raise DocumentError("quantities and prices are never negative", where="IT102", remedy=remedy)

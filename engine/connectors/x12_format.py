@@ -69,6 +69,7 @@ class X12Splitter:
             "partner": partner.partner if partner else "",
             "envelope": policy.value,
             "acknowledge": "yes" if partner is None or partner.acknowledge else "no",
+            "supplier_number": (partner.supplier_number if partner else None) or "",
         }
         # What was not meant for us, or is a test among production, must not use up a number of the ledger.
         if wrong:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import msgspec
 
@@ -48,7 +49,8 @@ def open_interchange(body: bytes, attributes: Mapping[str, str]) -> Opened:
         text = "this interchange control number came before from this partner (TA105:025): no business effect"
         remedy = "if it is another interchange, the partner must send it under a new number"
         return Opened((), document, Reason("X025", text, "ISA13", remedy))
-    sets = [one for _, one in outcome.accepted_sets()]
+    sender = attributes.get("supplier_number", "")
+    sets = [replace(one, supplier_number=sender) for _, one in outcome.accepted_sets()]
     return Opened(sets, document, None if sets else _refusal(outcome, policy))
 
 

@@ -114,6 +114,10 @@ def _bad_invoices(make: Maker) -> Iterator[list[Parcel]]:
     yield [_refused(strict, "a wrong segment count from a partner that is held to the standard", "R")]
     agreed = "a wrong segment count that was agreed to be noted"
     yield [traffic.bill(make, _bill(make, "S1003"), miscount=2, mischief=agreed)]
+    guise = traffic.bill(make, _bill(make, "S1007"))
+    body = guise.body.replace(b"*92*S1007", b"*92*S1003")
+    wrong = "an invoice in another supplier's name"
+    yield [guise._replace(body=body, ending=Ending.HELD, mischief=wrong, effects=())]
     stranger = good.body.replace(b"GREYHAVEN      ", b"NOBODY-WE-KNOW ").replace(b"GS*IN*GREYHAVEN", b"GS*IN*NOBODY")
     yield [_refused(good._replace(name="INV-stranger.edi", body=stranger), "a sender that is no partner of ours", "")]
 

@@ -41,6 +41,7 @@ class TransactionSet:
     """ST to SE. `segments` holds them all, the empty ones (`~~`) too; `trailer` is None when SE is missing.
 
     Scripts read it by places: `get("BEG03")`, `get("PO1[2]-04")`, `get("SLN05-1")` for a component.
+    `supplier_number` is our number of the partner who sent it; empty when the partner is not a supplier of ours.
     """
 
     header: Segment
@@ -48,6 +49,7 @@ class TransactionSet:
     trailer: Segment | None
     findings: tuple[Finding, ...] = ()
     separators: Separators = DEFAULT_SEPARATORS
+    supplier_number: str = ""
 
     @property
     def code(self) -> str:

@@ -13,18 +13,14 @@ import pytest
 
 from engine.channel.cases import CaseOutcome, run_cases
 from engine.channel.load import load_site
-from engine.channel.model import ChannelModel
-from engine.channel.revision import program
 from engine.channel.site import Site
 from engine.cli.demo.catalogue import CHARGEABLE, DEPARTMENTS, ITEMS, SUPPLIERS
 from engine.cli.demo.edi import CLINIC, DIALECTS
 from engine.cli.demo.parcel import Day, Ending, Parcel
 from engine.cli.demo.traffic import plan_day
-from engine.connectors.catalog import CATALOG
-from engine.ports.script import Limits, WorkItem, WorkResult
+from engine.cli.dry_run import runner_for
+from engine.ports.script import WorkResult
 from engine.ports.states import MessageState
-from engine.script.program import Compiled
-from engine.script.runner import run_one
 
 ROOT = Path(__file__).resolve().parents[3]
 ENDS = {
@@ -48,21 +44,12 @@ def day() -> Day:
 
 @pytest.fixture(scope="module")
 def results(site: Site, day: Day) -> list[tuple[Parcel, WorkResult]]:
-    compiled = {name: Compiled(program(model, site, 1, CATALOG), Limits()) for name, model in site.channels.items()}
-    taken = [parcel for parcel in day.parcels if parcel.ending in ENDS]
-    return [(p, run_one(compiled[p.channel], _item(p))) for p in taken]
-
-
-def _item(parcel: Parcel) -> WorkItem:
-    attributes = {"envelope": "tolerant"} if parcel.told == "E" else {}  # as the file source knows its partner
-    return WorkItem(1, parcel.channel, parcel.body, attributes=attributes)
+    run = runner_for(site)
+    return [(p, run(site.channels[p.channel], p.body)) for p in day.parcels if p.ending in ENDS]
 
 
 def outcomes(site: Site) -> Iterator[CaseOutcome]:
-    def runner(channel: ChannelModel, body: bytes) -> WorkResult:
-        return run_one(Compiled(program(channel, site, 1, CATALOG), Limits()), WorkItem(1, channel.channel, body))
-
-    return run_cases(site, runner)
+    return run_cases(site, runner_for(site))
 
 
 def test_the_site_loads_without_findings(site: Site) -> None:
