@@ -141,7 +141,7 @@ class OperationsDouble:
         for number in range(messages):
             self._add(number)
         self._record("maria.lind", "deploy", "channel stock_requisition", "RQD-7 is the cost center now")
-        self._record("tom.okafor", "channel.paused", "channel supplier_onboarding", "supplier master freeze until Monday")
+        self._record("tom.okafor", "channel.paused", "channel supplier_onboarding", "supplier master freeze")
 
     # -------------------------------------------------------------- seeing
     async def status(self) -> EngineStatus:
