@@ -73,7 +73,14 @@ class _Loading:
             folders[:] = [n for n in folders if not n.startswith((".", "__")) and not n.endswith(".cases")]
             inside = Path(directory).relative_to(self.root).as_posix()
             found += [f"{inside}/{n}" for n in names if n.endswith(suffixes) and not n.startswith(".")]
-        return sorted(found)
+        return sorted(path for path in found if self._is_inside(path))
+
+    def _is_inside(self, path: str) -> bool:
+        target = self.root / path
+        if not target.is_symlink() or target.resolve().is_relative_to(self.root.resolve()):
+            return True
+        self._unreadable(path, "C093", "the link leads out of the site", "put a copy of the file here")
+        return False
 
 
 def load_site(root: Path) -> Site:

@@ -88,6 +88,19 @@ def test_two_crosswalks_of_one_name_are_a_finding(root: Path) -> None:
     assert [(f.code, f.file) for f in load_site(root).findings] == [("C046", "config/crosswalks/item_codes.yaml")]
 
 
+def test_a_link_out_of_the_site_is_not_followed(root: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside.py"
+    outside.write_text("def transform(message):\n    return message\n")
+    (root / "transforms/linked.py").symlink_to(outside)
+    (root / "transforms/inside.py").symlink_to(root / "transforms/supplier_invoice.py")
+
+    site = load_site(root)
+
+    assert [(f.code, f.file) for f in site.findings] == [("C093", "transforms/linked.py")]
+    assert "linked" not in site.scripts
+    assert "inside" in site.scripts
+
+
 def test_cases_are_not_channels(root: Path) -> None:
     assert all(".cases" not in file.path for file in load_site(root).files)
 
