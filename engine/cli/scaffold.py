@@ -131,7 +131,7 @@ def _channel_yaml(site: Site, wanted: NewChannel, content: Content, format_name:
         source = f"format: {format_name}\n{source}"
     destination = texts.DESTINATIONS[wanted.destination].format(**values)
     if wanted.destination == "file" and content.transform:
-        destination += "\nformat: json"
+        destination += '\nfile_name: "{natural_key}_{key}.json"\nformat: json'
     lines = [
         *_head_lines(wanted),
         *_source_lines(wanted, content, source),
