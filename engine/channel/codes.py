@@ -96,6 +96,11 @@ CODES: dict[str, Code] = {
     "C092": Code("HTTP source without authentication", "Anybody who reaches it could post messages."),
     "C093": Code("Path outside the site", "`..` leaves the site's folder."),
     "C094": Code("Password in an address", "Addresses end up in logs; give the password by reference."),
+    "C095": Code(
+        "Patient data as a business key",
+        "Business keys are kept in the open for search; a patient's name or number does not belong there.",
+        "warning",
+    ),
     # ---- cases
     "C100": Code("Channel without cases", "Nothing shows that it does what it should.", "warning"),
     "C101": Code("Case without input", "A case needs one `input.*` file."),

@@ -18,6 +18,7 @@ from engine.protocols.hl7v2.structures import VERSIONS, first_version, last_vers
 _HL7_TYPE = re.compile(r"^[A-Z][A-Z0-9]{2}(\^(\*|[A-Z][A-Z0-9]{2})(\^[A-Z0-9_]{3,7})?)?$")
 _X12_TYPE = re.compile(r"^(\d{3}|TA1)$")
 _X12_PATH = re.compile(r"^[A-Z][A-Z0-9]{1,2}(\[\d+\])?-?\d{2}(-\d{1,2}|\.\d{1,2})?$")
+_ABOUT_PATIENTS = frozenset({"PID", "PD1", "NK1", "GT1", "IN1", "IN2", "MRG"})
 _HL7_LIKE = re.compile(r"^[A-Z][A-Z0-9]{2}(\[\d+\])?-")
 
 
@@ -26,6 +27,9 @@ def check(ground: Ground) -> Iterator[Finding]:
         yield from _types(channel)
         for name, path in channel.model.index.items():
             yield from path_findings(channel, ("index", name), path, f"the path of '{name}'")
+            if channel.format == "hl7v2" and path[:3] in _ABOUT_PATIENTS:
+                text = f"'{name}' would keep patient data ({path[:3]}) in the search index"
+                yield channel.yaml.finding("C095", ("index", name), text, "search by visit (PV1-19) or order instead")
         if channel.model.filter is not None:
             yield from expression_findings(channel, ("filter",), channel.model.filter)
 
