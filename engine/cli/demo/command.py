@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import sys
 from pathlib import Path
 
 import click
 
+from engine.core.errors import IsthmusError
+
 _DAY = 2100
+_INTERRUPTED = 130  # as shells say of SIGINT
 _PIPED_WIDTH = 140  # columns, where there is no terminal to ask
 
 
@@ -19,7 +23,7 @@ _PIPED_WIDTH = 140  # columns, where there is no terminal to ask
 @click.option("--messages", default=_DAY, show_default=True, type=click.IntRange(min=300), help="Messages in all.")
 @click.option("--seed", default=1, show_default=True, help="The same seed plays the same day.")
 @click.option(
-    "--directory", type=click.Path(file_okay=False, path_type=Path), help="Work folder; none: a new temporary one."
+    "--directory", type=click.Path(file_okay=False, path_type=Path), help="Work folder, kept; none: a temporary one."
 )
 @click.option("--port-base", default="auto", show_default=True, help="First port to use, or auto for free ones.")
 @click.option("--seconds", default=30.0, show_default=True, help="How long the busy part of the day is spread over.")
@@ -44,7 +48,12 @@ def command(
     try:
         agrees = asyncio.run(_run(wishes, leave=leave or as_json, as_json=as_json))
     except (KeyboardInterrupt, asyncio.CancelledError):
-        sys.exit(130)
+        sys.exit(_INTERRUPTED)
+    except IsthmusError as error:
+        click.echo(f"isthmus: {error}\nEngine, ERP and their logs were in {place}", err=True)
+        sys.exit(1)
+    if agrees and directory is None:
+        shutil.rmtree(place, ignore_errors=True)  # nobody asked to keep it, and there is nothing to look into
     sys.exit(0 if agrees else 1)
 
 

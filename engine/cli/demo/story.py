@@ -13,7 +13,7 @@ from engine.cli.demo.doors import Door, FolderDoor, HttpDoor, MllpDoor
 from engine.cli.demo.parcel import Parcel, Phase
 from engine.cli.demo.tally import Tally
 from engine.cli.demo.workplace import Workplace
-from engine.core.errors import TransportError
+from engine.core.errors import IsthmusError, TransportError
 from engine.ports.operations import ChannelStatus
 
 FOLDERS = {
@@ -87,9 +87,13 @@ class Story:
 
     async def busy_day(self, parcels: Sequence[Parcel], erp: Erp) -> None:
         """The day's traffic, and the ERP's process killed and started again meanwhile."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self.send(parcels, self._pace.day))
-            group.create_task(self._accident(erp))
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.send(parcels, self._pace.day))
+                group.create_task(self._accident(erp))
+        except ExceptionGroup as failed:
+            ours = failed.subgroup(IsthmusError)
+            raise (ours.exceptions[0] if ours else failed) from None
 
     async def _accident(self, erp: Erp) -> None:
         pace, tally = self._pace, self._tally

@@ -17,10 +17,12 @@ from engine.canonical import Document
 from engine.cli.demo import edi, reconcile, report
 from engine.cli.demo.doors import NO_ANSWER, FolderDoor, MllpDoor, acknowledgement_code
 from engine.cli.demo.parcel import Ending, Parcel, Phase
+from engine.cli.demo.story import Pace, Story
 from engine.cli.demo.suppliers import Suppliers
 from engine.cli.demo.tally import Tally
 from engine.cli.demo.traffic import plan_day
-from engine.cli.demo.workplace import connect_erp, furnish, shipped_site
+from engine.cli.demo.workplace import Workplace, connect_erp, furnish, shipped_site
+from engine.core.errors import TransportError
 from engine.ports.connector import Reason
 from engine.ports.erp import Posted
 from engine.ports.journal import MessageRow
@@ -285,3 +287,29 @@ def test_fresh_state_replaces_an_earlier_copy(tmp_path: Path) -> None:
     furnish(tmp_path, shipped_site())
 
     assert not (tmp_path / "site" / "var").exists()
+
+
+# ------------------------------------------------------------------ the story
+class ErpThatStaysDown:
+    async def kill(self) -> None:
+        """It is gone."""
+
+    async def restart(self) -> None:
+        raise TransportError("the ERP does not come up")
+
+
+async def test_an_erp_that_does_not_come_back_is_told_in_words(tmp_path: Path) -> None:
+    nobody: Any = None
+    pace = Pace(day=0.02, dies_at=0.1, returns_at=0.2)
+    story = Story(Workplace(tmp_path, {}, {}), nobody, Tally(), pace)
+
+    with pytest.raises(TransportError, match="does not come up"):
+        await story.busy_day([], ErpThatStaysDown())
+
+
+async def test_a_day_that_does_not_come_to_rest_ends_with_words(tmp_path: Path) -> None:
+    nobody: Any = None
+    story = Story(Workplace(tmp_path, {}, {}), nobody, Tally(), Pace(patience=0.01))
+
+    with pytest.raises(TransportError, match="come to rest"):
+        await story.settled()
