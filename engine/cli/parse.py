@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from engine.cli.parse_formats import FORMATS, Parsed, detect
-from engine.cli.workspace import json_option, print_json
+from engine.cli.workspace import json_option, print_json, printable
 from engine.core.errors import IsthmusError
 
 
@@ -88,7 +88,7 @@ def _print(outcome: Outcome, check: bool) -> None:
         click.echo(f"{name}: {click.style('refused', fg='red')} {outcome.format or ''} {outcome.error}")
         return
     assert outcome.parsed is not None
-    click.echo(f"{name}: {click.style('ok', fg='green')} {outcome.format}, {outcome.parsed.summary}")
+    click.echo(f"{name}: {click.style('ok', fg='green')} {outcome.format}, {printable(outcome.parsed.summary)}")
     for finding in outcome.parsed.findings:
         click.echo(f"  {click.style(finding, fg='yellow')}")
     if not check:

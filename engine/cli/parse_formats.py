@@ -10,6 +10,8 @@ from typing import Any
 import click
 import msgspec
 
+from engine.cli.workspace import printable
+
 _HEAD = 4096
 _WIDE = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"M\0": "utf-16-le", b"\0M": "utf-16-be"}
 _HL7_START = re.compile(r"(?:MSH|FHS|BHS)[^A-Za-z0-9\s]|MSH", re.ASCII)
@@ -67,7 +69,7 @@ def _hl7(data: bytes) -> Parsed:
 def _hl7_tree(messages: tuple[Any, ...]) -> Iterator[str]:
     for number, message in enumerate(messages, 1):
         if len(messages) > 1:
-            yield click.style(f"message {number}: {message.message_type}", bold=True)
+            yield click.style(f"message {number}: {printable(message.message_type)}", bold=True)
         for segment in message.segments:
             yield click.style(segment.place, fg="cyan", bold=True)
             for field in range(1, segment.field_count() + 1):
@@ -77,8 +79,7 @@ def _hl7_tree(messages: tuple[Any, ...]) -> Iterator[str]:
 
 
 def _shown(raw: bytes) -> str:
-    text = raw.decode("utf-8", errors="replace")
-    return "".join(c if c.isprintable() else "·" for c in text)
+    return printable(raw.decode("utf-8", errors="replace"))
 
 
 # ------------------------------------------------------------------ X12
@@ -94,11 +95,15 @@ def _x12(data: bytes) -> Parsed:
 
 def _x12_tree(file: Any) -> Iterator[str]:
     for interchange in file.interchanges:
-        yield click.style(f"interchange {interchange.control_number} ({interchange.version})", bold=True)
+        yield click.style(
+            f"interchange {printable(interchange.control_number)} ({printable(interchange.version)})", bold=True
+        )
         for segment in interchange.segments:
             indent = {"ISA": 1, "IEA": 1, "TA1": 1, "GS": 2, "GE": 2, "ST": 3, "SE": 3}.get(segment.id, 4)
             elements = [
-                f"{click.style(f'{n:02d}', fg='bright_black')} {v}" for n, v in enumerate(segment.parts[1:], 1) if v
+                f"{click.style(f'{n:02d}', fg='bright_black')} {printable(v)}"
+                for n, v in enumerate(segment.parts[1:], 1)
+                if v
             ]
             yield f"{'  ' * indent}{click.style(f'{segment.id:<3}', fg='cyan')} {'  '.join(elements)}"
 
@@ -115,7 +120,7 @@ def _json(data: bytes) -> Parsed:
 
 def _json_tree(value: Any) -> Iterator[str]:
     lines = json.dumps(value, indent=2, ensure_ascii=False, default=str).splitlines()
-    yield from lines[:_TREE_LIMIT]
+    yield from map(printable, lines[:_TREE_LIMIT])
     if len(lines) > _TREE_LIMIT:
         yield f"… {len(lines) - _TREE_LIMIT} more lines"
 

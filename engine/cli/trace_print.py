@@ -9,6 +9,7 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from engine.cli.trace_stages import Stage, Traced
+from engine.cli.workspace import printable
 from engine.ports.states import MessageState
 
 _MARK = {"done": ("●", "green"), "stopped": ("■", "red"), "skipped": ("○", "bright_black")}
@@ -29,7 +30,9 @@ def show(traced: Traced, console: Console | None = None) -> None:
     for stage in traced.stages:
         _stage(console, stage)
     console.print()
-    console.print(Text("would end as ").append(traced.state.name, style=f"bold {_STATE.get(traced.state, 'white')}"))
+    console.print(
+        Text().append("would end as ").append(traced.state.name, style=f"bold {_STATE.get(traced.state, 'white')}")
+    )
     if traced.reason is not None:
         _reason(console, traced)
     console.print(Text("nothing was stored or sent", style="bright_black"))
@@ -37,7 +40,7 @@ def show(traced: Traced, console: Console | None = None) -> None:
 
 def _stage(console: Console, stage: Stage) -> None:
     mark, colour = _MARK[stage.outcome]
-    console.print(Text(f"{mark} ", style=colour).append(f"{stage.name:<10}", style="bold").append(stage.text))
+    console.print(Text().append(f"{mark} ", colour).append(f"{stage.name:<10}", "bold").append(printable(stage.text)))
     if stage.name == "index":
         _pairs(
             console,
@@ -57,11 +60,11 @@ def _route(route: dict[str, Any]) -> str:
 def _pairs(console: Console, pairs: list[tuple[str, str]]) -> None:
     width = max((len(name) for name, _ in pairs), default=0)
     for name, value in pairs:
-        console.print(Text(_INDENT).append(f"{name:<{width}}  ", style="cyan").append(value))
+        console.print(Text(_INDENT).append(f"{name:<{width}}  ", style="cyan").append(printable(value)))
 
 
 def _body(console: Console, stage: Stage) -> None:
-    lines = (stage.body or "").splitlines()
+    lines = [printable(line) for line in (stage.body or "").splitlines()]
     shown = "\n".join(lines[:_LONGEST_BODY])
     if stage.name == "document" and stage.facts.get("kind"):
         text = Syntax("", "json", background_color="default").highlight(shown)
@@ -89,4 +92,4 @@ def _reason(console: Console, traced: Traced) -> None:
     rows = (("why", f"{reason.code} {reason.text}"), ("where", reason.where), ("do", reason.remedy))
     for name, value in rows:
         if value:
-            console.print(Text(f"  {name:<7}", style="cyan").append(value))
+            console.print(Text().append(f"  {name:<7}", "cyan").append(printable(value)))

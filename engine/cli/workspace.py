@@ -69,5 +69,10 @@ def knowledge() -> Knowledge:
     )
 
 
+def printable(text: str) -> str:
+    """Without control characters: what a message holds must not steer the terminal."""
+    return "".join(c if c.isprintable() else "·" for c in text)
+
+
 def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))

@@ -84,6 +84,16 @@ def test_people_read_the_same_stages(good_site: Path) -> None:
         assert part in run.output
 
 
+def test_a_message_cannot_steer_the_terminal(good_site: Path) -> None:
+    _replace(good_site, CASE, "REQ-1", "REQ-\x1b[2J\x1b]0;x\x07")
+
+    run = CliRunner().invoke(command, ["stock_requisition", str(good_site / CASE), "--site", str(good_site)])
+
+    assert "REQ-" in run.output
+    assert "\x1b" not in run.output
+    assert "\x07" not in run.output
+
+
 def test_nothing_is_written_into_the_site(good_site: Path) -> None:
     before = sorted(p for p in good_site.rglob("*") if "__pycache__" not in p.parts)
 
