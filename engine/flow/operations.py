@@ -88,6 +88,10 @@ class EngineOperations:
 
     # ------------------------------------------------------------------ messages
     async def search(self, query: Query, who: str) -> list[MessageRow]:
+        if query.key is not None or query.correlation_id is not None:
+            # What was looked for may point to a patient: the trail says by which key, never its value.
+            name = query.key[0] or "any key" if query.key is not None else "correlation id"
+            await self._audit.record(who, "message.search", f"messages by {name}")
         return await self._journal.search(query)
 
     async def view(self, message_id: int, who: str) -> MessageView | None:

@@ -119,7 +119,7 @@ def serve_nursery(control: socket.socket) -> None:
 
 
 def _report_ended(control: socket.socket) -> None:
-    with contextlib.suppress(ChildProcessError):
+    with contextlib.suppress(ChildProcessError, BrokenPipeError, ConnectionError):  # the engine may be gone already
         while True:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:

@@ -110,7 +110,8 @@ async def test_search_view_and_audit(tmp_path: Path) -> None:
 
     assert [r.message_id for r in by_prefix] == [row.message_id]
     assert view.documents[0].body == b"one A-17"
-    assert next((r["who"], r["action"]) for r in records) == ("pat", "message.view")
+    assert [(r["who"], r["action"]) for r in records][:2] == [("pat", "message.view"), ("pat", "message.search")]
+    assert all("A-17" not in r["subject"] for r in records)
 
 
 async def test_a_held_message_is_edited_and_goes_on_under_a_new_id(tmp_path: Path) -> None:
