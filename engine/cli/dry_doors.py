@@ -32,6 +32,8 @@ class DryLedger:
 
 
 class NoSecrets:
+    """Refuses every reference: a dry run reaches nobody and needs none."""
+
     def resolve(self, reference: str) -> str:
         raise SecretMissingError("a dry run uses no secrets", where=reference)
 

@@ -18,6 +18,8 @@ class Clock(Protocol):
 
 
 class SystemClock:
+    """The machine's clocks."""
+
     def now(self) -> datetime:
         return datetime.now(UTC)
 

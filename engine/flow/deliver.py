@@ -16,10 +16,10 @@ from datetime import UTC, datetime, timedelta
 
 from engine.channel.model import DestinationModel
 from engine.core.clock import Clock, from_micros, to_micros
-from engine.core.errors import DestinationError, IsthmusError, TransportError, UnknownOutcomeError
-from engine.core.ids import id_text
+from engine.core.errors import DestinationError, TransportError, UnknownOutcomeError
 from engine.flow.lane import Entry, Lane
 from engine.flow.meter import DeliveryMeter
+from engine.flow.outbound import outbound_of, reason_of
 from engine.flow.policy import CircuitBreaker, RateLimiter, wait_before_retry, window_ends_in
 from engine.flow.waiters import Waiters
 from engine.ports.connector import Delivered, Destination, Outbound, Reason, Semantics, Settled
@@ -169,16 +169,16 @@ class Deliverer:
     # ------------------------------------------------------------------ one delivery
     async def _deliver(self, entry: Entry) -> None:
         attempts = entry.attempts + 1
-        outbound = self._outbound(entry.delivery, attempts)
+        outbound = outbound_of(self.channel, entry.delivery, attempts)
         connector = self._choose(entry)
         try:
             delivered = await self._attempt(entry, connector, outbound)
         except DestinationError as error:
             self.circuit.ended()
-            self._hold(entry, attempts, _reason(error))
+            self._hold(entry, attempts, reason_of(error))
         except UnknownOutcomeError as error:
             self.circuit.ended()
-            self._hold(entry, attempts, _reason(error))
+            self._hold(entry, attempts, reason_of(error))
         except TransportError as error:
             await self._not_arrived(entry, attempts, error, error.sent, connector)
         except Exception as error:  # a fault of the connector: what left is unknown; other deliveries go on
@@ -393,22 +393,3 @@ class Deliverer:
         if not delivery.not_before_micros:
             return 0.0
         return (delivery.not_before_micros - to_micros(self._clock.now())) / 1_000_000
-
-    def _outbound(self, delivery: PendingDelivery, attempt: int) -> Outbound:
-        return Outbound(
-            delivery_id=delivery.delivery_id,
-            message_id=delivery.message_id,
-            channel=self.channel,
-            correlation_id=delivery.correlation_id or id_text(delivery.message_id),
-            idempotency_key=delivery.idempotency_key,
-            body=delivery.body,
-            kind=delivery.kind,
-            natural_key=delivery.natural_key,
-            order_key=delivery.order_key,
-            attempt=attempt,
-            attributes=delivery.attributes,
-        )
-
-
-def _reason(error: IsthmusError) -> Reason:
-    return Reason(error.code, error.what, error.where, error.remedy)

@@ -70,6 +70,8 @@ class Link(msgspec.Struct, frozen=True):
 
 
 class Accounts(Protocol):
+    """People, their passwords, roles and one-time links."""
+
     async def first_admin_link(self) -> str | None:
         """A fresh one-time token for the first administrator, or None when there is one.
 

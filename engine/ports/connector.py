@@ -114,6 +114,8 @@ class Health(msgspec.Struct, frozen=True):
 
 
 class Source(Protocol):
+    """Where messages come from: a listener, or a poller."""
+
     async def run(self, accept: Accept) -> None:
         """Serve until cancelled; cancel leaves no task, no socket, no half-claimed file."""
         ...
@@ -163,6 +165,8 @@ class Delivered(msgspec.Struct, frozen=True):
 
 
 class Destination(Protocol):
+    """A far side that takes documents or messages, one delivery at a time."""
+
     @property
     def semantics(self) -> Semantics: ...
 

@@ -18,6 +18,8 @@ _OTHER = "other"
 
 
 class Counter:
+    """A sum for each set of labels; it only grows."""
+
     def __init__(self, metric: Metric) -> None:
         self.metric = metric
         self._values: dict[Labels, float] = {}
@@ -52,6 +54,8 @@ class Counter:
 
 
 class Gauge(Counter):
+    """The last value for each set of labels."""
+
     def feed(self, labels: Labels, value: float = 0) -> None:
         if labels not in self._values:
             labels = _bounded(labels, len(self._values))
@@ -59,6 +63,8 @@ class Gauge(Counter):
 
 
 class Histogram:
+    """How many values fell into each bucket of the metric, and their sum, for each set of labels."""
+
     def __init__(self, metric: Metric) -> None:
         self.metric, self._bounds = metric, metric.buckets
         self._series: dict[Labels, tuple[list[int], list[float]]] = {}

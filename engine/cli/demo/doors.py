@@ -18,6 +18,8 @@ _PATIENCE = 60.0  # seconds for an answer; the engine answers in milliseconds, a
 
 
 class Door(Protocol):
+    """How the demonstration reaches one channel's source."""
+
     async def send(self, parcel: Parcel) -> str:
         """Send one parcel and return the first part of the answer; empty when the door gives none."""
         ...
