@@ -1,9 +1,8 @@
-"""What the flow promises between door and far side, on a real store and real workers."""
+"""What the flow promises between door and far side, on both stores and real workers."""
 
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
@@ -17,8 +16,8 @@ def to(name: str = "out", **settings: object) -> dict[str, object]:
     return {"name": name, "type": "far"} | FAST | settings
 
 
-async def test_a_message_arrives_and_every_stage_is_kept(tmp_path: Path) -> None:
-    async with room(tmp_path, row()) as here:
+async def test_a_message_arrives_and_every_stage_is_kept(store_url: str) -> None:
+    async with room(store_url, row()) as here:
         receipt = await here.receive(b'{"a": 1}', "id-1")
         view = await here.reaches(receipt.message_id, "DELIVERED")
 
@@ -29,8 +28,8 @@ async def test_a_message_arrives_and_every_stage_is_kept(tmp_path: Path) -> None
     assert here.far["out"].arrived[0].correlation_id == view.row.correlation_id
 
 
-async def test_a_repeat_is_answered_as_before_and_acts_once(tmp_path: Path) -> None:
-    async with room(tmp_path, row()) as here:
+async def test_a_repeat_is_answered_as_before_and_acts_once(store_url: str) -> None:
+    async with room(store_url, row()) as here:
         first = await here.receive(b'{"a": 1}', "id-1")
         again = await here.receive(b'{"a": 1}', "id-1")
         other = await here.receive(b'{"a": 2}', "id-1")
@@ -45,10 +44,10 @@ async def test_a_repeat_is_answered_as_before_and_acts_once(tmp_path: Path) -> N
     assert len(here.far["out"].arrived) == 1
 
 
-async def test_a_destination_that_is_down_costs_nothing_but_time(tmp_path: Path) -> None:
+async def test_a_destination_that_is_down_costs_nothing_but_time(store_url: str) -> None:
     far = Far()
     far.down = TransportError("connection refused")
-    async with room(tmp_path, row(), {"out": far}) as here:
+    async with room(store_url, row(), {"out": far}) as here:
         ids = [(await here.receive(b'{"n": %d}' % n)).message_id for n in range(20)]
         await here.until(lambda: sum(far.attempts.values()) > 5)
         assert not far.arrived
@@ -59,10 +58,10 @@ async def test_a_destination_that_is_down_costs_nothing_but_time(tmp_path: Path)
     assert len(far.arrived) == 20
 
 
-async def test_a_refused_delivery_is_held_with_the_reason_and_resent_by_a_person(tmp_path: Path) -> None:
+async def test_a_refused_delivery_is_held_with_the_reason_and_resent_by_a_person(store_url: str) -> None:
     far = Far()
     far.down = DestinationError("item is not known", where="items", remedy="send the item first")
-    async with room(tmp_path, row(), {"out": far}) as here:
+    async with room(store_url, row(), {"out": far}) as here:
         receipt = await here.receive(b"{}")
         view = await here.reaches(receipt.message_id, "HELD")
         far.down = None
@@ -76,11 +75,11 @@ async def test_a_refused_delivery_is_held_with_the_reason_and_resent_by_a_person
     assert view.deliveries[0].attempts == 1
 
 
-async def test_giving_up_holds(tmp_path: Path) -> None:
+async def test_giving_up_holds(store_url: str) -> None:
     far = Far()
     far.down = TransportError("down")
     retry = FAST["retry"] | {"give_up_after": "150ms"}
-    async with room(tmp_path, row(destinations=[to(retry=retry)]), {"out": far}) as here:
+    async with room(store_url, row(destinations=[to(retry=retry)]), {"out": far}) as here:
         receipt = await here.receive(b"{}")
         view = await here.reaches(receipt.message_id, "HELD")
 
@@ -88,14 +87,14 @@ async def test_giving_up_holds(tmp_path: Path) -> None:
     assert "gave up" in (view.deliveries[0].reason.text if view.deliveries[0].reason else "")
 
 
-async def test_order_holds_per_key_and_keys_do_not_wait_for_one_another(tmp_path: Path) -> None:
+async def test_order_holds_per_key_and_keys_do_not_wait_for_one_another(store_url: str) -> None:
     far = Far(parallel=8)
 
     async def uneven(outbound: Outbound) -> None:
         await asyncio.sleep(hash(outbound.body) % 7 / 1000)
 
     far.answer = lambda outbound, attempt: uneven(outbound)
-    async with room(tmp_path, row(destinations=[to(order_by="key")]), {"out": far}) as here:
+    async with room(store_url, row(destinations=[to(order_by="key")]), {"out": far}) as here:
         for n in range(120):
             await here.receive(b'{"key": "k%d", "n": %d}' % (n % 6, n))
         await here.until(lambda: len(far.arrived) == 120)
@@ -107,7 +106,7 @@ async def test_order_holds_per_key_and_keys_do_not_wait_for_one_another(tmp_path
     assert order != sorted(order)
 
 
-async def test_a_poisoned_key_stops_itself_only_and_stays_stopped_over_a_restart(tmp_path: Path) -> None:
+async def test_a_poisoned_key_stops_itself_only_and_stays_stopped_over_a_restart(store_url: str) -> None:
     def poison(outbound: Outbound, attempt: int) -> None:
         if outbound.body.startswith(b'{"key": "bad", "n": 0'):
             raise DestinationError("refused")
@@ -115,12 +114,12 @@ async def test_a_poisoned_key_stops_itself_only_and_stays_stopped_over_a_restart
     deployed = row(destinations=[to(order_by="key")])
     far = Far()
     far.answer = poison
-    async with room(tmp_path, deployed, {"out": far}) as here:
+    async with room(store_url, deployed, {"out": far}) as here:
         bad = [(await here.receive(b'{"key": "bad", "n": %d}' % n)).message_id for n in range(3)]
         good = await here.receive(b'{"key": "good", "n": 9}')
         await here.reaches(good.message_id, "DELIVERED")
         held = await here.reaches(bad[0], "HELD")
-    async with room(tmp_path, deployed, {"out": far}) as here:
+    async with room(store_url, deployed, {"out": far}) as here:
         await asyncio.sleep(0.2)
         assert [b for b in far.bodies if b"bad" in b] == []
         far.answer = lambda outbound, attempt: None
@@ -141,7 +140,7 @@ async def test_a_poisoned_key_stops_itself_only_and_stays_stopped_over_a_restart
     ],
 )
 async def test_an_unknown_outcome_is_never_doubled(
-    tmp_path: Path, semantics: Semantics, state: str, sends: int, inquiries: int
+    store_url: str, semantics: Semantics, state: str, sends: int, inquiries: int
 ) -> None:
     far = Far(semantics)
 
@@ -151,7 +150,7 @@ async def test_an_unknown_outcome_is_never_doubled(
             raise TransportError("connection lost", sent=True)
 
     far.answer = acted_but_unanswered
-    async with room(tmp_path, row(), {"out": far}) as here:
+    async with room(store_url, row(), {"out": far}) as here:
         receipt = await here.receive(b"{}")
         view = await here.reaches(receipt.message_id, state)
 
@@ -165,7 +164,7 @@ async def test_an_unknown_outcome_is_never_doubled(
 
 @pytest.mark.parametrize("semantics", list(Semantics))
 async def test_a_crash_in_the_middle_of_a_send_is_settled_at_the_next_start(
-    tmp_path: Path, semantics: Semantics
+    store_url: str, semantics: Semantics
 ) -> None:
     far = Far(semantics)
     reached = asyncio.Event()
@@ -176,38 +175,38 @@ async def test_a_crash_in_the_middle_of_a_send_is_settled_at_the_next_start(
         await asyncio.Event().wait()
 
     far.answer = lambda outbound, attempt: act_then_hang(outbound) if attempt == 1 else None
-    async with room(tmp_path, row(), {"out": far}) as here:
+    async with room(store_url, row(), {"out": far}) as here:
         receipt = await here.receive(b"{}")
         await reached.wait()
         for running in here.run.destinations.values():
             running.task.cancel()  # the process is gone: nobody reads the answer
-    async with room(tmp_path, row(), {"out": far}) as here:
+    async with room(store_url, row(), {"out": far}) as here:
         expected = "HELD" if semantics is Semantics.NEITHER else "DELIVERED"
         await here.reaches(receipt.message_id, expected)
 
     assert len(far.arrived) == 1
 
 
-async def test_what_was_only_received_is_transformed_after_a_restart(tmp_path: Path) -> None:
-    async with room(tmp_path, row()) as here:
+async def test_what_was_only_received_is_transformed_after_a_restart(store_url: str) -> None:
+    async with room(store_url, row()) as here:
         here.run.pause()
         ids = [(await here.receive(b'{"n": %d}' % n)).message_id for n in range(50)]
         assert not here.far["out"].arrived
-    async with room(tmp_path, row()) as here:
+    async with room(store_url, row()) as here:
         for message_id in ids:
             await here.reaches(message_id, "DELIVERED")
 
     assert here.far["out"].bodies == [b'{"n": %d}' % n for n in range(50)]
 
 
-async def test_more_than_the_window_goes_through_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_more_than_the_window_goes_through_in_order(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.flow.transform.WINDOW_ITEMS", 40)
     monkeypatch.setattr("engine.flow.transform.REFILL", 16)
     monkeypatch.setattr("engine.flow.lane.WINDOW", 30)
     monkeypatch.setattr("engine.flow.deliver.REFILL", 16)
     far = Far()
     far.down = TransportError("down")
-    async with room(tmp_path, row(destinations=[to(order_by="k")]), {"out": far}) as here:
+    async with room(store_url, row(destinations=[to(order_by="k")]), {"out": far}) as here:
         await asyncio.gather(*(here.receive(b'{"k": "1", "n": %d}' % n) for n in range(400)))
         far.down = None
         await here.until(lambda: len(far.arrived) == 400, 20)
@@ -215,14 +214,14 @@ async def test_more_than_the_window_goes_through_in_order(tmp_path: Path, monkey
     assert far.bodies == [b'{"k": "1", "n": %d}' % n for n in range(400)]
 
 
-async def test_fallback_takes_over_while_the_circuit_is_open_and_hands_back(tmp_path: Path) -> None:
+async def test_fallback_takes_over_while_the_circuit_is_open_and_hands_back(store_url: str) -> None:
     primary, spare = Far(), Far()
     primary.down = TransportError("down")
     destinations = [
         to("out", fallback="spare", circuit={"failures": 2, "pause": "150ms"}),
         to("spare", standby=True),
     ]
-    async with room(tmp_path, row(destinations=destinations), {"out": primary, "spare": spare}) as here:
+    async with room(store_url, row(destinations=destinations), {"out": primary, "spare": spare}) as here:
         for n in range(10):
             await here.receive(b'{"n": %d}' % n)
         await here.until(lambda: len(spare.arrived) == 10)
@@ -236,9 +235,9 @@ async def test_fallback_takes_over_while_the_circuit_is_open_and_hands_back(tmp_
     assert len(set(primary.bodies + spare.bodies)) == 20
 
 
-async def test_a_script_error_holds_and_a_corrected_revision_lets_it_through(tmp_path: Path) -> None:
+async def test_a_script_error_holds_and_a_corrected_revision_lets_it_through(store_url: str) -> None:
     bad = row("def transform(message):\n    return message.nothing\n")
-    async with room(tmp_path, bad) as here:
+    async with room(store_url, bad) as here:
         receipt = await here.receive(b"{}")
         view = await here.reaches(receipt.message_id, "HELD")
         await here.run.apply(row(revision=2))
@@ -251,10 +250,10 @@ async def test_a_script_error_holds_and_a_corrected_revision_lets_it_through(tmp
     assert after.row.revision == 2
 
 
-async def test_messages_keep_the_revision_that_received_them(tmp_path: Path) -> None:
+async def test_messages_keep_the_revision_that_received_them(store_url: str) -> None:
     one = row("from engine.sdk import *\ndef transform(message):\n    return b'one'\n")
     two = row("def transform(message):\n    return b'two'\n", revision=2)
-    async with room(tmp_path, one) as here:
+    async with room(store_url, one) as here:
         here.run.transformer.paused = True
         await here.receive(b"{}")
         await here.run.apply(two)
@@ -265,9 +264,9 @@ async def test_messages_keep_the_revision_that_received_them(tmp_path: Path) -> 
     assert here.far["out"].bodies == [b"one", b"two"]
 
 
-async def test_states_in_the_store_follow_the_table(tmp_path: Path) -> None:
+async def test_states_in_the_store_follow_the_table(store_url: str) -> None:
     filtered = row("from engine.sdk import Filtered\ndef transform(message):\n    return Filtered('not for us')\n")
-    async with room(tmp_path, filtered) as here:
+    async with room(store_url, filtered) as here:
         receipt = await here.receive(b"{}")
         view = await here.reaches(receipt.message_id, MessageState.FILTERED.name)
 
@@ -282,12 +281,12 @@ async def _paced(here: Room, count: int) -> None:
         await here.receive(b'{"n": %d}' % n)
 
 
-async def test_rate_limit_is_never_exceeded(tmp_path: Path) -> None:
+async def test_rate_limit_is_never_exceeded(store_url: str) -> None:
     far = Far(parallel=4)
     times: list[float] = []
     far.answer = lambda outbound, attempt: times.append(asyncio.get_running_loop().time())
     destinations = [to(rate={"count": 5, "per": "200ms"})]
-    async with room(tmp_path, row(destinations=destinations), {"out": far}) as here:
+    async with room(store_url, row(destinations=destinations), {"out": far}) as here:
         await _paced(here, 18)
         await here.until(lambda: len(far.arrived) == 18)
 

@@ -127,9 +127,13 @@ def row(script: str = ECHO, revision: int = 1, **channel: Any) -> RevisionRow:
 
 
 @asynccontextmanager
-async def room(folder: Path, deployed: RevisionRow, far: dict[str, Far] | None = None) -> AsyncIterator[Room]:
-    """Open, run, close: open again on the same folder and it is a restart."""
-    store = await open_store(f"sqlite:///{folder / 'journal.db'}", SystemClock())
+async def room(at: Path | str, deployed: RevisionRow, far: dict[str, Far] | None = None) -> AsyncIterator[Room]:
+    """Open, run, close: open again at the same place and it is a restart.
+
+    Args:
+        at: a folder for an SQLite journal, or the url of a store.
+    """
+    store = await open_store(at if isinstance(at, str) else f"sqlite:///{at / 'journal.db'}", SystemClock())
     pool = Pool(2)
     await pool.start()
     sides = far if far is not None else {"out": Far()}
