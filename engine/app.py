@@ -25,6 +25,7 @@ from engine.core.ids import IdSource
 from engine.core.secrets import SiteSecrets
 from engine.flow.channel_run import Parts
 from engine.flow.meter import Emit
+from engine.flow.housekeeping import Housekeeping
 from engine.flow.operations import EngineOperations
 from engine.flow.replay import Replayer
 from engine.flow.supervise import Supervisor
@@ -160,6 +161,7 @@ async def running(
             source=builder.source,
             destination=builder.destination,
             ledger=store.ledger,
+            backlog=site.engine.intake.pending,
         )
         supervisor = Supervisor(parts, CATALOG)
         builder.supervisor = supervisor
@@ -171,9 +173,12 @@ async def running(
         await supervisor.start(site, deploy_all=deploy_all)
         stack.push_async_callback(supervisor.close)
         engine = Engine(site, store, supervisor, operations, pool, time.monotonic() - began)
+        keeping = Housekeeping(store.journal, store.audit, clock, site.engine.retention, site.engine.zone)
+        daily = asyncio.create_task(keeping.run())
         try:
             yield engine
         finally:
+            daily.cancel()
             if not await supervisor.drain(site.engine.drain.total_seconds()):
                 log.warning("not everything was finished in time; it goes on from the journal at the next start")
 

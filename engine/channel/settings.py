@@ -33,12 +33,6 @@ class StoreSettings(Settings):
         description="`sqlite:PATH` (below the site, or absolute), or a reference to a PostgreSQL address: `env:NAME`.",
         examples=["sqlite:var/isthmus.db", "env:ISTHMUS_DATABASE"],
     )
-    durable: bool = Field(default=True, description="false: commits are not flushed. For experiments only.")
-    encryption_key: str | None = Field(
-        default=None,
-        description="Reference to the key that encrypts message bodies at rest.",
-        examples=["file:body.key"],
-    )
 
 
 class ConsoleSettings(Settings):
@@ -47,29 +41,28 @@ class ConsoleSettings(Settings):
     enabled: bool = Field(default=True, description="false: no console, the command line only.")
     listen: Listen = Field(default="127.0.0.1:8080", description="Address; loopback unless told otherwise.")
     tls: TlsFiles | None = Field(default=None, description="Needed as soon as the address is not loopback.")
-    idle_logoff: Duration = Field(default=timedelta(minutes=15), description="Sessions end after this much silence.")
 
 
 class WorkerSettings(Settings):
     """Processes that parse and run transforms."""
 
-    count: int = Field(default=0, ge=0, le=64, description="How many; 0: one for each processor but one, at least one.")
-    batch: int = Field(default=64, ge=1, le=1024, description="Messages handed over at once.")
-    recycle_after: int = Field(default=100_000, ge=100, description="Messages after which a worker is replaced.")
+    count: int = Field(default=0, ge=0, le=64, description="How many; 0: one for each processor but one, at least two.")
 
 
 class IntakeSettings(Settings):
     """When sources slow down instead of letting queues grow without end."""
 
-    pending: int = Field(default=10_000, ge=10, description="Messages waiting for their transform that slow a source.")
-    message_bytes: Size = Field(default=16 * 1024**2, description="Largest message any source takes.")
+    pending: int = Field(
+        default=100_000,
+        ge=10,
+        description="Messages of one channel that wait for their transform before its sources slow down.",
+    )
 
 
 class RetentionSettings(Settings):
     """How long what is done stays. HELD and queued messages always stay."""
 
     messages: Duration = Field(default=timedelta(days=90), description="Messages in a final state.")
-    audit: Duration = Field(default=timedelta(days=2190), description="Audit records: six years, 45 CFR 164.316.")
     at: str = Field(default="03:30", pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="Time of day of the clean-up.")
 
 
@@ -90,7 +83,7 @@ class EngineSettings(Settings):
     console: ConsoleSettings = Field(default=ConsoleSettings(), description="Pages and JSON API.")
     control: str = Field(default="var/control.sock", description="Socket for the command line, below the site.")
     workers: WorkerSettings = Field(default=WorkerSettings(), description="Processes that run transforms.")
-    intake: IntakeSettings = Field(default=IntakeSettings(), description="Back-pressure and size limit.")
+    intake: IntakeSettings = Field(default=IntakeSettings(), description="Back-pressure.")
     retention: RetentionSettings = Field(default=RetentionSettings(), description="How long what is done stays.")
     drain: Duration = Field(default=timedelta(seconds=20), description="How long a stop waits for work under way.")
     log: LogSettings = Field(default=LogSettings(), description="What is logged, and how.")

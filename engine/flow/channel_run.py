@@ -31,7 +31,10 @@ LONGEST_RESTART_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Parts:
-    """What all channels of an engine share. `source` and `destination` build connectors."""
+    """What all channels of an engine share. `source` and `destination` build connectors.
+
+    `backlog`: messages of one channel that wait for their transform before its sources slow down.
+    """
 
     journal: Journal
     pool: ScriptPool
@@ -41,6 +44,7 @@ class Parts:
     source: Callable[[ChannelModel], Source]
     destination: Callable[[ChannelModel, DestinationModel], Destination]
     ledger: ControlNumberLedger | None = None
+    backlog: int = 100_000
     limiters: dict[str, RateLimiter] = field(default_factory=dict)
 
 
@@ -79,7 +83,9 @@ class ChannelRun:
             parts.ledger,
         )
         self.door = Door(name, parts.journal, parts.ids, parts.clock, self.meter, self.waiters, self.transformer.take)
-        self.door.backlog = lambda: self.transformer.backlog > 20_000
+        self.door.backlog = lambda: self.transformer.backlog > parts.backlog
+        self.door.reread = self.transformer.reread
+        self.transformer.queue_uncertain = self.rescan
 
     def _enqueue(self, delivery: PendingDelivery) -> None:
         running = self.destinations.get(delivery.destination)

@@ -33,7 +33,7 @@ from engine.ports.states import DeliveryState, MessageState
 
 
 class EngineOperations:
-    """The Operations port. `durable` and `store` are words for the status page."""
+    """The Operations port. `store` is a word for the status page."""
 
     def __init__(
         self,
@@ -66,7 +66,6 @@ class EngineOperations:
             started_at=self._started,
             site=self._site.engine.site or self._root.name,
             store=self._store,
-            durable=self._site.engine.store.durable,
             channels=channels,
             notices=tuple(self._supervisor.notices),
         )

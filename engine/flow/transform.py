@@ -51,9 +51,11 @@ class Transformer:
         ledger: ControlNumberLedger | None = None,
     ) -> None:
         self.channel, self.paused, self._ledger = channel, False, ledger
+        self.queue_uncertain: Callable[[], None] = lambda: None  # deliveries may be on disk that nobody was told of
         self._journal, self._pool, self._ids, self._clock = journal, pool, ids, clock
         self._meter, self._waiters, self._enqueue = meter, waiters, enqueue
         self._window: deque[WorkItem] = deque()
+        self._in_window: set[int] = set()
         self._bytes = 0
         self._in_flight: dict[int, WorkItem] = {}
         self._last_taken = 0  # the highest id that is in the window or was
@@ -62,10 +64,13 @@ class Transformer:
         self._tick: asyncio.Handle | None = None
         self._claiming: asyncio.Task[None] | None = None
         self._redo = False
+        self._discarding = False  # an outcome was not written: those after it must not overtake it
+        self._accepted = 0
 
     # ------------------------------------------------------------------ taking in
     def take(self, item: WorkItem) -> None:
         """A message that was just accepted."""
+        self._accepted += 1
         if self._spilled_to or len(self._window) >= WINDOW_ITEMS or self._bytes >= WINDOW_BYTES:
             self._spilled_to = max(self._spilled_to, item.message_id)
         else:
@@ -84,15 +89,18 @@ class Transformer:
 
     @property
     def backlog(self) -> int:
-        """Messages in memory; more may be in the journal."""
-        return len(self._window) + len(self._in_flight)
+        """Messages accepted by this run that wait for their transform, in memory or in the journal."""
+        return self._accepted
 
     @property
     def idle(self) -> bool:
         return not self._window and not self._in_flight and not self._spilled_to and not self._redo
 
     def _put(self, item: WorkItem) -> None:
+        if item.message_id in self._in_window or item.message_id in self._in_flight:
+            return  # read from the journal before its door heard of the commit
         self._window.append(item)
+        self._in_window.add(item.message_id)
         self._bytes += len(item.body)
         self._last_taken = max(self._last_taken, item.message_id)
 
@@ -110,12 +118,15 @@ class Transformer:
         self._tick = None
         if self.paused or self._claiming is not None:
             return
-        if self._redo and not self._in_flight:
+        if self._redo:
+            if self._in_flight:
+                return  # what is read again keeps its place before what came later
             self._start_over()
         room = IN_FLIGHT - len(self._in_flight)
         if self._window and room > 0:
             items = [self._window.popleft() for _ in range(min(room, len(self._window)))]
             for item in items:
+                self._in_window.discard(item.message_id)
                 self._bytes -= len(item.body)
                 self._in_flight[item.message_id] = item
             self._give(items)
@@ -154,8 +165,9 @@ class Transformer:
         return WorkItem(item.message_id, item.program, item.body, item.message_type, attributes)
 
     def _start_over(self) -> None:
-        self._redo = False
+        self._redo, self._discarding = False, False
         self._window.clear()
+        self._in_window.clear()
         self._bytes, self._last_taken = 0, 0
         self._spilled_to = max(self._spilled_to, 1)
 
@@ -166,7 +178,7 @@ class Transformer:
             if self._redo:
                 return
             for message in pending:
-                if message.message_id not in self._in_flight and message.message_id > self._last_taken:
+                if message.message_id > self._last_taken:
                     self._put(work_item(message))
             if len(pending) < REFILL and self._spilled_to == wanted:
                 self._spilled_to = 0
@@ -196,11 +208,15 @@ class Transformer:
             delivered = await self._journal.delivered_keys(keys)
         except Exception as error:  # without the answer nothing may go out: read them again
             self._meter.store_failed(error)
+            self._discarding = True
             self._forget([r.message_id for r in results])
             return
         self._write([without_delivered(r, delivered) if r in again else r for r in results])
 
     def _write(self, results: Sequence[WorkResult]) -> None:
+        if self._discarding:
+            self._forget([r.message_id for r in results])
+            return
         outcomes, deliveries = [], []
         for result in results:
             new = [self._delivery(route) for route in result.routes]
@@ -219,10 +235,14 @@ class Transformer:
 
     def _finished(self, error: Exception | None, done: list[tuple[WorkResult, list[NewDelivery]]]) -> None:
         if error is not None:
+            # The connection may have been lost after the commit: then the deliveries are on disk.
             self._meter.store_failed(error)
+            self._redo, self._discarding = True, True
+            self.queue_uncertain()
             asyncio.get_running_loop().call_later(RETRY_SECONDS, self._forget, [r.message_id for r, _ in done])
             return
         now = to_micros(self._clock.now())
+        self._accepted = max(0, self._accepted - len(done))  # those that an earlier run accepted were never counted
         for result, deliveries in done:
             item = self._in_flight.pop(result.message_id, None)
             if item is None:

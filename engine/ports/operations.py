@@ -57,7 +57,6 @@ class EngineStatus(msgspec.Struct, frozen=True):
     started_at: datetime
     site: str
     store: str
-    durable: bool
     channels: Sequence[ChannelStatus]
     notices: Sequence[str] = ()
 

@@ -151,7 +151,6 @@ class OperationsDouble:
             started_at=NOW - timedelta(days=3, hours=4),
             site="Harbor Health",
             store="SQLite",
-            durable=True,
             channels=[self._channel(plan) for plan in PLANS],
             notices=["997 from Olympic Sterile Products is 5 hours late for interchange 41."],
         )

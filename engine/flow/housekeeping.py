@@ -1,0 +1,55 @@
+"""What an engine does by itself once a day: drop finished messages whose time is over."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from engine.channel.settings import RetentionSettings
+from engine.core.clock import Clock
+from engine.ports.audit import Audit
+from engine.ports.journal import Journal
+
+log = logging.getLogger("isthmus.housekeeping")
+
+_LOOK_SECONDS = 30.0
+
+
+def is_due(now: datetime, last: datetime, at: str, zone: str) -> bool:
+    """Has the daily time `at` (HH:MM on the wall clock of `zone`) passed between `last` and `now`, both aware?"""
+    local = now.astimezone(ZoneInfo(zone))
+    wanted = datetime.combine(local.date(), time.fromisoformat(at), ZoneInfo(zone))
+    if wanted > local:
+        wanted = datetime.combine(local.date() - timedelta(days=1), time.fromisoformat(at), ZoneInfo(zone))
+    return last.timestamp() < wanted.timestamp() <= now.timestamp()
+
+
+class Housekeeping:
+    """Runs until cancelled. The audit names `retention` as who did it."""
+
+    def __init__(self, journal: Journal, audit: Audit, clock: Clock, settings: RetentionSettings, zone: str) -> None:
+        self._journal, self._audit, self._clock = journal, audit, clock
+        self._settings, self._zone = settings, zone
+
+    async def run(self) -> None:
+        last = self._clock.now()
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            now = self._clock.now()
+            if is_due(now, last, self._settings.at, self._zone):
+                await self.clean(now)
+            last = now
+
+    async def clean(self, now: datetime) -> int:
+        """Drop what is older than the retention; a store that is away is tried again the next day."""
+        before = now - self._settings.messages
+        try:
+            await self._audit.record("retention", "prune", f"messages received before {before.isoformat()}")
+            dropped = await self._journal.prune(before)
+        except Exception as error:  # the engine's work must go on whatever the clean-up meets
+            log.error("the daily clean-up failed and is tried again tomorrow: %s", type(error).__name__)
+            return 0
+        log.info("the daily clean-up dropped %d messages", dropped)
+        return dropped

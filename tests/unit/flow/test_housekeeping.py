@@ -1,0 +1,35 @@
+"""The daily clean-up."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from engine.flow.housekeeping import is_due
+
+CHICAGO = "America/Chicago"
+
+
+@pytest.mark.parametrize(
+    ("last", "now", "due"),
+    [
+        (datetime(2026, 11, 21, 9, 29, 40, tzinfo=UTC), datetime(2026, 11, 21, 9, 30, 10, tzinfo=UTC), True),
+        (datetime(2026, 11, 21, 9, 30, 10, tzinfo=UTC), datetime(2026, 11, 21, 9, 30, 40, tzinfo=UTC), False),
+        (datetime(2026, 11, 21, 9, 28, 0, tzinfo=UTC), datetime(2026, 11, 21, 9, 29, 59, tzinfo=UTC), False),
+        # the machine slept over the time
+        (datetime(2026, 11, 20, 22, 0, tzinfo=UTC), datetime(2026, 11, 21, 15, 0, tzinfo=UTC), True),
+    ],
+)
+def test_due_once_when_the_time_passes(last: datetime, now: datetime, due: bool) -> None:
+    assert is_due(now, last, "03:30", CHICAGO) is due
+
+
+def test_due_exactly_once_a_day_over_the_clock_change() -> None:
+    moment, end, count = datetime(2026, 10, 31, tzinfo=UTC), datetime(2026, 11, 4, tzinfo=UTC), 0
+    while moment < end:
+        after = moment + timedelta(seconds=30)
+        count += is_due(after, moment, "01:30", CHICAGO)
+        moment = after
+
+    assert count == 4
