@@ -14,7 +14,7 @@ RUN cp -r engine /opt/isthmus/lib/python3.11/site-packages/engine \
 
 FROM python:3.11-slim-bookworm
 RUN groupadd --system --gid 10001 isthmus && useradd --system --uid 10001 --gid 10001 --no-create-home isthmus \
- && install -d -o isthmus -g isthmus -m 0700 /site/var
+ && install -d -o isthmus -g isthmus -m 0700 /site/var /site/data
 COPY --from=build /opt/isthmus /opt/isthmus
 COPY --chown=root:root channels /site/channels
 COPY --chown=root:root transforms /site/transforms
