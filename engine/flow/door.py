@@ -51,6 +51,8 @@ class Door:
         self.channel, self.meter = channel, meter
         self.revision, self.types, self.after_delivery = 0, AcceptedTypes(()), False
         self.backlog: Callable[[], bool] = lambda: False
+        self.reread: Callable[[], None] = lambda: None  # a message may be on disk that nobody took
+        self._doubtful: dict[int, None] = {}  # ids whose commit failed, or only its answer
         self._journal, self._ids, self._clock, self._waiters, self._take = journal, ids, clock, waiters, take
         self._unwritten = 0
 
@@ -80,6 +82,7 @@ class Door:
             self._unwritten -= 1
             if isinstance(appended, Exception):
                 self.meter.store_failed(appended)
+                self._doubt(message.message_id)
                 done(appended)
             else:
                 done(self._receipt(message, appended))
@@ -105,6 +108,13 @@ class Door:
             attributes=received.attributes,
         )
 
+    def _doubt(self, message_id: int) -> None:
+        """It may be on disk although the store's answer was lost; sent again it is a duplicate of itself then."""
+        if len(self._doubtful) >= MAX_UNWRITTEN:
+            del self._doubtful[next(iter(self._doubtful))]
+        self._doubtful[message_id] = None
+        self.reread()
+
     def _receipt(self, message: NewMessage, appended: Appended) -> Receipt:
         verdict = appended.verdict
         self.meter.received(verdict, appended.message_id, appended.reason or message.reason)
@@ -115,4 +125,7 @@ class Door:
             key = f"{self.channel}@{message.revision}"
             self._take(WorkItem(message.message_id, key, message.body, message.message_type, attributes))
             return Receipt(verdict, appended.message_id, received_at, None, settled)
+        if appended.message_id in self._doubtful:
+            del self._doubtful[appended.message_id]
+            self.reread()
         return Receipt(verdict, appended.message_id, received_at, appended.reason or message.reason)

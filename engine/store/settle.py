@@ -13,9 +13,10 @@ from engine.store.transaction import Transaction, pack
 _OPEN_STATES = frozenset({DeliveryState.QUEUED, DeliveryState.SENDING})
 _OPEN = Find(
     "d.id, d.channel, d.destination, d.state",
-    "FROM {rows} CROSS JOIN deliveries d WHERE d.message_id = v.message_id AND d.id = v.id AND d.state IN (1, 2)",
-    ("message_id", "id"),
-    ("bigint", "bigint"),
+    "FROM {rows} CROSS JOIN deliveries d WHERE d.message_id = v.message_id AND d.id = v.id AND d.state IN (1, 2)"
+    " AND d.attempts <= v.attempts",  # an attempt's end that was written late says nothing about the next one
+    ("message_id", "id", "attempts"),
+    ("bigint", "bigint", "int"),
 )
 _SETTLE = Change(
     "UPDATE deliveries SET state = v.state, attempts = v.attempts, not_before = v.not_before, changed = v.changed,"
@@ -44,7 +45,7 @@ _STATE_OF_WEIGHT = {1: MessageState.DELIVERED, 2: MessageState.QUEUED, 3: Messag
 def write_settlements(transaction: Transaction, settlements: Sequence[Settlement]) -> None:
     """Apply settlements of deliveries that are still open; others change nothing."""
     last = _last(settlements)
-    pairs = sorted((one.message_id, one.delivery_id) for one in last.values())
+    pairs = sorted((one.message_id, one.delivery_id, one.attempts) for one in last.values())
     done = []
     for delivery_id, channel, destination, state in transaction.session.find(_OPEN, pairs):
         settlement = last[delivery_id]

@@ -46,6 +46,7 @@ class Writer:
         self._pending: list[Entry] = []
         self._lock, self._wake = threading.Lock(), threading.Event()
         self._closing = False
+        self._failures, self._told = 0, 0  # lost commits, and how many of them the loop has heard of
         self._session: Session | None = None
         self._raw: dict[int, bytes] = {}
         self._retry_at, self._backoff = 0.0, _BACKOFF[0]
@@ -114,12 +115,21 @@ class Writer:
 
     def _commit(self, batch: Batch) -> list[tuple[Done, Any]]:
         """Write a batch; what to tell each waiter."""
+        if self._failures != self._told and batch.outcomes:
+            return self._refuse_outcomes(batch)
         try:
             answers = self._try(batch)
         except Exception as error:  # isolation point: a batch's failure goes to its waiters, never to the thread
             return self._failed(batch, error)
         self._backoff = _BACKOFF[0]
         return answers
+
+    def _refuse_outcomes(self, batch: Batch) -> list[tuple[Done, Any]]:
+        """Outcomes handed in before their owner heard of a lost commit: written, they would overtake those in it."""
+        error = StoreError("an earlier commit was lost", remedy="see the database's own log; retried")
+        refused: list[tuple[Done, Any]] = [(done, error) for _, done in batch.outcomes]
+        batch.outcomes.clear()
+        return [*refused, *(self._commit(batch) if len(batch) else [])]
 
     def _try(self, batch: Batch) -> list[tuple[Done, Any]]:
         for attempt in range(_TRIES):
@@ -183,6 +193,7 @@ class Writer:
 
     def _failed(self, batch: Batch, error: Exception) -> list[tuple[Done, Any]]:
         if is_broken(error):
+            self._failures += 1
             self._drop_session()
             self._database.suspect()
         elif len(batch) > 1 and not isinstance(error, StoreError):
@@ -230,13 +241,14 @@ class Writer:
 
     def _answer(self, answers: list[tuple[Done, Any]]) -> None:
         try:
-            self._loop.call_soon_threadsafe(self._call, answers)
+            self._loop.call_soon_threadsafe(self._call, answers, self._failures)
         except RuntimeError:  # the loop was closed: nobody is left to hear it, and the rows are safe
             pass
 
-    def _call(self, answers: list[tuple[Done, Any]]) -> None:
+    def _call(self, answers: list[tuple[Done, Any]], failures: int) -> None:
         for done, value in answers:
             try:
                 done(value)
             except Exception as error:  # one listener's mistake must not silence the others
                 self._loop.call_exception_handler({"message": "a store callback failed", "exception": error})
+        self._told = failures
