@@ -127,11 +127,17 @@ def row(script: str = ECHO, revision: int = 1, **channel: Any) -> RevisionRow:
 
 
 @asynccontextmanager
-async def room(at: Path | str, deployed: RevisionRow, far: dict[str, Far] | None = None) -> AsyncIterator[Room]:
+async def room(
+    at: Path | str,
+    deployed: RevisionRow,
+    far: dict[str, Far] | None = None,
+    between: Callable[[Any], Any] = lambda journal: journal,
+) -> AsyncIterator[Room]:
     """Open, run, close: open again at the same place and it is a restart.
 
     Args:
         at: a folder for an SQLite journal, or the url of a store.
+        between: puts something between the flow and the journal.
     """
     store = await open_store(at if isinstance(at, str) else f"sqlite:///{at / 'journal.db'}", SystemClock())
     pool = Pool(2)
@@ -144,7 +150,7 @@ async def room(at: Path | str, deployed: RevisionRow, far: dict[str, Far] | None
     def source(model: ChannelModel) -> Source:
         return Quiet()
 
-    parts = Parts(store.journal, pool, IdSource(), SystemClock(), lambda *_: None, source, destination)
+    parts = Parts(between(store.journal), pool, IdSource(), SystemClock(), lambda *_: None, source, destination)
     run = ChannelRun("room", parts)
     await run.apply(deployed)
     run.transformer.recover()
