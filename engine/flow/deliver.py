@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from engine.channel.model import DestinationModel
 from engine.core.clock import Clock, from_micros, to_micros
@@ -21,13 +22,14 @@ from engine.flow.lane import Entry, Lane
 from engine.flow.meter import DeliveryMeter
 from engine.flow.outbound import outbound_of, reason_of
 from engine.flow.policy import CircuitBreaker, RateLimiter, wait_before_retry, window_ends_in
+from engine.flow.settling import STORE_RETRY_SECONDS, Settling
+from engine.flow.sleepers import Sleepers
 from engine.flow.waiters import Waiters
 from engine.ports.connector import Delivered, Destination, Outbound, Reason, Semantics, Settled
 from engine.ports.journal import Journal, PendingDelivery, Settlement
 from engine.ports.states import DeliveryState
 
 REFILL = 1024
-STORE_RETRY_SECONDS = 0.5
 
 
 class Deliverer:
@@ -58,35 +60,40 @@ class Deliverer:
         self._journal, self._clock, self._waiters = journal, clock, waiters
         self._dice = dice or random.Random()
         self._lane = Lane()
-        self._wake = asyncio.Event()
+        self._settling, self._sleepers = Settling(journal, meter), Sleepers()
+        self._look = asyncio.Event()  # there may be something to read from the journal
         self._last_taken = 0
         self._spilled_to = 1  # the journal is read once at start
         self._rescan = False
         self._sending = 0
-        self._unwritten = 0
 
     # ------------------------------------------------------------------ from outside
     def put(self, delivery: PendingDelivery) -> None:
         """A delivery that was just committed."""
         if self._spilled_to or self._lane.full:
             self._spilled_to = max(self._spilled_to, delivery.delivery_id)
+            self._look.set()
+            return
+        self._last_taken = max(self._last_taken, delivery.delivery_id)
+        wait = self._wait(delivery)
+        self._lane.put(delivery, wait, time.monotonic())
+        if wait > 0:
+            self._sleepers.wake_all()  # each has its own alarm, set to the next time that was known
         else:
-            self._last_taken = max(self._last_taken, delivery.delivery_id)
-            self._lane.put(delivery, self._wait(delivery), time.monotonic())
-        self._wake.set()
+            self._sleepers.wake_one()
 
     def rescan(self) -> None:
         """A person changed something (resent, confirmed, discarded): read the journal from the start."""
         self._rescan = True
-        self._wake.set()
+        self._look.set()
 
     def wake(self) -> None:
-        self._wake.set()
+        self._sleepers.wake_all()
 
     @property
     def busy(self) -> bool:
         """Sends under way or not yet written: a drain waits for them."""
-        return self._sending > 0 or self._unwritten > 0
+        return self._sending > 0 or self._settling.unwritten > 0
 
     @property
     def queued_in_memory(self) -> int:
@@ -120,13 +127,15 @@ class Deliverer:
         while True:
             entry, wait = self._next()
             if entry is None:
-                await self._sleep(wait)
+                await self._sleepers.sleep(wait)
                 continue
             self._sending += 1
             try:
                 await self._deliver(entry)
             finally:
                 self._sending -= 1
+            if self._rescan:
+                self._look.set()
 
     def _next(self) -> tuple[Entry | None, float | None]:
         """What to send now, or how long to wait (None: until woken)."""
@@ -143,8 +152,8 @@ class Deliverer:
         self.circuit.began()
         if self.limiter is not None:
             self.limiter.began(now)
-        if not self._lane.full and self._spilled_to:
-            self._wake.set()
+        if self._spilled_to and not self._lane.full:
+            self._look.set()
         return entry, 0.0
 
     def _gate(self, now: float) -> float:
@@ -155,16 +164,6 @@ class Deliverer:
         if self.limiter is not None:
             wait = max(wait, self.limiter.wait(now))
         return min(wait, 60.0)
-
-    async def _sleep(self, wait: float | None) -> None:
-        self._wake.clear()
-        if self._lane.has_ready and wait is None and not (self.paused or self.draining or self._rescan):
-            return
-        try:
-            async with asyncio.timeout(wait):
-                await self._wake.wait()
-        except TimeoutError:
-            pass  # the time has come
 
     # ------------------------------------------------------------------ one delivery
     async def _deliver(self, entry: Entry) -> None:
@@ -186,7 +185,8 @@ class Deliverer:
             self.meter.connector_failed(error)
             await self._not_arrived(entry, attempts, unknown, True, connector)
         else:
-            self.circuit.succeeded()
+            if self.circuit.succeeded():
+                self._sleepers.wake_all()
             await self._arrived(entry, attempts, delivered)
 
     def _choose(self, entry: Entry) -> Destination:
@@ -214,7 +214,7 @@ class Deliverer:
     async def _mark_sending(self, entry: Entry, attempt: int) -> None:
         settlement = self._settlement(entry, DeliveryState.SENDING, attempt)
         try:
-            await self._write(settlement)
+            await self._settling.write(settlement)
         except Exception as error:
             raise TransportError(f"the journal could not note the attempt: {type(error).__name__}") from error
 
@@ -224,13 +224,14 @@ class Deliverer:
         )
         if self.connector.semantics is Semantics.IDEMPOTENT:
             # A crash before this is flushed sends it again under the same key: nothing is doubled.
-            self._submit(settlement, lambda: self._told(entry, delivered))
+            # With a fallback the note is the only word that neither gets it again: it does not wait for others.
+            hurry = self.fallback is not None or self._waiters.any
+            self._settling.gather(settlement, partial(self._told, entry, delivered), hurry)
         else:
-            await self._write_surely(settlement)
+            await self._settling.write_surely(settlement)
             self._told(entry, delivered)
-        self._lane.finish(entry, time.monotonic())
+        self._lane.finish(entry, time.monotonic())  # what it frees is for this sender: nobody is woken
         self.meter.delivered(entry.delivery, attempts)
-        self._wake.set()
 
     def _told(self, entry: Entry, delivered: Delivered) -> None:
         self._waiters.settle(entry.delivery.message_id, Settled(True, None, delivered.response))
@@ -263,13 +264,13 @@ class Deliverer:
         settlement = self._settlement(
             entry, state, attempts, due, Reason(error.code, error.what, error.where, error.remedy)
         )
-        self._submit(settlement, lambda: None)
+        self._settling.submit(settlement, _nobody)
         entry.attempts = attempts
         self._lane.again(entry, wait, time.monotonic())
-        self._wake.set()
+        self._sleepers.wake_all()
 
     def _hold(self, entry: Entry, attempts: int, reason: Reason) -> None:
-        self._submit(self._settlement(entry, DeliveryState.HELD, attempts, reason=reason), lambda: None)
+        self._settling.submit(self._settlement(entry, DeliveryState.HELD, attempts, reason=reason), _nobody)
         key = entry.delivery.order_key
         if key is not None and self.model.on_hold == "block":
             self._lane.block(key)
@@ -277,7 +278,7 @@ class Deliverer:
             self._lane.finish(entry, time.monotonic())
         self.meter.held(entry.delivery, reason)
         self._waiters.settle(entry.delivery.message_id, Settled(False, reason))
-        self._wake.set()
+        self._sleepers.wake_all()
 
     # ------------------------------------------------------------------ writing
     def _settlement(
@@ -302,42 +303,6 @@ class Deliverer:
             reference=reference,
         )
 
-    def _submit(self, settlement: Settlement, then: Callable[[], None]) -> None:
-        """Write without waiting; a store that is away is tried again until it is back."""
-        self._unwritten += 1
-
-        def done(error: Exception | None) -> None:
-            if error is not None:
-                self.meter.store_failed(error)
-                asyncio.get_running_loop().call_later(STORE_RETRY_SECONDS, self._journal.settle, (settlement,), done)
-                return
-            self._unwritten -= 1
-            then()
-
-        self._journal.settle((settlement,), done)
-
-    async def _write(self, settlement: Settlement) -> None:
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def done(error: Exception | None) -> None:
-            if future.done():
-                return
-            if error is None:
-                future.set_result(None)
-            else:
-                future.set_exception(error)
-
-        self._journal.settle((settlement,), done)
-        await future
-
-    async def _write_surely(self, settlement: Settlement) -> None:
-        while True:
-            try:
-                return await self._write(settlement)
-            except Exception as error:  # it arrived: only the note is missing; the same line waits for it
-                self.meter.store_failed(error)
-                await asyncio.sleep(STORE_RETRY_SECONDS)
-
     # ------------------------------------------------------------------ reading
     async def _read_blocked(self) -> None:
         if self.model.order_by is None or self.model.on_hold != "block":
@@ -353,23 +318,22 @@ class Deliverer:
 
     async def _refill_forever(self) -> None:
         while True:
-            if self._rescan and self._sending == 0 and self._unwritten == 0:
+            if self._rescan and self._sending == 0 and self._settling.unwritten == 0:
                 self._lane.clear()
                 self._rescan, self._last_taken, self._spilled_to = False, 0, max(self._spilled_to, 1)
                 await self._read_blocked()
-                self._wake.set()
+                self._sleepers.wake_all()
             if self._spilled_to and not self._lane.full and not self._rescan:
                 await self._refill()
             else:
                 await self._pause_refill()
 
     async def _pause_refill(self) -> None:
-        try:
+        self._look.clear()
+        with suppress(TimeoutError):
             async with asyncio.timeout(0.05 if self._spilled_to or self._rescan else 0.5):
-                await self._wake.wait()
-        except TimeoutError:
-            return
-        await asyncio.sleep(0.002)  # the senders clear the event; do not spin on it
+                await self._look.wait()
+        await asyncio.sleep(0.002)  # full lanes and sends under way change at every delivery; do not spin on it
 
     async def _refill(self) -> None:
         wanted = self._spilled_to
@@ -387,9 +351,13 @@ class Deliverer:
             self._lane.put(delivery, self._wait(delivery), now)
         if len(found) < REFILL and self._spilled_to == wanted:
             self._spilled_to = 0
-        self._wake.set()
+        self._sleepers.wake_all()
 
     def _wait(self, delivery: PendingDelivery) -> float:
         if not delivery.not_before_micros:
             return 0.0
         return (delivery.not_before_micros - to_micros(self._clock.now())) / 1_000_000
+
+
+def _nobody() -> None:
+    """Nobody waits for this note."""

@@ -47,8 +47,11 @@ class CircuitBreaker:
         """A send starts; while open it is the probe, and no other starts."""
         self._probing = self._open_until is not None
 
-    def succeeded(self) -> None:
+    def succeeded(self) -> bool:
+        """True when this closed the circuit."""
+        was_open = self.is_open
         self._failures, self._open_until, self._probing = 0, None, False
+        return was_open
 
     def failed(self, now: float) -> bool:
         """True when this failure opened the circuit."""

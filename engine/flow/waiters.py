@@ -13,6 +13,10 @@ class Waiters:
     def __init__(self) -> None:
         self._futures: dict[int, asyncio.Future[Settled]] = {}
 
+    @property
+    def any(self) -> bool:
+        return bool(self._futures)
+
     def wait(self, message_id: int) -> asyncio.Future[Settled]:
         future: asyncio.Future[Settled] = asyncio.get_running_loop().create_future()
         self._futures[message_id] = future
