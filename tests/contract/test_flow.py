@@ -291,3 +291,32 @@ async def test_rate_limit_is_never_exceeded(store_url: str) -> None:
         await here.until(lambda: len(far.arrived) == 18)
 
     assert all(sum(start <= t < start + 0.195 for t in times) <= 5 for start in times)
+
+
+async def test_a_resent_message_does_not_starve_under_steady_load(tmp_path: Path) -> None:
+    script = (
+        "from engine.sdk import DocumentError\n"
+        "def transform(message):\n"
+        "    if message.get('bad'):\n"
+        "        raise DocumentError('no')\n"
+        "    return message\n"
+    )
+    async with room(tmp_path, row(script)) as here:
+        bad = await here.receive(b'{"bad": "1"}')
+        await here.reaches(bad.message_id, "HELD")
+        await here.run.apply(row(revision=2))
+        stop = asyncio.Event()
+
+        async def load() -> None:
+            n = 0
+            while not stop.is_set():
+                await asyncio.gather(*(here.receive(b'{"n": %d}' % (n + k)) for k in range(50)))
+                n += 50
+
+        steady = asyncio.create_task(load())
+        await asyncio.sleep(0.3)
+        await here.store.journal.resend_message(bad.message_id, 2)
+        here.run.transformer.reread()
+        await here.reaches(bad.message_id, "DELIVERED")
+        stop.set()
+        await steady
