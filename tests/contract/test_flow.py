@@ -293,7 +293,7 @@ async def test_rate_limit_is_never_exceeded(store_url: str) -> None:
     assert all(sum(start <= t < start + 0.195 for t in times) <= 5 for start in times)
 
 
-async def test_a_resent_message_does_not_starve_under_steady_load(tmp_path: Path) -> None:
+async def test_a_resent_message_does_not_starve_under_steady_load(store_url: str) -> None:
     script = (
         "from engine.sdk import DocumentError\n"
         "def transform(message):\n"
@@ -301,7 +301,7 @@ async def test_a_resent_message_does_not_starve_under_steady_load(tmp_path: Path
         "        raise DocumentError('no')\n"
         "    return message\n"
     )
-    async with room(tmp_path, row(script)) as here:
+    async with room(store_url, row(script)) as here:
         bad = await here.receive(b'{"bad": "1"}')
         await here.reaches(bad.message_id, "HELD")
         await here.run.apply(row(revision=2))
