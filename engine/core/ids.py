@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _EPOCH_MS = 1_577_836_800_000
 _COUNTER_BITS, _NODE_BITS = 15, 6
@@ -51,6 +52,7 @@ def first_id_at(moment: datetime) -> int:
     return max(ms, 0) << (_COUNTER_BITS + _NODE_BITS)
 
 
+@lru_cache(maxsize=8192)  # the id of a message is written several times in a row
 def id_text(message_id: int) -> str:
     pairs = _PAIRS
     return (

@@ -6,13 +6,13 @@ Source: HL7 v2.9 chapter 2, sections 2.9.2 (original mode), 2.9.3 (enhanced mode
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from engine.core.errors import StructureError
 from engine.protocols.hl7v2.datatypes import write_moment
-from engine.protocols.hl7v2.delimiters import Delimiters
+from engine.protocols.hl7v2.delimiters import STANDARD, Delimiters
 from engine.protocols.hl7v2.escapes import escape
 from engine.protocols.hl7v2.header import Header
 from engine.protocols.hl7v2.message import Hl7Message
@@ -142,25 +142,50 @@ def build(
         text: MSA-3.
         errors: one ERR each.
     """
-    delimiters, old = header.delimiters, header.field
+    delimiters = header.delimiters
     own_id = control_id.encode("ascii") if control_id.isalnum() else _text(control_id, delimiters)
-    version = old(12)
-    msh = [b"MSH", delimiters.encoding_characters, old(5), old(6), old(3), old(4), _stamp(moment), b""]
-    msh += [
-        _type(old(9), version, delimiters.component, delimiters.repetition),
-        own_id,
-        old(11) or b"P",
-        version or b"2.5",
-    ]
-    if charset := old(18):
-        msh += [b"", b"", b"", b"", b"", charset]
-    msa = [b"MSA", code.encode(), old(10)]
+    before, between, after = _frame_of(header)
+    separator = delimiters.field
+    body = b"".join((before, _stamp(moment), between, own_id, after, code.encode(), separator, header.field(10)))
     if text:
-        msa.append(_text(text, delimiters))
-    segments = [msh, msa, *_errs(errors, version, delimiters)] if errors else [msh, msa]
-    body = b"".join([delimiters.field.join(fields) + b"\r" for fields in segments])
+        body += separator + _text(text, delimiters)
+    body += b"\r"
+    for segment in _errs(errors, header.field(12), delimiters) if errors else ():
+        body += separator.join(segment) + b"\r"
     codec = header.layout.codec
     return body if codec is None else body.decode().encode(codec.codec)
+
+
+Frame = tuple[bytes, bytes, bytes]
+"""What an acknowledgement has before its MSH-7, between that and MSH-10, and from there to MSA-1."""
+
+_FRAMES: dict[bytes, Frame] = {}  # by what the header gives to them, in the standard separators
+_FRAMES_LIMIT = 1024
+
+
+def _frame_of(header: Header) -> Frame:
+    """All messages of a sender get acknowledgements that differ in time, ids and code only."""
+    if header.delimiters is not STANDARD:
+        return _make_frame(header)
+    fields = header.layout.rows[0]
+    key = b"|".join((*fields[3:7], header.field(9), *fields[11:13], b"", header.field(18)))
+    known = _FRAMES.get(key)
+    if known is None:
+        known = _make_frame(header)
+        if len(_FRAMES) < _FRAMES_LIMIT:
+            _FRAMES[key] = known
+    return known
+
+
+def _make_frame(header: Header) -> Frame:
+    delimiters, old = header.delimiters, header.field
+    separator, version = delimiters.field, old(12)
+    before = separator.join([b"MSH", delimiters.encoding_characters, old(5), old(6), old(3), old(4), b""])
+    kind = _type(old(9), version, delimiters.component, delimiters.repetition)
+    after = [b"", old(11) or b"P", version or b"2.5"]
+    if charset := old(18):
+        after += [b"", b"", b"", b"", b"", charset]
+    return before, separator.join([b"", b"", kind, b""]), separator.join(after) + b"\rMSA" + separator
 
 
 def read_plain(body: bytes) -> Acknowledgement | None:
@@ -204,12 +229,14 @@ def read(body: bytes, charset: str | None = None) -> Acknowledgement:
 
 # ------------------------------------------------------------------ inside
 def _stamp(moment: datetime) -> bytes:
-    return _stamp_of_second(moment.replace(microsecond=0))
+    if moment.tzinfo is UTC:
+        return _stamp_of_second(int(moment.timestamp()))
+    return write_moment(moment).encode()
 
 
 @lru_cache(maxsize=256)
-def _stamp_of_second(moment: datetime) -> bytes:
-    return write_moment(moment).encode()
+def _stamp_of_second(second: int) -> bytes:
+    return write_moment(datetime.fromtimestamp(second, UTC)).encode()
 
 
 @lru_cache(maxsize=1024)
