@@ -25,7 +25,7 @@ from engine.core.errors import DestinationError, IsthmusError, MessageError, Tra
 from engine.ports.connector import ConnectorContext, Delivered, Health, Outbound, Semantics
 from engine.protocols.hl7v2.acknowledge import Acknowledgement, read, read_plain
 from engine.protocols.hl7v2.framing import COMMIT, NEGATIVE, MllpFramer, frame
-from engine.protocols.hl7v2.header import peek
+from engine.protocols.hl7v2.header import peek, plain_control_id
 
 log = logging.getLogger("isthmus.hl7v2_mllp")
 
@@ -45,6 +45,7 @@ class MllpDestination:
         self._idle: deque[_Connection] = deque()
         self._used: set[_Connection] = set()
         self._places = asyncio.Semaphore(settings.connections)
+        self._patience, self._idle_seconds = settings.ack_timeout.total_seconds(), settings.idle_timeout.total_seconds()
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -111,9 +112,8 @@ class MllpDestination:
 
     # ------------------------------------------------------------------ one message
     async def _exchange(self, connection: _Connection, body: bytes, control_id: str) -> Delivered:
-        judge = partial(self._judge, control_id)
         try:
-            return await connection.exchange(frame(body), judge, self._settings.ack_timeout.total_seconds())
+            return await connection.exchange(frame(body), partial(self._judge, control_id), self._patience)
         except TimeoutError:
             raise TransportError("no acknowledgement in time", where=self._settings.address, sent=True) from None
         except (OSError, ssl.SSLError, EOFError):
@@ -173,7 +173,7 @@ class MllpDestination:
         return None
 
     def _keep(self, connection: _Connection) -> None:
-        idle = self._settings.idle_timeout.total_seconds()
+        idle = self._idle_seconds
         if not idle or not connection.usable:
             connection.drop()
             return
@@ -184,7 +184,7 @@ class MllpDestination:
             self._timer = loop.call_later(idle, self._drop_idle)
 
     def _drop_idle(self) -> None:
-        loop, idle = asyncio.get_running_loop(), self._settings.idle_timeout.total_seconds()
+        loop, idle = asyncio.get_running_loop(), self._idle_seconds
         while self._idle and loop.time() - self._idle[0].idle_since >= idle:
             self._idle.popleft().drop()
         self._timer = None
@@ -240,7 +240,10 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._waiting: asyncio.Future[Delivered] | None = None
         self._judge: Judge | None = None
-        self._ended = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[None] = self._loop.create_future()
+        self._timer: asyncio.TimerHandle | None = None
+        self._deadline = 0.0
         self._at_end = False
         self.idle_since = 0.0
 
@@ -261,15 +264,25 @@ class _Connection(asyncio.Protocol):
         """
         if self._transport is None or self._at_end:
             raise EOFError
-        loop = asyncio.get_running_loop()
-        self._judge, self._waiting = judge, loop.create_future()
-        timer = loop.call_later(seconds, self._fail, TimeoutError())
+        self._judge, self._waiting = judge, self._loop.create_future()
+        self._deadline = self._loop.time() + seconds
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._deadline, self._expire)
         self._transport.write(data)
         try:
             return await self._waiting
         finally:
-            timer.cancel()
             self._waiting = None
+
+    def _expire(self) -> None:
+        """One alarm serves many exchanges: it goes on to the deadline of the one that is under way now."""
+        self._timer = None
+        if self._waiting is None or self._waiting.done():
+            return
+        if self._loop.time() >= self._deadline:
+            self._fail(TimeoutError())
+        else:
+            self._timer = self._loop.call_at(self._deadline, self._expire)
 
     def _fail(self, error: BaseException) -> None:
         if self._waiting is not None and not self._waiting.done():
@@ -302,6 +315,8 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._at_end, self._transport = True, None
+        if self._timer is not None:
+            self._timer.cancel()
         self._fail(error if isinstance(error, OSError) else EOFError())
         if not self._ended.done():
             self._ended.set_result(None)
@@ -323,6 +338,9 @@ class _Connection(asyncio.Protocol):
 
 
 def _control_id(body: bytes, charset: str | None) -> str:
+    plain = plain_control_id(body) if charset is None else None
+    if plain is not None:
+        return plain
     try:
         control_id = peek(body, charset).control_id
     except MessageError as error:
