@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
@@ -15,6 +16,8 @@ from engine.ports.journal import Appended, Journal, NewMessage
 from engine.ports.script import WorkItem
 from engine.ports.states import MessageState
 
+# As HL7's tables 0076, 0003 and 0354 and X12's sets write a type. In a broken message anything may stand there.
+_TYPE = re.compile(r"[A-Z0-9]{2,4}(\^[A-Z0-9]{1,4})?(\^[A-Z0-9_]{1,8})?")
 MAX_UNWRITTEN = 4096  # messages handed to the journal and not yet committed: above it, sources stop reading
 
 
@@ -102,7 +105,7 @@ class Door:
             correlation_id=received.correlation_id or id_text(message_id),
             natural_id=received.natural_id,
             scope=received.scope or self.channel,
-            message_type=received.message_type,
+            message_type=_shown_type(received.message_type) if refusal else received.message_type,
             state=MessageState.REFUSED if refusal else MessageState.RECEIVED,
             reason=refusal,
             attributes=received.attributes,
@@ -129,3 +132,8 @@ class Door:
             del self._doubtful[appended.message_id]
             self.reread()
         return Receipt(verdict, appended.message_id, received_at, appended.reason or message.reason)
+
+
+def _shown_type(message_type: str | None) -> str | None:
+    """Of a refused message: what is no type is not listed as one, it may be a patient's name."""
+    return message_type if _TYPE.fullmatch(message_type or "") else None

@@ -45,6 +45,12 @@ def _script_frames(trace: TracebackType | None) -> list[traceback.FrameSummary]:
     return [f for f in traceback.extract_tb(trace) if f.filename.startswith(SCRIPT_PREFIX)]
 
 
+def raised_by_script(error: BaseException) -> bool:
+    """Whether its own line raised it, and not the engine's below it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and frames[-1].filename.startswith(SCRIPT_PREFIX)
+
+
 def _script_line(trace: TracebackType | None) -> str | None:
     frames = _script_frames(trace)
     return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else None

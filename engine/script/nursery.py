@@ -30,7 +30,10 @@ class Nursery:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         command = [sys.executable, "-X", "frozen_modules=on", "-m", "engine.script.worker", str(theirs.fileno())]
-        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+        # What a script prints may be a patient's: `isthmus trace` shows it to its author, the engine's output never.
+        self._process = subprocess.Popen(
+            command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
         theirs.close()
         self._control = ours
         asyncio.get_running_loop().add_reader(ours.fileno(), self._read)

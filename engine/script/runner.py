@@ -17,7 +17,8 @@ from engine.ports.journal import NewDocument
 from engine.ports.script import Route, WorkItem, WorkResult
 from engine.ports.states import MessageState
 from engine.script import guard
-from engine.script.explain import explain
+from engine.script.discreet import discreet
+from engine.script.explain import explain, raised_by_script
 from engine.script.program import Compiled, Destination, read_field
 from engine.script.views import View
 from engine.script.x12 import open_interchange
@@ -73,7 +74,7 @@ class _Run:
         try:
             return self._all(views)
         except (Exception, guard.TimeUp, SystemExit, KeyboardInterrupt) as error:
-            return self.held(_reason(error, self.compiled))
+            return self.held(self._discreet(_reason(error, self.compiled), error))
 
     def _open(self) -> tuple[Sequence[View], Reason | None]:
         """The messages inside the body, and why none of them may act."""
@@ -120,7 +121,7 @@ class _Run:
             return Reason("FILTER", f"the channel's filter is false: {compiled.program.filter}")
         product = self._transformed(view)
         if isinstance(product, Filtered):
-            return Reason("FILTER", product.reason)
+            return self._discreet(Reason("FILTER", product.reason), None)
         for part in _parts(product):
             self._add(part)
         return None
@@ -130,6 +131,13 @@ class _Run:
             return view.message
         with guard.guarded():
             return self.compiled.transform(view.message)
+
+    def _discreet(self, reason: Reason, error: BaseException | None) -> Reason:
+        """Of an error that the script raised itself; the engine's own errors hold no values."""
+        script = self.compiled.program.script
+        if script is None or (error is not None and not raised_by_script(error)):
+            return reason
+        return discreet(reason, script, self.item.body)
 
     def _add(self, product: Any) -> None:
         self._keep(_document(len(self.documents), product), product)
