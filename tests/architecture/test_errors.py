@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import engine
 from engine.core.errors import Fate, IsthmusError
+from tests.support.source_tree import ROOT
 
 # These steer the engine itself; a person is told the parent's code, which the reference explains.
 AS_THE_PARENT = {"_ConnectionLostError"}
@@ -50,3 +51,11 @@ def test_codes_are_a_letter_and_three_digits_and_fates_are_known() -> None:
 def test_no_error_but_the_base_is_the_base() -> None:
     """E000 says nothing: whoever shows it to a person has not decided what it is."""
     assert [e.__name__ for e in errors() if e.code == IsthmusError.code] == []
+
+
+def test_every_code_is_explained_in_the_reference() -> None:
+    page = (ROOT / "docs/reference/errors.md").read_text()
+    own = [error for error in errors() if "code" in vars(error)]
+
+    assert [error.__name__ for error in own if not error.__doc__ or "__doc__" not in vars(error)] == []
+    assert [error.code for error in own if f"| `{error.code}` |" not in page] == []

@@ -28,6 +28,8 @@ class DuplicateInvoiceError(DestinationError):
 
 
 class NoSuchRecordError(DestinationError):
+    """The ERP has no record of the id that was asked for: it was deleted there, or belongs to another database."""
+
     code = "T024"
 
 
