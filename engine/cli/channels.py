@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,24 +29,34 @@ def _show(found: EngineStatus) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    console = Console(width=None if sys.stdout.isatty() else 120)
     table = Table(title=f"{found.site} · {found.store} · since {found.started_at:%Y-%m-%d %H:%M} UTC")
-    for name in ("channel", "state", "revision", "per s", "received", "queued", "held", "last error"):
-        table.add_column(
-            name, justify="right" if name in ("revision", "per s", "received", "queued", "held") else "left"
-        )
+    for name in ("channel", "state"):
+        table.add_column(name, no_wrap=True)
+    for name in ("revision", "per s", "stored", "queued", "held"):
+        table.add_column(name, justify="right")
     for channel in found.channels:
         table.add_row(*_row(channel), style="bold red" if channel.counts.get("HELD") else "")
-    Console().print(table)
-    for notice in found.notices:
-        click.echo(f"note: {notice}")
+    console.print(table)
+    for line in [*(f"note: {notice}" for notice in found.notices), *_troubles(found)]:
+        click.echo(line)
 
 
 def _row(channel: ChannelStatus) -> list[str]:
-    queued = sum(d.queued for d in channel.destinations)
-    held = channel.counts.get("HELD", 0)
-    errors = channel.last_error or next((d.last_error for d in channel.destinations if d.last_error), None)
+    queued, held = sum(d.queued for d in channel.destinations), channel.counts.get("HELD", 0)
+    stored = sum(channel.counts.values())
     return [channel.name, channel.state, str(channel.revision), f"{channel.per_second:.1f}",
-            str(sum(channel.counts.values())), str(queued), str(held), errors or ""]  # fmt: skip
+            str(stored), str(queued), str(held)]  # fmt: skip
+
+
+def _troubles(found: EngineStatus) -> Iterator[str]:
+    """The last error of each channel and destination, on lines of their own: they are too long for a table."""
+    for channel in found.channels:
+        if channel.last_error:
+            yield f"{channel.name}: {channel.last_error}"
+        for destination in channel.destinations:
+            if destination.last_error:
+                yield f"{channel.name}.{destination.name} ({destination.state}): {destination.last_error}"
 
 
 def _set(state: str, title: str) -> click.Command:

@@ -47,7 +47,10 @@ async def serving(engine: Engine) -> AsyncIterator[Addresses]:
     """Serve until the block ends."""
     site = engine.site
     console = site.engine.console
-    accounts = SqlAccounts(sqlalchemy.create_engine(accounts_url(site)))
+    url = accounts_url(site)
+    if url.startswith("sqlite:///"):
+        Path(url.removeprefix("sqlite:///")).touch(mode=0o600)  # password digests: for the engine's user only
+    accounts = SqlAccounts(sqlalchemy.create_engine(url))
     tls = None
     if console.tls is not None:
         tls = TlsFiles(site.root / console.tls.certificate, site.root / console.tls.key)

@@ -46,5 +46,7 @@ class SiteSecrets:
             return (self._root / name).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise SecretMissingError(
-                f"the secret's file cannot be read: {type(error).__name__}", where=reference
+                f"the secret's file cannot be read: {type(error).__name__}",
+                where=reference,
+                remedy="put the secret into that file, readable by the engine's user only (0600)",
             ) from None

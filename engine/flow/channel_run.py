@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from engine.channel.model import ChannelModel, DestinationModel, SourceModel
 from engine.channel.revision import model_of, program_of
 from engine.core.clock import Clock
-from engine.core.errors import IsthmusError
 from engine.core.ids import IdSource
 from engine.flow.deliver import Deliverer
 from engine.flow.door import AcceptedTypes, Door
+from engine.flow.late import build_now_or_later
 from engine.flow.meter import ChannelMeter, DeliveryMeter, Emit
 from engine.flow.policy import RateLimiter
 from engine.flow.transform import Transformer
@@ -124,7 +124,7 @@ class ChannelRun:
                 self.destinations[name] = self._begin(model, destination)
 
     def _begin(self, model: ChannelModel, destination: DestinationModel) -> Running:
-        connector = self._parts.destination(model, destination)
+        connector = build_now_or_later(lambda: self._parts.destination(model, destination))
         deliverer = Deliverer(
             self.name,
             destination,
@@ -141,7 +141,7 @@ class ChannelRun:
 
     def _fallback(self, model: ChannelModel, destination: DestinationModel) -> Destination | None:
         standby = next((d for d in model.destinations if d.name == destination.fallback), None)
-        return None if standby is None else self._parts.destination(model, standby)
+        return None if standby is None else build_now_or_later(lambda: self._parts.destination(model, standby))
 
     def _limiter(self, destination: DestinationModel) -> RateLimiter | None:
         if destination.rate is None:
@@ -216,19 +216,18 @@ class ChannelRun:
         await self.stop_source()
         if self.model is None or self.state == "stopped":
             return
-        self.source = self._parts.source(self.model)
-        self._source_task = asyncio.create_task(self._serve(self.source), name=f"source {self.name}")
+        self._source_task = asyncio.create_task(self._serve(self.model), name=f"source {self.name}")
 
-    async def _serve(self, source: Source) -> None:
+    async def _serve(self, model: ChannelModel) -> None:
         wait = 1.0
         while True:
             try:
-                await source.run(self.door)
+                self.source = self._parts.source(model)
+                await self.source.run(self.door)
                 return
-            except Exception as error:  # one source's trouble (a port in use) is its own; it is tried again
+            except Exception as error:  # one source's trouble (a port in use, a missing secret) is its own
                 self.meter.source_failed(error)
                 self.state = "failed" if self.state == "running" else self.state
-                log.warning("channel %s: source failed: %s", self.name, _words(error))
             await asyncio.sleep(wait)
             wait = min(wait * 2, LONGEST_RESTART_SECONDS)
             if self.state == "failed":
@@ -245,10 +244,6 @@ def _same_source(before: ChannelModel, after: ChannelModel) -> bool:
 def _fallback_changed(running: Running, model: ChannelModel) -> bool:
     standby = next((d for d in model.destinations if d.name == running.model.fallback), None)
     return (standby is None) != (running.deliverer.fallback is None)
-
-
-def _words(error: Exception) -> str:
-    return str(error) if isinstance(error, IsthmusError | OSError) else type(error).__name__
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -225,7 +225,7 @@ class Deliverer:
         if self.connector.semantics is Semantics.IDEMPOTENT:
             # A crash before this is flushed sends it again under the same key: nothing is doubled.
             # With a fallback the note is the only word that neither gets it again: it does not wait for others.
-            hurry = self.fallback is not None or self._waiters.any
+            hurry = self.fallback is not None or self._waiters.any or len(self._lane) <= 1
             self._settling.gather(settlement, partial(self._told, entry, delivered), hurry)
         else:
             await self._settling.write_surely(settlement)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+from engine.flow.gathering import Gathering
 from engine.flow.meter import DeliveryMeter
 from engine.ports.journal import Journal, Settlement
 
 STORE_RETRY_SECONDS = 0.5
-GATHER_SECONDS, GATHERED = 0.005, 64  # the longest that a gathered note waits, and how many are written at the latest
 
 Noted = tuple[Settlement, Callable[[], None]]
 """A note, and what is to be called when it is on disk."""
@@ -20,8 +20,7 @@ class Settling:
 
     def __init__(self, journal: Journal, meter: DeliveryMeter) -> None:
         self._journal, self._meter = journal, meter
-        self._gathered: list[Noted] = []
-        self._timer: asyncio.TimerHandle | None = None
+        self._gathering = Gathering[Noted](self._write_all)
         self.unwritten = 0
 
     def submit(self, settlement: Settlement, then: Callable[[], None]) -> None:
@@ -30,17 +29,9 @@ class Settling:
         self._write_all([(settlement, then)])
 
     def gather(self, settlement: Settlement, then: Callable[[], None], hurry: bool) -> None:
-        """The same in a moment, together with what follows: a transaction costs more than a note (tests/bench).
-
-        Args:
-            hurry: somebody waits for it: what was gathered so far goes now.
-        """
+        """The same in a moment, together with what follows; `hurry`: now, with what was gathered so far."""
         self.unwritten += 1
-        self._gathered.append((settlement, then))
-        if hurry or len(self._gathered) >= GATHERED:
-            self._hand_in()
-        elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._hand_in)
+        self._gathering.add((settlement, then), hurry)
 
     async def write(self, settlement: Settlement) -> None:
         """Return when it is on disk; raises what the store raises."""
@@ -65,14 +56,6 @@ class Settling:
             except Exception as error:  # what it notes has happened: only the note is missing
                 self._meter.store_failed(error)
                 await asyncio.sleep(STORE_RETRY_SECONDS)
-
-    def _hand_in(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        notes, self._gathered = self._gathered, []
-        if notes:
-            self._write_all(notes)
 
     def _write_all(self, notes: Sequence[Noted]) -> None:
         def done(error: Exception | None) -> None:

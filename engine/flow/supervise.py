@@ -82,7 +82,6 @@ class Supervisor:
             run = self.runs.setdefault(row.channel, ChannelRun(row.channel, self._parts))
             run.state = "failed"
             run.meter.source_failed(error)
-            log.error("channel %s does not start: %s", row.channel, error)
 
     async def _run_for(self, row: RevisionRow) -> ChannelRun:
         run = ChannelRun(row.channel, self._parts)

@@ -14,6 +14,7 @@ from hashlib import blake2b
 from engine.core.clock import Clock, to_micros
 from engine.core.ids import IdSource, parse_id
 from engine.flow.acknowledged import settle
+from engine.flow.gathering import GATHERED, Gathering
 from engine.flow.meter import ChannelMeter
 from engine.flow.waiters import Waiters
 from engine.ports.connector import Reason, Settled
@@ -62,6 +63,7 @@ class Transformer:
         self._spilled_to = 0  # accepted messages up to this id must be read from the journal
         self._refilling: asyncio.Task[None] | None = None
         self._tick: asyncio.Handle | None = None
+        self._gathering, self._waiting = Gathering[Sequence[WorkResult]](self._write_all), 0  # results, not yet written
         self._claiming: asyncio.Task[None] | None = None
         self._redo = False
         self._discarding = False  # an outcome was not written: those after it must not overtake it
@@ -214,6 +216,16 @@ class Transformer:
         self._write([without_delivered(r, delivered) if r in again else r for r in results])
 
     def _write(self, results: Sequence[WorkResult]) -> None:
+        """In a moment, unless the workers have nothing else: meanwhile commits of received messages stay short."""
+        self._waiting += len(results)
+        self._gathering.add(results, self._waiting >= min(GATHERED, len(self._in_flight)))
+
+    def _write_all(self, gathered: Sequence[Sequence[WorkResult]]) -> None:
+        self._waiting = 0
+        for results in gathered:
+            self._finish(results)
+
+    def _finish(self, results: Sequence[WorkResult]) -> None:
         if self._discarding:
             self._forget([r.message_id for r in results])
             return

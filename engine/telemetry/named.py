@@ -22,7 +22,8 @@ def _delivery(channel: str, facts: Facts) -> dict[str, Any]:
 def _refused(channel: str, facts: Facts) -> Event:
     if facts["verdict"] == "duplicate":
         return events.MessageRepeated(channel, facts["message_id"])
-    return events.MessageRefused(channel, facts["message_id"], text=str(facts.get("text") or facts["verdict"]), **_place(facts))
+    text = str(facts.get("text") or facts["verdict"])
+    return events.MessageRefused(channel, facts["message_id"], text=text, **_place(facts))
 
 
 _KINDS: dict[str, Callable[[str, Facts], Event]] = {
