@@ -98,7 +98,10 @@ def warm_up() -> None:
 def serve_nursery(control: socket.socket) -> None:
     """Fork a worker for each request until the engine goes away; tell of each child that ended."""
     warm_up()
-    control.send(b'{"ready":true}')
+    try:
+        control.send(b'{"ready":true}')
+    except ConnectionError:
+        return  # the engine did not come up
     wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)

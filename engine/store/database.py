@@ -166,14 +166,25 @@ _READER_PRAGMAS = (
 )
 
 
+def _address(url: str) -> sa.URL:
+    """With our driver. What SQLAlchemy cannot read it quotes, and it may be part of a password: so it says nothing."""
+    try:
+        return sa.make_url(f"postgresql+psycopg://{url.partition('://')[2]}")
+    except (ValueError, sa.exc.ArgumentError):
+        raise ConfigurationError(
+            "the store's address cannot be read",
+            where="store.url",
+            remedy="write postgresql://user:password@host:port/name; in the password, @ is %40, : is %3A, / is %2F",
+        ) from None
+
+
 class PostgresDatabase:
     """PostgreSQL through psycopg 3; one writing connection a node, a few reading ones."""
 
     name = "postgresql"
 
     def __init__(self, url: str) -> None:
-        _, _, rest = url.partition("://")
-        target = f"postgresql+psycopg://{rest}"
+        target = _address(url)
         # A dead peer is noticed by TCP, not by a commit that hangs for ever.
         arguments = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
         self._writers = sa.create_engine(target, poolclass=NullPool, connect_args=arguments)
