@@ -200,7 +200,7 @@ def _from_utf8(line: bytes, layout: Layout, charset: Charset) -> bytes:
 def split_fields(line: bytes, delimiters: Delimiters) -> list[bytes]:
     """Fields at their own numbers: index 0 is the name; a header's field 1 is its separator."""
     fields = line.split(delimiters.field)
-    if fields[0] in _HEADERS:
+    if fields[0] in _HEADERS and len(fields) > 1:  # a lone `MSH` further down has no separator to be field 1
         fields.insert(1, delimiters.field)
     return fields
 

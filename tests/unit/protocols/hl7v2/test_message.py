@@ -483,3 +483,11 @@ def test_the_header_by_name() -> None:
     assert (message.sending_application, message.sending_facility) == ("OR", "HARBOR")
     assert (message.receiving_application, message.receiving_facility) == ("ISTHMUS", "HARBOR")
     assert (message.accept_ack, message.application_ack) == ("AL", "NE")
+
+
+def test_a_header_line_without_a_separator_is_written_as_it_came() -> None:
+    message = Hl7Message.parse(b"MSH!:\rMSH")
+    assert [segment.name for segment in message.segments] == ["MSH", "MSH"]
+    assert message.get("MSH[2]-3") is None
+
+    assert message.encode() == b"MSH!:\rMSH"
