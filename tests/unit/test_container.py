@@ -88,6 +88,16 @@ def test_everything_that_is_copied_is_there(stages: list[Stage]) -> None:
     assert [source for source in sources if not (ROOT / source).exists()] == []
 
 
+def test_the_build_sees_what_is_copied_and_no_key_journal_or_environment(stages: list[Stage]) -> None:
+    lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
+    seen = {line.removeprefix("!") for line in lines if line.startswith("!")}
+    copied = {s for stage in stages for one in stage.every("COPY") if "from" not in one.flags for s in one.words[:-1]}
+
+    assert lines[0] == "*"
+    assert seen - {"Dockerfile"} == copied
+    assert {"**/*.key", "**/*.pem", "**/.isthmus"} <= set(lines)
+
+
 def test_the_engines_user_may_write_every_volume(stages: list[Stage]) -> None:
     """A volume takes the ownership of the folder in the image; one that is not there belongs to root."""
     made = [
