@@ -1,0 +1,19 @@
+"""What a refused message calls its type is listed only when it is one."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.flow.door import _shown_type
+
+
+@pytest.mark.parametrize("written", ["ADT^A01", "ADT", "OMS^O05^OMS_O05", "ZPM^ZP1", "850", "TA1"])
+def test_a_type_is_listed(written: str) -> None:
+    assert _shown_type(written) == written
+
+
+@pytest.mark.parametrize(
+    "written", ["QZSQCWWPV^XVTVRMRQB", "ADT^QZNDNCFQZ", "Anna", "7133585900", "915-55-1234", "", None]
+)
+def test_a_patients_name_or_number_in_its_place_is_not(written: str | None) -> None:
+    assert _shown_type(written) is None
