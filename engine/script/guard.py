@@ -14,8 +14,7 @@ import resource
 import signal
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from engine.core.errors import ScriptExitError, ScriptForbiddenError
@@ -62,14 +61,24 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
         )
 
 
-@contextmanager
-def guarded() -> Iterator[None]:
-    """Inside, forbidden events raise."""
-    _Switch.on = True
-    try:
-        yield
-    finally:
+class _Guarded:
+    """A class and not a generator: it is entered once a message."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        _Switch.on = True
+
+    def __exit__(self, *error: object) -> None:
         _Switch.on = False
+
+
+_GUARDED = _Guarded()
+
+
+def guarded() -> _Guarded:
+    """Inside, forbidden events raise."""
+    return _GUARDED
 
 
 def _time_up(signum: int, frame: types.FrameType | None) -> None:
