@@ -17,6 +17,7 @@ from engine.store.postgres_session import PostgresSession
 from engine.store.session import Session
 from engine.store.sqlite_session import SqliteSession
 
+_LOOK_EVERY = 8  # commits
 _EXAMINED_BYTES = 256 * 1024 * 1024  # read whole in about a second
 _PAGE = 4096
 READERS = 4  # connections for searches and views; the console and the CLI rarely ask more at once
@@ -78,7 +79,7 @@ class SqliteDatabase:
             raise StoreError("there is no journal here yet", where=str(path), remedy="start the engine once")
         self.path = path
         self._wal = Path(f"{path}-wal")
-        self._suspected, self._wal_known = False, 0
+        self._suspected, self._wal_known, self._commits = False, 0, 0
         path.parent.mkdir(parents=True, exist_ok=True)
         if not read_only:
             path.touch(mode=0o600)  # messages are for the engine alone; SQLite gives the WAL the same rights
@@ -119,12 +120,18 @@ class SqliteDatabase:
     def after_commit(self, session: Session, idle: bool) -> None:
         if not isinstance(session, SqliteSession):
             return
-        size = self._wal_size()
         most = self.idle_pages if idle else self.busy_pages
-        grown = size - self._wal_known > most * _PAGE
-        if session.vacuum() or grown or session.wal_pages > most:
+        if session.vacuum() or session.wal_pages > most or self._has_grown(most):
             session.checkpoint()
-            self._wal_known = size
+            self._wal_known = self._wal_size()
+
+    def _has_grown(self, most: int) -> bool:
+        """Looked at now and then: each look gives the interpreter lock away and waits for a busy loop to give it back.
+
+        The session's own estimate is asked after every commit; this is the net below it.
+        """
+        self._commits += 1
+        return self._commits % _LOOK_EVERY == 0 and self._wal_size() - self._wal_known > most * _PAGE
 
     def _wal_size(self) -> int:
         try:
