@@ -223,6 +223,12 @@ class DiskFullError(StoreError):
     code = "J002"
 
 
+class UnstorableError(StoreError):
+    """The database refuses these very values; trying again cannot help, and nothing of them was stored."""
+
+    code, fate = "J006", Fate.HOLD
+
+
 class ChecksumError(IsthmusError):
     """A stored body differs from what was written; it is quarantined, never delivered."""
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from hashlib import blake2b
 
 from engine.core.clock import Clock, from_micros, to_micros
+from engine.core.errors import UnstorableError
 from engine.core.ids import IdSource, id_text
 from engine.flow.meter import ChannelMeter
 from engine.flow.waiters import Waiters
@@ -85,7 +86,8 @@ class Door:
             self._unwritten -= 1
             if isinstance(appended, Exception):
                 self.meter.store_failed(appended)
-                self._doubt(message.message_id)
+                if not isinstance(appended, UnstorableError):
+                    self._doubt(message.message_id)
                 done(appended)
             else:
                 done(self._receipt(message, appended))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 
 from engine.core.clock import Clock, to_micros
+from engine.core.errors import UnstorableError
 from engine.core.ids import IdSource, parse_id
 from engine.flow.acknowledged import settle
 from engine.flow.gathering import GATHERED, Gathering
@@ -66,6 +67,8 @@ class Transformer:
         self._gathering, self._waiting = Gathering[Sequence[WorkResult]](self._write_all), 0  # results, not yet written
         self._claiming: asyncio.Task[None] | None = None
         self._redo = False
+        self._singly_to = 0  # up to this id each outcome is written alone: one of them cannot be
+        self._unstorable: dict[int, UnstorableError] = {}  # messages whose outcome cannot be
         self._discarding = False  # an outcome was not written: those after it must not overtake it
         self._accepted = 0
 
@@ -121,7 +124,7 @@ class Transformer:
         if self.paused or self._claiming is not None:
             return
         if self._redo:
-            if self._in_flight:
+            if self._in_flight or self._refilling is not None:
                 return  # what is read again keeps its place before what came later
             self._start_over()
         room = IN_FLIGHT - len(self._in_flight)
@@ -223,7 +226,11 @@ class Transformer:
     def _write_all(self, gathered: Sequence[Sequence[WorkResult]]) -> None:
         self._waiting = 0
         for results in gathered:
-            self._finish(results)
+            if any(r.message_id <= self._singly_to for r in results):
+                for result in results:
+                    self._finish([result])
+            else:
+                self._finish(results)
 
     def _finish(self, results: Sequence[WorkResult]) -> None:
         if self._discarding:
@@ -231,6 +238,8 @@ class Transformer:
             return
         outcomes, deliveries = [], []
         for result in results:
+            if refused := self._unstorable.get(result.message_id):
+                result = _unstorable(result, refused)
             new = [self._delivery(route) for route in result.routes]
             outcomes.append(_outcome(result, new))
             deliveries.append((result, new))
@@ -247,16 +256,13 @@ class Transformer:
 
     def _finished(self, error: Exception | None, done: list[tuple[WorkResult, list[NewDelivery]]]) -> None:
         if error is not None:
-            # The connection may have been lost after the commit: then the deliveries are on disk.
-            self._meter.store_failed(error)
-            self._redo, self._discarding = True, True
-            self.queue_uncertain()
-            asyncio.get_running_loop().call_later(RETRY_SECONDS, self._forget, [r.message_id for r, _ in done])
+            self._not_written(error, [result.message_id for result, _ in done])
             return
         now = to_micros(self._clock.now())
         self._accepted = max(0, self._accepted - len(done))  # those that an earlier run accepted were never counted
         for result, deliveries in done:
             item = self._in_flight.pop(result.message_id, None)
+            self._unstorable.pop(result.message_id, None)
             if item is None:
                 continue
             self._meter.transformed(result.message_id, result.state.name, result.reason, result.micros)
@@ -266,11 +272,27 @@ class Transformer:
                 self._waiters.settle(result.message_id, Settled(result.state is not MessageState.HELD, result.reason))
         self._soon()
 
+    def _not_written(self, error: Exception, message_ids: list[int]) -> None:
+        """Everything since then is done again, in order; what the database will never take is HELD then."""
+        if isinstance(error, UnstorableError):
+            if len(message_ids) == 1:
+                self._unstorable[message_ids[0]] = error
+            self._singly_to = max(self._singly_to, *message_ids)
+        self._meter.store_failed(error)
+        self._redo, self._discarding = True, True
+        self.queue_uncertain()  # the connection may have been lost after the commit: then deliveries are on disk
+        asyncio.get_running_loop().call_later(RETRY_SECONDS, self._forget, message_ids)
+
     def _forget(self, message_ids: Iterable[int]) -> None:
         """Nothing of these results was written: they are still RECEIVED and will be read again."""
         for message_id in message_ids:
             self._in_flight.pop(message_id, None)
         self.reread()
+
+
+def _unstorable(result: WorkResult, error: UnstorableError) -> WorkResult:
+    """A person must look: nothing of what the transform made of this message can be kept."""
+    return WorkResult(result.message_id, MessageState.HELD, Reason(error.code, error.what, None, error.remedy))
 
 
 def work_item(message: PendingMessage) -> WorkItem:

@@ -229,7 +229,12 @@ class Journal(Protocol):
     # -- writing: on the hot path, without a task; `done` is called on the loop's thread after the flush
     def append(self, message: NewMessage, done: Callable[[Appended | Exception], None]) -> None: ...
 
-    def finish(self, outcomes: Sequence[Outcome], done: Callable[[Exception | None], None]) -> None: ...
+    def finish(self, outcomes: Sequence[Outcome], done: Callable[[Exception | None], None]) -> None:
+        """After a failure, whatever was handed in before `done` told of it fails, too: nothing overtakes.
+
+        UnstorableError: the values of this call are refused for good. Other errors: it may even be stored.
+        """
+        ...
 
     def settle(self, settlements: Sequence[Settlement], done: Callable[[Exception | None], None]) -> None: ...
 

@@ -12,6 +12,7 @@ from typing import Any
 from engine.canonical import Document
 from engine.core.errors import DocumentError, IsthmusError, MessageError, TransformError
 from engine.core.ids import id_text
+from engine.core.texts import storable
 from engine.ports.connector import Reason
 from engine.ports.journal import NewDocument
 from engine.ports.script import Route, WorkItem, WorkResult
@@ -100,7 +101,7 @@ class _Run:
     def held(self, reason: Reason) -> WorkResult:
         for lookup in self.compiled.lookups.values():
             if lookup.missed is not None:
-                self.keys.append((f"missing_{lookup.name}", lookup.missed[:_KEY_LENGTH]))
+                self.keys.append((f"missing_{lookup.name}", storable(lookup.missed[:_KEY_LENGTH])))
                 lookup.missed = None
         # The answer to the sender of an interchange is about its syntax: it goes out although a person must look.
         documents, routes = self._answered
@@ -116,7 +117,7 @@ class _Run:
         for name, path in compiled.index:
             value = view.get(path)
             if value:
-                self.keys.append((name, value[:_KEY_LENGTH]))
+                self.keys.append((name, storable(value[:_KEY_LENGTH])))
         if compiled.filter is not None and not compiled.filter.evaluate(view.get):
             return Reason("FILTER", f"the channel's filter is false: {compiled.program.filter}")
         product = self._transformed(view)
@@ -150,6 +151,7 @@ class _Run:
 
     def _route(self, destination: Destination, document: NewDocument, product: Any) -> Route:
         order_key = _order_key(destination.order_by, product)
+        order_key = None if order_key is None else storable(order_key)
         return Route(destination.name, document.position, order_key, self._idempotency_key(destination, document))
 
     def _idempotency_key(self, destination: Destination, document: NewDocument) -> str:
@@ -171,7 +173,10 @@ def _parts(product: Any) -> Iterable[Any]:
 def _document(position: int, product: Any) -> NewDocument:
     if isinstance(product, Document):
         return NewDocument(
-            position, product.model_dump_json(exclude_none=True).encode(), product.kind, product.natural_key
+            position,
+            product.model_dump_json(exclude_none=True).encode(),
+            product.kind,
+            storable(product.natural_key),
         )
     if isinstance(product, bytes):
         return NewDocument(position, product)

@@ -8,6 +8,7 @@ import msgspec
 import sqlalchemy as sa
 
 from engine.core.ids import id_text
+from engine.core.texts import storable
 from engine.ports.connector import Reason, Verdict
 from engine.ports.journal import Appended, NewMessage
 from engine.ports.states import MessageState
@@ -144,7 +145,7 @@ def _row(message: NewMessage, channel: int, state: MessageState) -> tuple[object
 
 
 def _text(text: str | None) -> str | None:
-    return text if text is None or "\x00" not in text else text.replace("\x00", "\u2400")
+    return None if text is None else storable(text)
 
 
 def _attributes(message: NewMessage) -> str | None:

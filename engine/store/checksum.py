@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
+from engine.core.texts import storable
+
 
 def checksum(body: bytes) -> bytes:
     """BLAKE2b-128, as `NewMessage.digest`."""
@@ -17,8 +19,8 @@ _KEPT = 200
 def indexable(text: str) -> str:
     """A natural id or key as it is indexed: itself, or when very long its start and a digest of the whole.
 
-    A NUL, which PostgreSQL cannot keep in text, becomes its symbol.
+    What a database cannot keep in text becomes a symbol.
     """
     if len(text) > _LONGEST_KEY:
         text = text[:_KEPT] + checksum(text.encode("utf-8", "surrogatepass")).hex()
-    return text.replace("\x00", "\u2400")
+    return storable(text)

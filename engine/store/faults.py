@@ -6,7 +6,7 @@ import errno
 
 import sqlalchemy as sa
 
-from engine.core.errors import DiskFullError, IsthmusError, StoreError
+from engine.core.errors import DiskFullError, IsthmusError, StoreError, UnstorableError
 
 _FULL = ("database or disk is full", "no space left", "disk full", "file too large")
 _DISK_FULL_SQLSTATES = frozenset({"53100", "53400"})
@@ -24,7 +24,7 @@ def translate(error: BaseException) -> IsthmusError:
     kind = type(cause).__name__
     if is_broken(cause):
         return StoreError(f"the store cannot be written ({kind})", remedy="see the database's own log; retried")
-    return StoreError(f"the store refused these values ({kind})", remedy="the message holds text it cannot keep")
+    return UnstorableError(f"the store refused these values ({kind})", remedy="the message holds what it cannot keep")
 
 
 def is_broken(error: BaseException) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from engine.core.texts import storable
 from engine.ports.journal import Settlement
 from engine.ports.states import DeliveryState, MessageState
 from engine.store.checksum import checksum
@@ -86,7 +87,8 @@ def _row(one: Settlement) -> tuple[int, int, int, int, int, int, str | None, str
     reason = None if one.reason is None else pack(one.reason)
     state = int(one.state)
     where = (one.message_id, one.delivery_id)
-    return (*where, state, one.attempts, one.not_before_micros, one.at_micros, reason, one.reference)
+    reference = None if one.reference is None else storable(one.reference)
+    return (*where, state, one.attempts, one.not_before_micros, one.at_micros, reason, reference)
 
 
 def _insert_responses(transaction: Transaction, done: Sequence[Settlement]) -> None:

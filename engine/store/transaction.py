@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
 
+from engine.core.texts import storable
 from engine.ports.connector import Reason
 from engine.store.names import MESSAGES, Names
 from engine.store.session import Insert, Session
@@ -78,7 +80,10 @@ class Transaction:
 
 def pack(value: object) -> str:
     """JSON text, as kept in columns that are only ever read whole."""
-    return msgspec.json.encode(value).decode()
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:  # half a character somewhere in it
+        return storable(json.dumps(msgspec.to_builtins(value), ensure_ascii=False))
 
 
 def unpack_reason(text: str | None) -> Reason | None:

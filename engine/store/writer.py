@@ -198,6 +198,8 @@ class Writer:
             self._database.suspect()
         elif len(batch) > 1 and not isinstance(error, StoreError):
             return [answer for one in batch.singles() for answer in self._commit(one)]
+        elif batch.outcomes:
+            self._failures += 1
         told = translate(error)
         return [(done, told) for done in batch.waiting()]
 

@@ -9,15 +9,13 @@ from typing import Any
 
 import pytest
 
-from engine.core.errors import StoreError
+from engine.core.errors import StoreError, UnstorableError
 from engine.ports.connector import Verdict
-from engine.ports.journal import Appended, NewMessage, Outcome, Settlement
+from engine.ports.journal import Appended, NewMessage, Outcome
 from engine.ports.states import DeliveryState
 from engine.store.journal import SqlJournal
 from tests.support.engine_room import FAST, Far, room, row
-from tests.support.stores import Driver, drive, settlement, store
-
-__all__ = ["drive", "store"]
+from tests.support.stores import Driver, settlement
 
 LOST = StoreError("the answer was lost")
 
@@ -45,6 +43,29 @@ class Unanswered:
             self._journal.finish(outcomes, lambda answer: done(LOST))
         else:
             self._journal.finish(outcomes, done)
+
+
+class Failing(Unanswered):
+    """Fails as a journal does: what was handed in before a failure was told fails with it."""
+
+    untold = 0
+
+    def failure(self, outcomes: Sequence[Outcome]) -> Exception | None:
+        self.finishes -= 1
+        return LOST if self.finishes >= 0 else None
+
+    def finish(self, outcomes: Sequence[Outcome], done: Callable[[Exception | None], None]) -> None:
+        failure = LOST if self.untold else self.failure(outcomes)
+        if failure is None:
+            self._journal.finish(outcomes, done)
+            return
+
+        def tell() -> None:
+            done(failure)
+            self.untold -= 1
+
+        self.untold += 1
+        asyncio.get_running_loop().call_soon(tell)
 
 
 class Between:
@@ -100,14 +121,6 @@ async def test_deliveries_that_were_queued_unanswered_go_out_once_and_before_lat
 
 
 async def test_outcomes_that_were_not_written_are_not_overtaken(tmp_path: Path) -> None:
-    class Failing(Unanswered):
-        def finish(self, outcomes: Sequence[Outcome], done: Callable[[Exception | None], None]) -> None:
-            if self.finishes:
-                self.finishes -= 1
-                asyncio.get_running_loop().call_soon(done, LOST)
-            else:
-                self._journal.finish(outcomes, done)
-
     made: list[Failing] = []
     far = Far()
 
@@ -125,13 +138,58 @@ async def test_outcomes_that_were_not_written_are_not_overtaken(tmp_path: Path) 
     assert far.bodies == [b'{"key": "k", "n": %d}' % n for n in range(40)]
 
 
+class Refusing(Failing):
+    """A database that refuses whatever was made of a message with `poison` in it."""
+
+    def failure(self, outcomes: Sequence[Outcome]) -> Exception | None:
+        poisoned = any(b"poison" in document.body for outcome in outcomes for document in outcome.documents)
+        return UnstorableError("these values are refused") if poisoned else None
+
+
+async def test_what_the_store_refuses_is_held_and_the_others_go_on_in_order(tmp_path: Path) -> None:
+    def body(n: int) -> bytes:
+        return b'{"key": "k", "n": %d, "x": "%s"}' % (n, b"poison" if n in (0, 7, 8) else b"")
+
+    async with room(tmp_path, keyed(), between=Refusing) as here:
+        here.run.transformer.paused = True
+        ids = [(await here.receive(body(n))).message_id for n in range(30)]
+        here.run.transformer.resume()
+        held = [await here.reaches(ids[n], "HELD") for n in (0, 7, 8)]
+        await here.until(lambda: len(here.far["out"].arrived) == 27)
+
+    assert here.far["out"].bodies == [body(n) for n in range(30) if n not in (0, 7, 8)]
+    assert {view.row.reason.code for view in held if view.row.reason} == {"J006"}
+
+
+KEYS = [rb"a\u0000b", rb"\ud800x", "Größe".encode(), b"x" * 3000]
+
+
+async def test_any_text_in_keys_is_kept_or_held_and_stops_nobody(store_url: str) -> None:
+    deployed = row(index={"key": "key"}, destinations=[{"name": "out", "type": "far", "order_by": "key"} | FAST])
+    async with room(store_url, deployed) as here:
+        for text in KEYS:
+            receipt = await here.receive(b'{"key": "%s"}' % text, text.decode("unicode_escape"))
+            await here.reaches(receipt.message_id, "DELIVERED")
+
+    assert len(here.far["out"].arrived) == len(KEYS)
+
+
+async def test_any_reference_of_the_far_side_is_kept(drive: Driver) -> None:
+    message_id, waiting = await drive.queued("erp")
+    await drive.settling(settlement(waiting[0], DeliveryState.DELIVERED, reference="INV\x00\ud800"))
+    view = await drive.store.journal.view(message_id)
+
+    assert view is not None
+    assert view.deliveries[0].reference == "INV\u2400\ufffd"
+
+
 async def test_the_end_of_an_attempt_written_late_does_not_undo_the_next_one(drive: Driver) -> None:
     message_id, waiting = await drive.queued("erp")
     first = settlement(waiting[0], DeliveryState.QUEUED)
     second = settlement(waiting[0], DeliveryState.SENDING, attempts=first.attempts + 1)
     await drive.settling(second)
     await drive.settling(first)
-    found: list[Settlement | Any] = await drive.waiting("erp", message_id)
+    found = await drive.waiting("erp", message_id)
 
     assert found[0].state is DeliveryState.SENDING
     assert found[0].attempts == second.attempts
