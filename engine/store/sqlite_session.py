@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from engine.store.session import BODY_TABLES, Change, Find, Insert, Row
 
 T = TypeVar("T")
+WHOLE = 16  # rows that are always one statement
 LARGEST = 256  # rows a statement: longer ones gain nothing and sort badly into the statement cache
 _RESERVE = (
     0.05  # of the file stays free for the next messages: giving it back to take it again would be work for nothing
@@ -60,11 +61,14 @@ def _sqlite_drop_keys(rows: int) -> str:
 
 
 def _parts(rows: Sequence[T]) -> list[Sequence[T]]:
-    """Slices of power-of-two lengths, so that few different statements are ever prepared."""
+    """Short ones whole, longer ones in slices of power-of-two lengths, so that few different statements are prepared.
+
+    Each statement gives the interpreter lock away and waits for it: seven rows as one and not as four, two and one.
+    """
     parts: list[Sequence[T]] = []
     start, left = 0, len(rows)
     while left:
-        size = min(LARGEST, 1 << (left.bit_length() - 1))
+        size = left if left <= WHOLE else min(LARGEST, 1 << (left.bit_length() - 1))
         parts.append(rows[start : start + size])
         start, left = start + size, left - size
     return parts

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from engine.store.database import SqliteDatabase
 from engine.store.migrate import bring_up_to_date
 from engine.store.session import Change, Find, Insert
-from engine.store.sqlite_session import LARGEST, SqliteSession, _parts
+from engine.store.sqlite_session import LARGEST, WHOLE, SqliteSession, _parts
 
 NAMES = Insert("names", ("id", "name"), ("int", "text"), "ON CONFLICT DO NOTHING")
 RENAME = Change("UPDATE names SET name = v.name FROM {rows} WHERE names.id = v.id", ("id", "name"), ("int", "text"))
@@ -39,7 +39,13 @@ def test_parts_are_of_few_lengths_and_lose_nothing(count: int) -> None:
     parts = _parts(rows)
 
     assert [row for part in parts for row in part] == rows
-    assert {len(part) for part in parts} <= {1 << power for power in range(LARGEST.bit_length())}
+    few = {*range(WHOLE + 1)} | {1 << power for power in range(LARGEST.bit_length())}
+    assert {len(part) for part in parts} <= few
+
+
+@pytest.mark.parametrize("count", [1, 7, WHOLE])
+def test_few_rows_are_one_statement(count: int) -> None:
+    assert len(_parts(range(count))) == 1
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 256, 300, 777])
