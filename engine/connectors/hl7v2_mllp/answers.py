@@ -43,7 +43,8 @@ class Answer:
 
     def __init__(self, header: Header, wait: bool) -> None:
         self._header, self._wait = header, wait
-        self._msh15, self._msh16 = _condition(header.accept_ack), _condition(header.application_ack)
+        self._msh15 = _condition(header.accept_ack) if header.field(15) else None
+        self._msh16 = _condition(header.application_ack) if header.field(16) else None
 
     def to_receipt(self, receipt: Receipt) -> tuple[bytes, bool]:
         """Frames to send now, and whether the application's answer is still to come (`to_settled`)."""

