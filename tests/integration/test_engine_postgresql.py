@@ -295,6 +295,37 @@ def test_connections_cut_under_load_lose_and_double_nothing(site: Site) -> None:
     assert cut >= CUTS
 
 
+def backends(url: str) -> list[int]:
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        ).fetchall()
+    return [pid for (pid,) in rows]
+
+
+def test_a_database_that_hangs_for_a_while_costs_time_only(site: Site) -> None:
+    async def play() -> tuple[set[str], int]:
+        async with Load(site.port) as load:
+            await load.goes_on(20)
+            frozen = await asyncio.to_thread(backends, site.url)
+            for pid in frozen:
+                os.kill(pid, signal.SIGSTOP)
+            await asyncio.sleep(0.5)
+            before = len(load.acknowledged)
+            await asyncio.sleep(2)
+            meanwhile = len(load.acknowledged) - before
+            for pid in frozen:
+                os.kill(pid, signal.SIGCONT)
+            await load.goes_on()
+        return load.acknowledged, meanwhile
+
+    site.engine.start()
+    acknowledged, meanwhile = asyncio.run(play())
+
+    site.settled(acknowledged)
+    assert meanwhile == 0, "nothing is acknowledged that is not on disk"
+
+
 class Server:
     """A PostgreSQL server of one test, to be stopped and started again."""
 
