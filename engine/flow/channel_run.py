@@ -23,6 +23,7 @@ from engine.ports.connector import Destination, Source
 from engine.ports.journal import Journal, PendingDelivery, RevisionRow
 from engine.ports.ledger import ControlNumberLedger
 from engine.ports.script import Limits, ScriptPool
+from engine.ports.states import MessageState as M
 
 log = logging.getLogger("isthmus.flow")
 
@@ -106,6 +107,7 @@ class ChannelRun:
         self.know(row)
         before, self.model, self.revision = self.model, model, row.revision
         self.door.revision, self.door.types = row.revision, AcceptedTypes(model.accept)
+        self.door.accepted_state = M.TRANSFORMED if _only_keeps(model, row) else M.RECEIVED
         self.door.after_delivery = model.source.settings.get("acknowledge") == "after_delivery"
         await self._apply_destinations(model)
         if before is None or not _same_source(before, model):
@@ -232,6 +234,12 @@ class ChannelRun:
             wait = min(wait * 2, LONGEST_RESTART_SECONDS)
             if self.state == "failed":
                 self.state = "running"
+
+
+def _only_keeps(model: ChannelModel, row: RevisionRow) -> bool:
+    """Nothing is read from a message, and nothing made of it: it is journalled, and that is all."""
+    work = model.transform or model.map or model.filter or model.index or model.destinations
+    return not work and program_of(row.content, row.revision).format in ("hl7v2", "bytes")
 
 
 def _same_source(before: ChannelModel, after: ChannelModel) -> bool:

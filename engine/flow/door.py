@@ -53,6 +53,8 @@ class Door:
         take: Callable[[WorkItem], None],
     ) -> None:
         self.channel, self.meter = channel, meter
+        # TRANSFORMED for a channel that only keeps messages: there is nothing a worker would do with them.
+        self.accepted_state = MessageState.RECEIVED
         self.revision, self.types, self.after_delivery = 0, AcceptedTypes(()), False
         self.backlog: Callable[[], bool] = lambda: False
         self.reread: Callable[[], None] = lambda: None  # a message may be on disk that nobody took
@@ -108,7 +110,7 @@ class Door:
             natural_id=received.natural_id,
             scope=received.scope or self.channel,
             message_type=_shown_type(received.message_type) if refusal else received.message_type,
-            state=MessageState.REFUSED if refusal else MessageState.RECEIVED,
+            state=MessageState.REFUSED if refusal else self.accepted_state,
             reason=refusal,
             attributes=received.attributes,
         )
@@ -124,6 +126,8 @@ class Door:
         verdict = appended.verdict
         self.meter.received(verdict, appended.message_id, appended.reason or message.reason)
         received_at = from_micros(appended.received_micros)
+        if verdict is Verdict.ACCEPTED and message.state is MessageState.TRANSFORMED:
+            return Receipt(verdict, appended.message_id, received_at)
         if verdict is Verdict.ACCEPTED:
             settled = self._waiters.wait(message.message_id) if self.after_delivery else None
             attributes = dict(message.attributes) | {"correlation": message.correlation_id}

@@ -20,8 +20,9 @@ from engine.ports.states import DeliveryState, MessageState
 class NewMessage(msgspec.Struct, frozen=True):
     """A message to be made durable. `digest` is BLAKE2b-128 of the body: deduplication and checksum.
 
-    `state` is RECEIVED or REFUSED (then with `reason`). `scope` + `natural_id` are unique for ever (also after
-    retention dropped the message); `natural_id` None is never compared. `parent_id`: the message that this one
+    `state` is RECEIVED, REFUSED (then with `reason`), or TRANSFORMED in a channel that only keeps messages.
+    `scope` + `natural_id` are unique for ever (also after retention dropped the message); `natural_id` None is
+    never compared. `parent_id`: the message that this one
     was edited from, was handed over by, or replays.
     """
 

@@ -320,3 +320,14 @@ async def test_a_resent_message_does_not_starve_under_steady_load(store_url: str
         await here.reaches(bad.message_id, "DELIVERED")
         stop.set()
         await steady
+
+
+async def test_a_channel_that_only_keeps_messages_is_done_when_they_are_on_disk(store_url: str) -> None:
+    keeping = row(None, transform=None, destinations=[], source={"type": "quiet", "format": "bytes"}, form="bytes")
+    async with room(store_url, keeping) as here:
+        receipt = await here.receive(b"anything", "id-1")
+        view = await here.view(receipt.message_id)
+
+    assert receipt.verdict is Verdict.ACCEPTED
+    assert view.row.state is MessageState.TRANSFORMED
+    assert view.body == b"anything"

@@ -110,7 +110,7 @@ class Room:
         return await self.view(message_id)
 
 
-def row(script: str = ECHO, revision: int = 1, **channel: Any) -> RevisionRow:
+def row(script: str | None = ECHO, revision: int = 1, form: str = "json", **channel: Any) -> RevisionRow:
     settings = {
         "channel": "room",
         "version": 1,
@@ -120,7 +120,7 @@ def row(script: str = ECHO, revision: int = 1, **channel: Any) -> RevisionRow:
         "destinations": [{"name": "out", "type": "far"} | FAST],
     } | channel
     model = ChannelModel.model_validate(settings)
-    content = {"channel": model.model_dump(mode="json"), "format": "json", "script": script, "lookups": {}}
+    content = {"channel": model.model_dump(mode="json"), "format": form, "script": script, "lookups": {}}
     return RevisionRow(
         "room", revision, f"digest{revision}", canonical_json(content), datetime.now(UTC), "test", None, True
     )
