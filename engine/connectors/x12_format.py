@@ -43,9 +43,10 @@ class X12Splitter:
     """One message for each interchange of a file.
 
     It has no natural id: the ledger tells a repeated ISA13, which must be answered. Attributes: `partner`,
-    `envelope` (the partner's policy), `acknowledge` (`yes`, `no`), `control_number`; for one that is not as
-    agreed in its names or usage indicator `misaddressed` instead, the TA105 notes. What is refused is told apart
-    where the message is read, because it must be answered, too; only a stranger is refused here.
+    `envelope` (the partner's policy), `acknowledge` (`yes`, `no`), `interchange` (ISA13), `control_number` (the same,
+    where it counts in the ledger); for one that is not as agreed in its names or usage indicator `misaddressed`
+    instead, the TA105 notes. What is refused is told apart where the message is read, because it must be answered,
+    too; only a stranger is refused here.
     """
 
     def __init__(self, context: ConnectorContext) -> None:
@@ -70,11 +71,14 @@ class X12Splitter:
             "envelope": policy.value,
             "acknowledge": "yes" if partner is None or partner.acknowledge else "no",
             "supplier_number": (partner.supplier_number if partner else None) or "",
+            "interchange": interchange.control_number,
         }
-        # What was not meant for us, or is a test among production, must not use up a number of the ledger.
+        # What was not meant for us, is a test among production, or was cut off on its way and refused as a whole
+        # must not use up a number of the ledger: the partner sends the complete file again under the same one.
+        cut_off = interchange.trailer is None and policy is EnvelopePolicy.STRICT
         if wrong:
             facts["misaddressed"] = ",".join(str(fault.note) for fault in wrong)
-        else:
+        elif not cut_off:
             facts["control_number"] = interchange.control_number
         return Received(
             body=encode(File((replace(interchange, lead=""),), "", file.charset, policy)),

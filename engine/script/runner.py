@@ -82,7 +82,7 @@ class _Run:
         if self.compiled.program.format != "x12":
             return [self.compiled.view(self.item.body)], None
         opened = open_interchange(self.item.body, self.item.attributes)
-        number = self.item.attributes.get("control_number")
+        number = self.item.attributes.get("interchange")
         if number:
             self.keys.append(("interchange", number))
         if opened.answer is not None:

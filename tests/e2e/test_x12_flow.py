@@ -309,15 +309,19 @@ def test_an_unknown_partner_goes_to_the_error_folder_with_the_reason(partners: P
     assert not partners.invoices("INV-640")
 
 
-def test_a_file_cut_off_in_the_middle_is_answered_and_has_no_effect(partners: Partners) -> None:
+def test_a_file_cut_off_in_the_middle_is_answered_and_the_complete_one_is_taken(partners: Partners) -> None:
     whole = invoice(650, "INV-650")
     partners.put("invoices", "cut.edi", whole[: whole.index(b"TDS")])
     answer = partners.ta1_to(650)
     message = partners.message("650", "REFUSED")
+    before = partners.invoices("INV-650")
+    partners.put("invoices", "whole.edi", whole)
+    document = json.loads(partners.invoice("INV-650"))
 
     assert told(answer, "TA1")[0][4] == "R"
     assert message["reason"]["where"].startswith("IEA")
-    assert not partners.invoices("INV-650")
+    assert not before
+    assert document["invoice_number"] == "INV-650"
 
 
 def test_a_file_that_ends_within_the_envelope_is_refused_in_its_folder(partners: Partners) -> None:
