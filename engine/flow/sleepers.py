@@ -22,6 +22,8 @@ class Sleepers:
         finally:
             if timer is not None:
                 timer.cancel()
+            if future.cancelled():
+                self._futures.remove(future)
 
     def wake_one(self) -> None:
         if self._futures:
