@@ -24,8 +24,8 @@ from engine.core.errors import ConfigurationError
 from engine.core.ids import IdSource
 from engine.core.secrets import SiteSecrets
 from engine.flow.channel_run import Parts
-from engine.flow.meter import Emit
 from engine.flow.housekeeping import Housekeeping
+from engine.flow.meter import Emit
 from engine.flow.operations import EngineOperations
 from engine.flow.replay import Replayer
 from engine.flow.supervise import Supervisor

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from engine.channel.model import Duration, Name, Settings, Size
+from engine.channel.model import Duration, Name, Settings
 
 Listen = Annotated[
     str,
