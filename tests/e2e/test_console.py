@@ -269,6 +269,7 @@ def test_open_forms_are_accessible_too(page: Page, console: Running) -> None:
     for number in range(page.locator("details.action").count()):
         page.locator("details.action > summary").nth(number).click()
         found += page.evaluate(AUDIT)
+    page.evaluate("document.activeElement.blur()")  # in a field a question mark is text
     page.keyboard.press("Escape")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_be_visible()
