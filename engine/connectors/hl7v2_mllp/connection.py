@@ -182,7 +182,7 @@ class MllpConnection(asyncio.Protocol):
 
     def _close_when_done(self) -> None:
         if self._closing and not self.waiting and self._transport is not None:
-            self._transport.close()
+            self._close(self._transport)
 
     def _joined(self, slot: Slot) -> bytes:
         """The answers of one frame; those of a batch travel as a batch."""
@@ -195,7 +195,11 @@ class MllpConnection(asyncio.Protocol):
 
     def _write(self, data: bytes) -> None:
         if data and self._transport is not None:
-            self._transport.write(data)
+            self._source.outgoing.write(self._transport, data)
+
+    def _close(self, transport: asyncio.Transport) -> None:
+        self._source.outgoing.flush(transport)
+        transport.close()
 
     # ------------------------------------------------------------------ flow and end
     def _account(self, completed: bool) -> None:
@@ -233,6 +237,6 @@ class MllpConnection(asyncio.Protocol):
             return
         self._closing, self.closing_at = True, self._source.monotonic()
         if not self.waiting:
-            self._transport.close()
+            self._close(self._transport)
         elif not self._paused and not self._transport.is_closing():
             self._transport.pause_reading()

@@ -19,6 +19,7 @@ from functools import partial
 from typing import Any, cast
 
 from engine.connectors.fields import split_address
+from engine.connectors.hl7v2_mllp.outgoing import Outgoing
 from engine.connectors.hl7v2_mllp.settings import MllpDestinationSettings
 from engine.connectors.tls import ClientContext, check_pinned
 from engine.core.errors import DestinationError, IsthmusError, MessageError, TransportError
@@ -47,10 +48,12 @@ class MllpDestination:
         self._places = asyncio.Semaphore(settings.connections)
         self._patience, self._idle_seconds = settings.ack_timeout.total_seconds(), settings.idle_timeout.total_seconds()
         self._timer: asyncio.TimerHandle | None = None
+        self._outgoing = Outgoing()
+        self._semantics = Semantics.IDEMPOTENT if settings.idempotent else Semantics.NEITHER
 
     @property
     def semantics(self) -> Semantics:
-        return Semantics.IDEMPOTENT if self._settings.idempotent else Semantics.NEITHER
+        return self._semantics
 
     @property
     def parallel(self) -> int:
@@ -198,7 +201,11 @@ class MllpDestination:
             async with asyncio.timeout(self._settings.connect_timeout.total_seconds()):
                 context, name = self._tls_options(host)
                 _, connection = await loop.create_connection(
-                    lambda: _Connection(self._settings.max_ack), host, port, ssl=context, server_hostname=name
+                    partial(_Connection, self._settings.max_ack, self._outgoing),
+                    host,
+                    port,
+                    ssl=context,
+                    server_hostname=name,
                 )
         except TimeoutError:
             raise TransportError("the receiver cannot be reached in time", where=self._settings.address) from None
@@ -235,8 +242,8 @@ class _Connection(asyncio.Protocol):
     A protocol and not a stream: half of a delivery's cost would be the stream's (tests/bench, end to end).
     """
 
-    def __init__(self, limit: int) -> None:
-        self._framer = MllpFramer(limit)
+    def __init__(self, limit: int, outgoing: Outgoing) -> None:
+        self._framer, self._outgoing = MllpFramer(limit), outgoing
         self._transport: asyncio.Transport | None = None
         self._waiting: asyncio.Future[Delivered] | None = None
         self._judge: Judge | None = None
@@ -268,7 +275,7 @@ class _Connection(asyncio.Protocol):
         self._deadline = self._loop.time() + seconds
         if self._timer is None:
             self._timer = self._loop.call_at(self._deadline, self._expire)
-        self._transport.write(data)
+        self._outgoing.write(self._transport, data)
         try:
             return await self._waiting
         finally:

@@ -20,6 +20,7 @@ from ipaddress import ip_address, ip_network
 from engine.connectors.fields import split_address
 from engine.connectors.hl7v2_mllp.connection import MllpConnection
 from engine.connectors.hl7v2_mllp.intake import Intake
+from engine.connectors.hl7v2_mllp.outgoing import Outgoing
 from engine.connectors.hl7v2_mllp.settings import MllpSourceSettings
 from engine.connectors.tls import ServerContext, check_pinned
 from engine.core.errors import IsthmusError, TransportError
@@ -44,6 +45,7 @@ class MllpSource:
         self.settings, self._context = settings, context
         self.monotonic = time.monotonic  # the loop's own clock once it runs
         self.intake = Intake(context.channel, context.charset, settings.strict)
+        self.outgoing = Outgoing()
         self.waits = settings.acknowledge == "after_delivery"
         self._networks = tuple(ip_network(text, strict=False) for text in settings.allow)
         self._connections: set[MllpConnection] = set()
