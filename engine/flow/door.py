@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from hashlib import blake2b
 
 from engine.core.clock import Clock, from_micros, to_micros
@@ -81,7 +82,8 @@ class Door:
         return await future
 
     def submit(self, received: Received, done: Callable[[Receipt | Exception], None]) -> None:
-        message = self._message(received)
+        now = self._clock.now()
+        message = self._message(received, now)
         self._unwritten += 1
 
         def written(appended: Appended | Exception) -> None:
@@ -92,11 +94,11 @@ class Door:
                     self._doubt(message.message_id)
                 done(appended)
             else:
-                done(self._receipt(message, appended))
+                done(self._receipt(message, appended, now))
 
         self._journal.append(message, written)
 
-    def _message(self, received: Received) -> NewMessage:
+    def _message(self, received: Received, now: datetime) -> NewMessage:
         refusal = received.refusal or self.types.refusal(received.message_type)
         message_id = self._ids.next()
         return NewMessage(
@@ -105,7 +107,7 @@ class Door:
             revision=self.revision,
             body=received.body,
             digest=blake2b(received.body, digest_size=16).digest(),
-            received_micros=to_micros(self._clock.now()),
+            received_micros=to_micros(now),
             correlation_id=received.correlation_id or id_text(message_id),
             natural_id=received.natural_id,
             scope=received.scope or self.channel,
@@ -122,10 +124,11 @@ class Door:
         self._doubtful[message_id] = None
         self.reread()
 
-    def _receipt(self, message: NewMessage, appended: Appended) -> Receipt:
-        verdict = appended.verdict
-        self.meter.received(verdict, appended.message_id, appended.reason or message.reason)
-        received_at = from_micros(appended.received_micros)
+    def _receipt(self, message: NewMessage, appended: Appended, now: datetime) -> Receipt:
+        verdict, reason = appended.verdict, appended.reason or message.reason
+        self.meter.received(verdict, appended.message_id, reason, now)
+        # A repeated message is answered as its first was, with the time of that.
+        received_at = now if appended.message_id == message.message_id else from_micros(appended.received_micros)
         if verdict is Verdict.ACCEPTED and message.state is MessageState.TRANSFORMED:
             return Receipt(verdict, appended.message_id, received_at)
         if verdict is Verdict.ACCEPTED:
@@ -137,7 +140,7 @@ class Door:
         if appended.message_id in self._doubtful:
             del self._doubtful[appended.message_id]
             self.reread()
-        return Receipt(verdict, appended.message_id, received_at, appended.reason or message.reason)
+        return Receipt(verdict, appended.message_id, received_at, reason)
 
 
 def _shown_type(message_type: str | None) -> str | None:

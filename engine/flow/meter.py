@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from engine.core.errors import IsthmusError
 from engine.ports.connector import Reason, Verdict
@@ -60,10 +60,10 @@ class ChannelMeter:
         self.last_received_at: datetime | None = None
         self._emit = emit or (lambda name, channel, facts: None)
 
-    def received(self, verdict: Verdict, message_id: int, reason: Reason | None) -> None:
+    def received(self, verdict: Verdict, message_id: int, reason: Reason | None, at: datetime) -> None:
         self.count += 1
         self.rate.add()
-        self.last_received_at = datetime.now(UTC)
+        self.last_received_at = at
         if verdict is not Verdict.ACCEPTED:
             facts: dict[str, object] = {"message_id": message_id, "verdict": verdict.value}
             if reason is not None:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from engine.connectors.hl7v2_mllp.answers import Answer
-from engine.connectors.hl7v2_mllp.intake import Taken, holds_several
+from engine.connectors.hl7v2_mllp.intake import Taken, holds_several, is_plain
 from engine.core.errors import IsthmusError, MessageError
 from engine.ports.connector import Receipt, Settled
 from engine.protocols.hl7v2.batch import acknowledge_batch, is_batch
@@ -109,6 +109,9 @@ class MllpConnection(asyncio.Protocol):
 
     # ------------------------------------------------------------------ messages
     def _take(self, body: bytes) -> None:
+        if is_plain(body):
+            self._take_one(self._source.intake.take(body, self._attributes, plain=True))
+            return
         if not holds_several(body):
             self._take_one(self._source.intake.take(body, self._attributes))
             return
@@ -138,7 +141,7 @@ class MllpConnection(asyncio.Protocol):
             # Without a header nobody can be answered: the message is kept as REFUSED, and its sender goes.
             self._decide(slot, index, b"")
             self._finish()
-        elif header.is_acknowledgement:
+        elif taken.is_acknowledgement:
             self._decide(slot, index, b"")
         elif isinstance(outcome, Exception):
             self._source.note_failure(outcome)
@@ -177,7 +180,8 @@ class MllpConnection(asyncio.Protocol):
         while self._slots and not self._slots[0].missing:
             out.append(self._joined(self._slots.popleft()))
         self._write(b"".join(out))
-        self._balance()
+        if self._paused:  # an answer can only make room
+            self._balance()
         self._close_when_done()
 
     def _close_when_done(self) -> None:

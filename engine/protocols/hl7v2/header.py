@@ -57,9 +57,14 @@ class Header(Heading):
         return written.decode() if written.isalnum() else self.get("MSH-16") if written else None
 
     @property
+    def is_called_acknowledgement(self) -> bool:
+        """Its type alone says that it is an answer."""
+        return self.message_type.startswith(_ACKNOWLEDGEMENTS)
+
+    @property
     def is_acknowledgement(self) -> bool:
         """It is itself an answer, and answers are not answered: its type says so or it carries MSA."""
-        if self.message_type.startswith(_ACKNOWLEDGEMENTS) or _find_msa(self._body):
+        if self.is_called_acknowledgement or _find_msa(self._body):
             return True
         return b"\n" in self._body and b"\nMSA" in self._body
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from engine.core.errors import TransportError
@@ -10,6 +12,7 @@ from engine.ports.connector import Reason, Verdict
 from engine.telemetry import Event, Telemetry, events
 from engine.telemetry.named import named
 
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 REASON = Reason("S002", "the script took too long", "RQD[2]-5")
 
 
@@ -18,8 +21,8 @@ def told(act: str) -> list[Event]:
     emit = named(heard.append)
     channel, destination = ChannelMeter("orders", emit), DeliveryMeter("orders", "erp", emit)
     {
-        "refused": lambda: channel.received(Verdict.REFUSED, 7, REASON),
-        "duplicate": lambda: channel.received(Verdict.DUPLICATE, 7, None),
+        "refused": lambda: channel.received(Verdict.REFUSED, 7, REASON, NOW),
+        "duplicate": lambda: channel.received(Verdict.DUPLICATE, 7, None, NOW),
         "held": lambda: channel.transformed(7, "HELD", REASON, 10),
         "source": lambda: channel.source_failed(OSError("no")),
         "store": lambda: channel.store_failed(OSError("no")),
@@ -63,7 +66,7 @@ def test_refusal_keeps_code_and_place() -> None:
 def test_told_events_are_counted() -> None:
     telemetry = Telemetry()
     meter = ChannelMeter("orders", named(telemetry.emit))
-    meter.received(Verdict.REFUSED, 7, REASON)
+    meter.received(Verdict.REFUSED, 7, REASON, NOW)
 
     assert 'isthmus_messages_refused_total{channel="orders",code="S002"} 1' in telemetry.render()
 
