@@ -8,13 +8,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from engine.api.gate import Gate
-from engine.api.routes import ROUTES
+from engine.api.routes import EVENTS, ROUTES
 from engine.api.security import SecurityHeaders
 from engine.core.errors import NotFoundError
 from engine.ports.accounts import Accounts
 from engine.ports.audit import Audit
 from engine.ports.operations import Operations
 from engine.ports.web import Access, Call, Pages, WebRoute, WebSettings
+from engine.telemetry import Registry
 
 ALL_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -25,8 +26,14 @@ def build_app(
     audit: Audit,
     settings: WebSettings | None = None,
     pages: Pages | None = None,
+    events: Registry | None = None,
 ) -> ASGIApp:
-    """Serve with `engine.api.serve`. `pages`: `engine.console.pages()`, or None for the API alone."""
+    """Serve with `engine.api.serve`.
+
+    Args:
+        pages: `engine.console.pages()`, or None for the API alone.
+        events: what events have counted, for `/metrics`; None: the figures of the status only.
+    """
     settings = settings or WebSettings()
     secure = settings.tls is not None or settings.behind_tls_proxy
     gate = Gate(operations, accounts, audit, secure=secure, pages=pages)
@@ -36,7 +43,9 @@ def build_app(
         Route(path, gate.endpoint(WebRoute("*", path, Access.SIGNED_IN, _unknown, page=page)), methods=ALL_METHODS)
         for path, page in (("/api/{rest:path}", False), ("/{rest:path}", True))
     ]
-    return SecurityHeaders(Starlette(routes=[*served, *unknown]), secure=secure)
+    app = Starlette(routes=[*served, *unknown])
+    setattr(app.state, EVENTS, events)
+    return SecurityHeaders(app, secure=secure)
 
 
 def route_table(pages: Pages | None = None) -> tuple[WebRoute, ...]:

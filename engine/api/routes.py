@@ -23,6 +23,7 @@ from engine.api.reading import (
     read,
     text_id,
 )
+from engine.api.scope import ScopedOperations
 from engine.api.wire import from_wire
 from engine.core.errors import NotFoundError
 from engine.core.ids import id_text
@@ -34,6 +35,7 @@ from engine.telemetry.snapshot import exposition
 CHANNEL_STATES = frozenset({"running", "paused", "stopped"})
 BODY_LIMIT = 64 * 1024**2  # an edited message in base64, or as a form
 AUDIT_LIMIT = 1000
+EVENTS = "events"  # where the application keeps what events have counted
 
 
 async def health(call: Call) -> Response:
@@ -48,7 +50,9 @@ async def status(call: Call) -> Response:
 
 async def metrics(call: Call) -> Response:
     """The same figures as Prometheus reads them (text exposition 0.0.4)."""
-    text = exposition((await call.operations.status()).channels)
+    events = getattr(call.request.app.state, EVENTS, None)
+    limited = isinstance(call.operations, ScopedOperations)
+    text = exposition((await call.operations.status()).channels, events, limited=limited)
     return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
 

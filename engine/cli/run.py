@@ -32,14 +32,14 @@ def command(site: Path, deploy_all: bool, as_json: bool) -> None:
 async def _run(root: Path, deploy_all: bool, as_json: bool) -> None:
     from engine.cli.serving import announce, log_to_terminal, serving
 
-    telemetry = log_to_terminal(root)
+    emit, events = log_to_terminal(root)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopping.set)
     async with AsyncExitStack() as stack:
-        engine: Engine = await stack.enter_async_context(running(root, deploy_all=deploy_all, emit=telemetry))
-        addresses = await stack.enter_async_context(serving(engine))
+        engine: Engine = await stack.enter_async_context(running(root, deploy_all=deploy_all, emit=emit))
+        addresses = await stack.enter_async_context(serving(engine, events))
         # What start-up made stays for good: the collector need not look at it again.
         gc.collect()
         gc.freeze()

@@ -21,9 +21,10 @@ from engine.console import pages
 from engine.flow.meter import Emit
 from engine.ports.web import TlsFiles, WebSettings
 from engine.store.accounts import SqlAccounts
-from engine.telemetry import Level, Telemetry
+from engine.telemetry import Level, Registry, Telemetry
 from engine.telemetry.libraries import capture
 from engine.telemetry.named import named
+from engine.telemetry.snapshot import measure_process
 
 
 class Addresses(msgspec.Struct, frozen=True):
@@ -43,8 +44,8 @@ def accounts_url(site: Site) -> str:
 
 
 @asynccontextmanager
-async def serving(engine: Engine) -> AsyncIterator[Addresses]:
-    """Serve until the block ends."""
+async def serving(engine: Engine, events: Registry | None = None) -> AsyncIterator[Addresses]:
+    """Serve until the block ends. `events`: what `/metrics` shows beside the figures of the status."""
     site = engine.site
     console = site.engine.console
     url = accounts_url(site)
@@ -55,7 +56,7 @@ async def serving(engine: Engine) -> AsyncIterator[Addresses]:
     if console.tls is not None:
         tls = TlsFiles(site.root / console.tls.certificate, site.root / console.tls.key)
     settings = WebSettings(listen=console.listen, tls=tls)
-    app = build_app(engine.operations, accounts, engine.store.audit, settings, pages())
+    app = build_app(engine.operations, accounts, engine.store.audit, settings, pages(), events)
     control = site.root / site.engine.control
     control.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
@@ -95,11 +96,12 @@ def announce(engine: Engine, addresses: Addresses, *, as_json: bool) -> None:
     sys.stdout.flush()
 
 
-def log_to_terminal(root: Path) -> Emit:
+def log_to_terminal(root: Path) -> tuple[Emit, Registry]:
     """Events become log lines and metrics: who, what and where, never a value of a message."""
     settings = load_site(root).engine.log
     level = Level[settings.level.upper()]
     form = {"auto": None, "text": False, "json": True}[settings.format]
     telemetry = Telemetry(sys.stderr, level=level, json=form)
     capture(telemetry.emit)  # what Python's logging says, without the values that libraries put into their texts
-    return named(telemetry.emit)
+    measure_process(telemetry.registry)
+    return named(telemetry.emit), telemetry.registry

@@ -271,6 +271,7 @@ def _status(run: ChannelRun, counts: dict[str, int], depths: dict[tuple[str, str
         last_error=run.meter.last_error,
         last_received_at=run.meter.last_received_at,
         recent=run.meter.rate.recent(),
+        acknowledged=run.meter.acknowledged.latency(),
     )
 
 

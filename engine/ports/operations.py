@@ -29,11 +29,21 @@ class DestinationStatus(msgspec.Struct, frozen=True):
     next_attempt_at: datetime | None
 
 
+class Latency(msgspec.Struct, frozen=True):
+    """How long something took, since start: `counts` holds one more than `bounds` (seconds, ascending), for what took
+    longer than all of them; `total_seconds` is the sum."""
+
+    bounds: Sequence[float]
+    counts: Sequence[int]
+    total_seconds: float
+
+
 class ChannelStatus(msgspec.Struct, frozen=True):
     """`state`: `running`, `paused` (receives and journals, transforms nothing), `stopped` (receives nothing), `failed`.
 
     `per_second` is the intake rate over the last ten seconds. `counts` is messages by state name, all time stored.
     `recent` is the intake rate of past intervals of equal length, oldest first, for a small chart; may be empty.
+    `acknowledged` is from arrival to durable, when the acknowledgement may leave.
     """
 
     name: str
@@ -49,6 +59,7 @@ class ChannelStatus(msgspec.Struct, frozen=True):
     last_error: str | None
     last_received_at: datetime | None
     recent: Sequence[float] = ()
+    acknowledged: Latency | None = None
 
 
 class EngineStatus(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import sqlalchemy as sa
@@ -52,55 +52,61 @@ class First(msgspec.Struct, frozen=True):
 
 def write_messages(transaction: Transaction, new: Sequence[NewMessage]) -> list[Appended]:
     """Store what is new. One verdict a message, in order."""
-    firsts = _claim(transaction, new)
-    verdicts = [_judge(message, firsts.get(_key(message))) for message in new]
-    stored = [
-        (message, verdict) for message, verdict in zip(new, verdicts, strict=True) if verdict.verdict != "duplicate"
-    ]
-    _insert(transaction, stored)
+    keys = [_key(transaction, message) for message in new]
+    firsts = _claim(transaction, new, keys)
+    verdicts = [_judge(message, firsts.get(key)) for message, key in zip(new, keys, strict=True)]
+    _insert(transaction, [pair for pair in zip(new, verdicts, strict=True) if pair[1].verdict != "duplicate"])
     return verdicts
 
 
-def _key(message: NewMessage) -> tuple[str, str] | None:
+Key = tuple[int, str] | None
+"""A scope's number and a natural id as it is indexed."""
+
+
+def _key(transaction: Transaction, message: NewMessage) -> Key:
     """Without a scope of its own a natural id is unique within its channel."""
-    return None if message.natural_id is None else (message.scope or message.channel, indexable(message.natural_id))
+    if message.natural_id is None:
+        return None
+    return transaction.number(message.scope or message.channel), indexable(message.natural_id)
 
 
-def _claim(transaction: Transaction, new: Sequence[NewMessage]) -> dict[tuple[str, str] | None, First]:
+def _claim(transaction: Transaction, new: Sequence[NewMessage], keys: Sequence[Key]) -> dict[Key, First]:
     """Enter natural ids into the inbox; who is first with each, among these and all earlier messages."""
-    firsts: dict[tuple[str, str] | None, First] = {}
-    for message in new:
-        key = _key(message)
-        if key is not None and key not in firsts:
-            firsts[key] = First(message.message_id, message.digest, message.received_micros, message.reason)
+    claimed: dict[Key, NewMessage] = {}
+    for key, message in zip(keys, new, strict=True):
+        if key is not None:
+            claimed.setdefault(key, message)
     rows = [
-        (transaction.number(key[0]), key[1], first.digest, first.message_id, first.received, _packed(first.reason))
-        for key, first in firsts.items()
+        (*key, message.digest, message.message_id, message.received_micros, _packed(message.reason))
+        for key, message in claimed.items()
         if key is not None
     ]
-    if transaction.session.insert(_INBOX, sorted(rows, key=lambda row: row[:2])) != len(rows):
-        firsts |= _earlier(transaction, firsts)
-    return firsts
+    inserted = transaction.session.insert(_INBOX, sorted(rows, key=lambda row: row[:2]))
+    if inserted == len(new):
+        return {}
+    firsts = {
+        key: First(message.message_id, message.digest, message.received_micros, message.reason)
+        for key, message in claimed.items()
+    }
+    return firsts if inserted == len(rows) else firsts | _earlier(transaction, firsts)
 
 
 def _packed(reason: Reason | None) -> str | None:
     return None if reason is None else pack(reason)
 
 
-def _earlier(
-    transaction: Transaction, claimed: dict[tuple[str, str] | None, First]
-) -> dict[tuple[str, str] | None, First]:
+def _earlier(transaction: Transaction, claimed: dict[Key, First]) -> dict[Key, First]:
     """Those natural ids that belong to an earlier message. Rare, so one query each."""
     query = (
         sa.select(inbox.c.message_id, inbox.c.digest, inbox.c.received, inbox.c.reason, reasons.c.reason)
         .outerjoin(messages, (messages.c.id == inbox.c.message_id) & (messages.c.state == MessageState.REFUSED))
         .outerjoin(reasons, reasons.c.message_id == messages.c.id)
     )
-    earlier: dict[tuple[str, str] | None, First] = {}
+    earlier: dict[Key, First] = {}
     for key, first in claimed.items():
         if key is None:
             continue
-        here = (inbox.c.scope == transaction.number(key[0])) & (inbox.c.natural_id == key[1])
+        here = (inbox.c.scope == key[0]) & (inbox.c.natural_id == key[1])
         row = transaction.session.sql.execute(query.where(here)).one()
         if row[0] != first.message_id:
             earlier[key] = First(row[0], bytes(row[1]), row[2], unpack_reason(row[4] or row[3]))
@@ -118,29 +124,41 @@ def _judge(message: NewMessage, first: First | None) -> Appended:
 
 def _insert(transaction: Transaction, stored: Sequence[tuple[NewMessage, Appended]]) -> None:
     rows, bodies, why, conflicts = [], [], {}, []
+    packed = _Attributes()
     for message, appended in stored:
-        channel = transaction.number(message.channel)
-        state = MessageState.REFUSED if appended.verdict is Verdict.CONFLICT else message.state
+        channel, message_id = transaction.number(message.channel), message.message_id
+        conflict = appended.verdict is Verdict.CONFLICT
+        state = MessageState.REFUSED if conflict else message.state
         rows.append(_row(message, channel, state))
-        bodies.append((message.message_id, message.digest, _attributes(message), message.body))
+        bodies.append((message_id, message.digest, packed.of(message.attributes), message.body))
         transaction.count_message(channel, state)
         if appended.reason is not None:
-            why[message.message_id] = appended.reason
-        if appended.verdict is Verdict.CONFLICT:
-            conflicts.append((transaction.number(NATURAL_ID), indexable(message.natural_id or ""), message.message_id))
-    transaction.session.make_room([message.message_id for message, _ in stored])
-    transaction.session.insert(_MESSAGES, rows)
-    transaction.session.insert(_BODIES, bodies)
-    transaction.session.insert(_KEY, conflicts)
+            why[message_id] = appended.reason
+        if conflict:
+            conflicts.append((transaction.number(NATURAL_ID), indexable(message.natural_id or ""), message_id))
+    session = transaction.session
+    session.make_room([message.message_id for message, _ in stored])
+    session.insert(_MESSAGES, rows)
+    session.insert(_BODIES, bodies)
+    session.insert(_KEY, conflicts)
     transaction.set_reasons(why)
 
 
 def _row(message: NewMessage, channel: int, state: MessageState) -> tuple[object, ...]:
-    received = message.received_micros
-    correlation = None if message.correlation_id == id_text(message.message_id) else message.correlation_id
+    message_id, received, correlation = message.message_id, message.received_micros, message.correlation_id
     return (
-        *(message.message_id, channel, message.revision, 0, int(state), received, received, len(message.body)),
-        *(_text(message.message_type), _text(message.natural_id), correlation, message.parent_id),
+        message_id,
+        channel,
+        message.revision,
+        0,
+        int(state),
+        received,
+        received,
+        len(message.body),
+        _text(message.message_type),
+        _text(message.natural_id),
+        None if correlation == id_text(message_id) else correlation,
+        message.parent_id,
     )
 
 
@@ -148,5 +166,15 @@ def _text(text: str | None) -> str | None:
     return None if text is None else storable(text)
 
 
-def _attributes(message: NewMessage) -> str | None:
-    return pack(dict(message.attributes)) if message.attributes else None
+class _Attributes:
+    """Attributes as JSON; all messages of a connection share theirs."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Mapping[str, str], str | None] = ({}, None)
+
+    def of(self, attributes: Mapping[str, str]) -> str | None:
+        if not attributes:
+            return None
+        if self._last[0] is not attributes:
+            self._last = attributes, pack(dict(attributes))
+        return self._last[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
+from itertools import chain
 from typing import Any, TypeVar
 
 import msgspec
@@ -75,7 +76,7 @@ def _parts(rows: Sequence[T]) -> list[Sequence[T]]:
 
 
 def _flat(rows: Sequence[Row]) -> list[Any]:
-    return [value for row in rows for value in row]
+    return list(chain.from_iterable(rows))
 
 
 _decode = msgspec.json.Decoder(list[tuple[int | str | None, ...]]).decode
@@ -84,8 +85,8 @@ _decode = msgspec.json.Decoder(list[tuple[int | str | None, ...]]).decode
 class SqliteSession:
     def __init__(self, connection: sa.Connection) -> None:
         self.sql = connection
-        self._raw: Any = connection.connection.dbapi_connection
-        self._cursor = self._raw.cursor()
+        driver: Any = connection.connection.dbapi_connection
+        self._raw, self._cursor = driver, driver.cursor()
         self._vacuum_pages, self._free_before = 0, _ALL
         self._changes, self._pages_per_change = 0, 1.0
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any, TypeVar
 
 from engine.telemetry.event import Metric
 
+T = TypeVar("T")
 Labels = tuple[str, ...]
 _MOST_SERIES = 2000  # of one metric; more would be an id used as a label
 _OTHER = "other"
@@ -48,8 +49,8 @@ class Counter:
     def value(self, *labels: str) -> float:
         return self._values.get(labels, 0)
 
-    def lines(self) -> Iterator[str]:
-        for labels, value in sorted(self._values.items()):
+    def lines(self, channels: Collection[str] | None = None) -> Iterator[str]:
+        for labels, value in _seen(self.metric, sorted(self._values.items()), channels):
             yield f"{self.metric.name}{_braces(self.metric.labels, labels)} {_number(value)}"
 
 
@@ -77,12 +78,16 @@ class Histogram:
         series[0][bisect_left(self._bounds, value)] += 1
         series[1][0] += value
 
+    def take(self, labels: Labels, counts: Sequence[int], total: float) -> None:
+        """Figures that were counted elsewhere, with the metric's own buckets."""
+        self._series[labels] = (list(counts), [total])
+
     def count(self, *labels: str) -> int:
         return sum(self._series[labels][0]) if labels in self._series else 0
 
-    def lines(self) -> Iterator[str]:
+    def lines(self, channels: Collection[str] | None = None) -> Iterator[str]:
         name, names = self.metric.name, self.metric.labels
-        for labels, (counts, total) in sorted(self._series.items()):
+        for labels, (counts, total) in _seen(self.metric, sorted(self._series.items()), channels):
             below = 0
             for bound, count in zip((*self._bounds, math.inf), counts, strict=True):
                 below += count
@@ -120,14 +125,25 @@ class Registry:
         """A gauge that is read when somebody looks (memory, open files)."""
         self._measured[name] = (help, read)
 
-    def render(self) -> str:
-        """Everything in Prometheus' text format."""
+    def render(self, channels: Collection[str] | None = None) -> str:
+        """Everything in Prometheus' text format; of metrics by channel only those of `channels`, None: all."""
         lines: list[str] = []
         for name, one in sorted(self._instruments.items()):
-            lines += [f"# HELP {name} {_help(one.metric.help)}", f"# TYPE {name} {one.metric.kind}", *one.lines()]
+            lines += [f"# HELP {name} {_help(one.metric.help)}", f"# TYPE {name} {one.metric.kind}"]
+            lines += one.lines(channels)
         for name, (help, read) in sorted(self._measured.items()):
             lines += [f"# HELP {name} {_help(help)}", f"# TYPE {name} gauge", f"{name} {_number(read())}"]
         return "\n".join(lines) + "\n"
+
+
+def _seen(
+    metric: Metric, series: list[tuple[Labels, T]], channels: Collection[str] | None
+) -> Iterator[tuple[Labels, T]]:
+    """What a person may see who answers for these channels only."""
+    if channels is None or "channel" not in metric.labels:
+        return iter(series)
+    at = metric.labels.index("channel")
+    return (one for one in series if one[0][at] in channels)
 
 
 def _bounded(labels: Labels, series: int) -> Labels:

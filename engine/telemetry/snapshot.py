@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from engine.telemetry.event import Metric, gauge
-from engine.telemetry.metrics import Registry
+from engine.telemetry.event import Metric, gauge, histogram
+from engine.telemetry.metrics import Histogram, Registry
 
 _PLACE = ("channel", "destination")
 
@@ -19,6 +19,9 @@ MESSAGES = gauge("isthmus_channel_messages", "Stored messages by state.", "chann
 RECEIVED = gauge("isthmus_channel_received", "Messages received since start.", "channel", value="n")
 RATE = gauge("isthmus_channel_messages_per_second", "Intake over the last ten seconds.", "channel", value="n")
 UP = gauge("isthmus_channel_up", "1 while the channel runs.", "channel", "state", value="n")
+ACKNOWLEDGED = histogram(
+    "isthmus_acknowledgement_seconds", "From arrival to durable, when the answer may leave.", "channel", value="n"
+)
 QUEUED = gauge("isthmus_destination_queued", "Deliveries queued or being sent.", *_PLACE, value="n")
 DELIVERED = gauge("isthmus_destination_delivered", "Deliveries made since start.", *_PLACE, value="n")
 ERRORS = gauge("isthmus_destination_errors", "Attempts that failed since start.", *_PLACE, value="n")
@@ -41,6 +44,15 @@ class DestinationFigures(Protocol):
     def errors(self) -> int: ...
 
 
+class LatencyFigures(Protocol):
+    """As `engine.ports.operations.Latency` has them, in the buckets of `engine.telemetry.event.SECONDS`."""
+
+    @property
+    def counts(self) -> Sequence[int]: ...
+    @property
+    def total_seconds(self) -> float: ...
+
+
 class ChannelFigures(Protocol):
     """As `engine.ports.operations.ChannelStatus` has them."""
 
@@ -56,6 +68,8 @@ class ChannelFigures(Protocol):
     def counts(self) -> Mapping[str, int]: ...
     @property
     def destinations(self) -> Sequence[DestinationFigures]: ...
+    @property
+    def acknowledged(self) -> LatencyFigures | None: ...
 
 
 def figures(channels: Sequence[ChannelFigures]) -> Registry:
@@ -65,6 +79,8 @@ def figures(channels: Sequence[ChannelFigures]) -> Registry:
         _set(registry, RECEIVED, channel.received, channel.name)
         _set(registry, RATE, channel.per_second, channel.name)
         _set(registry, UP, channel.state == "running", channel.name, channel.state)
+        if channel.acknowledged is not None:
+            _take(registry, channel.acknowledged, channel.name)
         for state, count in channel.counts.items():
             _set(registry, MESSAGES, count, channel.name, state)
         for one in channel.destinations:
@@ -76,9 +92,13 @@ def figures(channels: Sequence[ChannelFigures]) -> Registry:
     return registry
 
 
-def exposition(channels: Sequence[ChannelFigures], events: Registry | None = None) -> str:
-    """The whole answer to a scrape: figures of the status, then what events counted."""
-    return figures(channels).render() + (events.render() if events is not None else "")
+def exposition(channels: Sequence[ChannelFigures], events: Registry | None = None, *, limited: bool = False) -> str:
+    """The whole answer to a scrape: figures of the status, then what events counted.
+
+    `limited`: the asker sees these channels only, so what other channels counted is left out.
+    """
+    shown = {channel.name for channel in channels} if limited else None
+    return figures(channels).render() + (events.render(shown) if events is not None else "")
 
 
 def measure_process(registry: Registry) -> None:
@@ -90,6 +110,12 @@ def measure_process(registry: Registry) -> None:
 
 def _resident_bytes() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _take(registry: Registry, latency: LatencyFigures, channel: str) -> None:
+    instrument = registry.instrument(ACKNOWLEDGED)
+    if isinstance(instrument, Histogram):
+        instrument.take((channel,), latency.counts, latency.total_seconds)
 
 
 def _set(registry: Registry, metric: Metric, value: float, *labels: str) -> None:
