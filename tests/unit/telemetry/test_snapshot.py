@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+import msgspec
+
+from engine.flow.meter import Stopwatch
 from engine.ports.operations import ChannelStatus, DestinationStatus
 from engine.telemetry import Registry, Telemetry, events
 from engine.telemetry.snapshot import exposition, measure_process
@@ -51,3 +54,25 @@ def test_process_has_memory() -> None:
 
     assert found is not None
     assert int(found[1]) > 1_000_000
+
+
+def test_who_sees_some_channels_only_sees_their_events_only() -> None:
+    telemetry = Telemetry()
+    telemetry.emit(events.QueueMeasured("orders", "erp", 3))
+    telemetry.emit(events.QueueMeasured("others", "erp", 4))
+    telemetry.emit(events.SourceFailed("others", "T001", "no"))
+    text = exposition([status()], telemetry.registry, limited=True)
+
+    assert 'isthmus_queue_depth{channel="orders",destination="erp"} 3\n' in text
+    assert "others" not in text
+
+
+def test_acknowledgement_latency_is_a_histogram() -> None:
+    watch = Stopwatch()
+    watch.add(0.002)
+    watch.add(70.0)
+    text = exposition([msgspec.structs.replace(status(), acknowledged=watch.latency())])
+
+    assert 'isthmus_acknowledgement_seconds_bucket{channel="orders",le="0.0025"} 1\n' in text
+    assert 'isthmus_acknowledgement_seconds_bucket{channel="orders",le="+Inf"} 2\n' in text
+    assert 'isthmus_acknowledgement_seconds_sum{channel="orders"} 70.002\n' in text
