@@ -19,10 +19,12 @@ from engine.channel.load import load_site
 from engine.channel.model import ChannelModel, DestinationModel
 from engine.channel.site import Site
 from engine.connectors.catalog import CATALOG
+from engine.connectors.tls import days_left
 from engine.core.clock import Clock, SystemClock
 from engine.core.errors import ConfigurationError
 from engine.core.ids import IdSource
 from engine.core.secrets import SiteSecrets
+from engine.flow.certificates import CertificateWatch, Place, certificates_of
 from engine.flow.channel_run import Parts
 from engine.flow.housekeeping import Housekeeping
 from engine.flow.meter import Emit
@@ -173,7 +175,9 @@ async def running(
         await supervisor.start(site, deploy_all=deploy_all)
         stack.push_async_callback(supervisor.close)
         engine = Engine(site, store, supervisor, operations, pool, time.monotonic() - began)
-        keeping = Housekeeping(store.journal, store.audit, clock, site.engine.retention, site.engine.zone)
+        watch = CertificateWatch(root, lambda: _certificates(site, supervisor), days_left, emit or _quiet)
+        operations.notices = lambda: watch.notices
+        keeping = Housekeeping(store.journal, store.audit, clock, site.engine.retention, site.engine.zone, watch)
         daily = asyncio.create_task(keeping.run())
         try:
             yield engine
@@ -181,6 +185,12 @@ async def running(
             daily.cancel()
             if not await supervisor.drain(site.engine.drain.total_seconds()):
                 log.warning("not everything was finished in time; it goes on from the journal at the next start")
+
+
+def _certificates(site: Site, supervisor: Supervisor) -> list[Place]:
+    console = site.engine.console.tls
+    own = [] if console is None else [("console", console.certificate)]
+    return own + list(certificates_of(run.model for run in supervisor.runs.values() if run.model is not None))
 
 
 def _refuse_errors(site: Site) -> None:

@@ -1,4 +1,4 @@
-"""What an engine does by itself once a day: drop finished messages whose time is over."""
+"""What an engine does by itself once a day: drop finished messages whose time is over, look at certificates."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from engine.channel.settings import RetentionSettings
 from engine.core.clock import Clock
+from engine.flow.certificates import CertificateWatch
 from engine.ports.audit import Audit
 from engine.ports.journal import Journal
 
@@ -29,18 +30,35 @@ def is_due(now: datetime, last: datetime, at: str, zone: str) -> bool:
 class Housekeeping:
     """Runs until cancelled. The audit names `retention` as who did it."""
 
-    def __init__(self, journal: Journal, audit: Audit, clock: Clock, settings: RetentionSettings, zone: str) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        audit: Audit,
+        clock: Clock,
+        settings: RetentionSettings,
+        zone: str,
+        certificates: CertificateWatch | None = None,
+    ) -> None:
         self._journal, self._audit, self._clock = journal, audit, clock
-        self._settings, self._zone = settings, zone
+        self._settings, self._zone, self._certificates = settings, zone, certificates
 
     async def run(self) -> None:
         last = self._clock.now()
+        await self.look_at_certificates(last)
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             now = self._clock.now()
             if is_due(now, last, self._settings.at, self._zone):
                 await self.clean(now)
+                await self.look_at_certificates(now)
             last = now
+
+    async def look_at_certificates(self, now: datetime) -> None:
+        try:
+            if self._certificates is not None:
+                await self._certificates.look(now)
+        except Exception as error:  # the engine's work must go on whatever stands in the files
+            log.error("the certificates were not looked at: %s", type(error).__name__)
 
     async def clean(self, now: datetime) -> int:
         """Drop what is older than the retention; a store that is away is tried again the next day."""

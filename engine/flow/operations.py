@@ -52,6 +52,7 @@ class EngineOperations:
         self._catalog, self._clock, self._store = catalog, clock, store
         self._started = clock.now()
         self._load: Callable[[Path], Site] = load_site
+        self.notices: Callable[[], Sequence[str]] = tuple  # of other parts, for the first page
 
     # ------------------------------------------------------------------ status
     async def status(self) -> EngineStatus:
@@ -67,7 +68,7 @@ class EngineOperations:
             site=self._site.engine.site or self._root.name,
             store=self._store,
             channels=channels,
-            notices=tuple(self._supervisor.notices),
+            notices=(*self._supervisor.notices, *self.notices()),
         )
 
     async def set_channel(self, channel: str, state: str, who: str, reason: str | None) -> ChannelStatus:

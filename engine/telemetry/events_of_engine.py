@@ -101,14 +101,17 @@ class CertificateRefused(Event, frozen=True):
 
 
 class CertificateExpiring(Event, frozen=True):
+    """`days` are whole ones, negative once it has expired; `when` says it in words."""
+
     level: ClassVar[Level] = Level.WARNING
-    words: ClassVar[str] = "{channel}: the certificate {file} expires in {days} days"
+    words: ClassVar[str] = "{channel}: the certificate {file} {when}"
     metrics: ClassVar[tuple[Metric, ...]] = (
         gauge("isthmus_certificate_days", "Days until a certificate expires.", "channel", "file", value="days"),
     )
     channel: str
     file: str
     days: int
+    when: str
 
 
 # ------------------------------------------------------------------ store and workers

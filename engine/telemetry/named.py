@@ -46,6 +46,9 @@ _KINDS: dict[str, Callable[[str, Facts], Event]] = {
     "connector_failed": lambda channel, f: events.DestinationFailed(
         channel, str(f["destination"]), str(f.get("error"))
     ),
+    "certificate_expiring": lambda channel, f: events.CertificateExpiring(
+        channel, str(f["file"]), int(f["days"]), str(f["when"])
+    ),
     "worker_replaced": lambda channel, f: events.WorkerReplaced(int(f.get("pid", 0)), "S004", str(f.get("why", ""))),
 }
 

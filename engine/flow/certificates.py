@@ -1,0 +1,70 @@
+"""Certificates of doors and destinations that will soon expire: told in the log, in the metrics and on the console."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from engine.channel.model import ChannelModel
+from engine.flow.meter import Emit
+
+FIRST_DAYS, DAILY_DAYS = 30, 7  # told once in the last month, then every day of the last week
+
+Place = tuple[str, str]
+"""Who uses a certificate (`orders`, `orders.erp`, `console`) and its file as the settings name it."""
+
+
+def certificates_of(models: Iterable[ChannelModel]) -> Iterator[Place]:
+    """What the TLS settings of these channels name, our own ends only."""
+    for model in models:
+        yield from _named(model.channel, model.source.settings)
+        for destination in model.destinations:
+            yield from _named(f"{model.channel}.{destination.name}", destination.settings)
+
+
+def _named(place: str, settings: Mapping[str, Any]) -> Iterator[Place]:
+    tls = settings.get("tls")
+    if isinstance(tls, Mapping) and isinstance(tls.get("certificate"), str):
+        yield place, tls["certificate"]
+
+
+class CertificateWatch:
+    """`notices` are sentences for people, as of the last look.
+
+    Args:
+        places: the certificates in use now.
+        days_left: whole days until a PEM file's certificate expires, negative afterwards; None: it cannot be read.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        places: Callable[[], Iterable[Place]],
+        days_left: Callable[[Path, datetime], int | None],
+        emit: Emit,
+    ) -> None:
+        self._root, self._places, self._days_left, self._emit = root, places, days_left, emit
+        self._told: dict[Place, int] = {}
+        self.notices: tuple[str, ...] = ()
+
+    async def look(self, now: datetime) -> None:
+        places = sorted(set(self._places()))
+        # Reading certificates waits for the disk, and its library takes long to load.
+        left = await asyncio.to_thread(lambda: [self._days_left(self._root / file, now) for _, file in places])
+        soon = {place: days for place, days in zip(places, left, strict=True) if days is not None}
+        soon = {place: days for place, days in soon.items() if days <= FIRST_DAYS}
+        for place, days in soon.items():
+            if place not in self._told or days <= DAILY_DAYS:
+                self._emit("certificate_expiring", place[0], {"file": place[1], "days": days, "when": when(days)})
+        self._told = soon
+        self.notices = tuple(f"{place}: the certificate {file} {when(days)}" for (place, file), days in soon.items())
+
+
+def when(days: int) -> str:
+    """In words; `days` are whole ones, negative once it is over."""
+    if days < 0:
+        return "has expired"
+    return f"expires in {days} day{'' if days == 1 else 's'}" if days else "expires within a day"

@@ -1,0 +1,95 @@
+"""Certificates that will soon expire are told: once in the last month, then daily in the last week."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.channel.model import ChannelModel
+from engine.connectors.tls import days_left
+from engine.flow.certificates import CertificateWatch, certificates_of, when
+from engine.telemetry import Telemetry
+from engine.telemetry.named import named
+from tests.support.certificates import Authority
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+PLACE = ("orders", "tls/server.pem")
+
+
+class Told:
+    def __init__(self, root: Path, left: dict[str, int | None]) -> None:
+        self.days: list[Any] = []
+        self.watch = CertificateWatch(
+            root, lambda: [PLACE], lambda path, now: left[path.name], lambda name, place, f: self.days.append(f["days"])
+        )
+        self.left = left
+
+    async def after(self, *days: int | None) -> list[Any]:
+        """What was told when there were so many days left at one look after the other."""
+        for one in days:
+            self.left["server.pem"] = one
+            await self.watch.look(NOW)
+        return self.days
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Told:
+    return Told(tmp_path, {"server.pem": None})
+
+
+async def test_nothing_is_told_before_the_last_month(told: Told) -> None:
+    assert await told.after(400, 31, None) == []
+
+
+async def test_it_is_told_once_in_the_last_month(told: Told) -> None:
+    assert await told.after(31, 30, 29, 8) == [30]
+
+
+async def test_it_is_told_daily_in_the_last_week_and_afterwards(told: Told) -> None:
+    assert await told.after(30, 7, 6, 0, -1) == [30, 7, 6, 0, -1]
+
+
+async def test_a_renewed_certificate_is_quiet_and_its_next_end_is_told(told: Told) -> None:
+    assert await told.after(30, 364, 30) == [30, 30]
+    await told.after(364)
+
+    assert told.watch.notices == ()
+
+
+async def test_a_real_certificate_is_logged_counted_and_noticed(tmp_path: Path) -> None:
+    Authority().issue(tmp_path / "server.pem", tmp_path / "server.key")
+    telemetry = Telemetry()
+    places = lambda: [("orders.erp", "server.pem")]  # noqa: E731
+    watch = CertificateWatch(tmp_path, places, days_left, named(telemetry.emit))
+    await watch.look(datetime.now(UTC) - timedelta(days=4))
+
+    assert 'isthmus_certificate_days{channel="orders.erp",file="server.pem"} 4' in telemetry.render()
+    assert watch.notices == ("orders.erp: the certificate server.pem expires in 4 days",)
+
+
+def test_certificates_of_doors_and_destinations_are_found() -> None:
+    model = ChannelModel.model_validate(
+        {
+            "channel": "orders",
+            "version": 1,
+            "title": "Orders",
+            "source": {"type": "hl7v2_mllp", "settings": {"tls": {"certificate": "a.pem", "key": "a.key"}}},
+            "destinations": [
+                {"name": "erp", "type": "http", "settings": {"tls": {"certificate": "b.pem"}}},
+                {"name": "plain", "type": "http", "settings": {"tls": {"ca": "c.pem"}}},
+            ],
+        }
+    )
+
+    assert list(certificates_of([model])) == [("orders", "a.pem"), ("orders.erp", "b.pem")]
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [(-1, "has expired"), (0, "expires within a day"), (1, "expires in 1 day"), (9, "expires in 9 days")],
+)
+def test_end_is_told_in_words(days: int, words: str) -> None:
+    assert when(days) == words
