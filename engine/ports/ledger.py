@@ -41,7 +41,9 @@ class ControlNumberLedger(Protocol):
         """Note a 997 or TA1 for our number: `accepted`, `accepted_with_errors`, `rejected`. None: not ours."""
         ...
 
-    async def unacknowledged(self, older_than: datetime) -> list[OutboundNumber]: ...
+    async def unacknowledged(self, older_than: datetime) -> list[OutboundNumber]:
+        """Oldest first; without our own acknowledgements (997, 999, TA1), which nobody acknowledges."""
+        ...
 
     async def outbound(self, partner: str | None = None, limit: int = 100) -> list[OutboundNumber]:
         """Newest first."""

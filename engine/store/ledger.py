@@ -17,6 +17,9 @@ from engine.store.transaction import Transaction
 from engine.store.writer import Writer
 
 LARGEST_NUMBER = 999_999_999  # ISA13 has nine digits
+# Functional group FA and interchanges of TA1 alone: no acknowledgement is acknowledged (X12.5, X12.56), or two sides
+# would answer one another for ever.
+NEVER_ACKNOWLEDGED = ("TA1", "997", "999")
 _TAKE = sa.text(
     "INSERT INTO interchanges_last (partner, number) VALUES (:partner, 1)"
     " ON CONFLICT (partner) DO UPDATE SET number = interchanges_last.number + 1"
@@ -50,7 +53,8 @@ class SqlLedger:
     async def unacknowledged(self, older_than: datetime) -> list[OutboundNumber]:
         # The text is literally that of the partial index, so that both engines use it.
         waiting = sa.text("acknowledged IS NULL")
-        query = sa.select(interchanges_out).where(waiting, _out.made < to_micros(older_than)).order_by(_out.made)
+        asked = _out.transaction_set.not_in(NEVER_ACKNOWLEDGED) & (_out.made < to_micros(older_than))
+        query = sa.select(interchanges_out).where(waiting, asked).order_by(_out.made)
         return await asyncio.to_thread(self._list, query)
 
     async def outbound(self, partner: str | None = None, limit: int = 100) -> list[OutboundNumber]:

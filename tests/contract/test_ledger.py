@@ -75,6 +75,15 @@ async def test_an_acknowledgement_is_noted_and_no_longer_awaited(store: Store) -
     assert await store.ledger.outbound("ACME") == [noted]
 
 
+async def test_our_own_acknowledgements_wait_for_none(store: Store) -> None:
+    for code in ("997", "999", "TA1", "850", "997"):
+        await store.ledger.allocate("ACME", f"key {code}", code)
+
+    waiting = await store.ledger.unacknowledged(CLOCK.now() + timedelta(hours=4))
+
+    assert [one.transaction_set for one in waiting] == ["850"]
+
+
 async def test_an_acknowledgement_of_a_number_never_sent_is_not_ours(store: Store) -> None:
     assert await store.ledger.acknowledge("ACME", 99, "accepted", None) is None
 
