@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,7 @@ from engine.flow.replay import Replayer
 from engine.flow.supervise import Supervisor
 from engine.ports.catalog import ConnectorType
 from engine.ports.connector import ConnectorContext, Destination, Source
+from engine.ports.journal import Journal, MessageRow, Query
 from engine.script.pool import Pool
 from engine.store.open import Store, open_store
 
@@ -152,7 +153,7 @@ async def running(
         stack.push_async_callback(store.close)
         erps = AdapterPool(site.connections, SiteSecrets(site.root, site.engine.secrets))
         stack.push_async_callback(erps.close)
-        known = {"x12_partners": site.partners, "erp_adapters": erps}
+        known = {"x12_partners": site.partners, "erp_adapters": erps, "message_row": _row_of(store.journal)}
         builder = Builder(site, store, clock, known | (services or {}), emit or _quiet)
         parts = Parts(
             journal=store.journal,
@@ -185,6 +186,14 @@ async def running(
             daily.cancel()
             if not await supervisor.drain(site.engine.drain.total_seconds()):
                 log.warning("not everything was finished in time; it goes on from the journal at the next start")
+
+
+def _row_of(journal: Journal) -> Callable[[int], Awaitable[MessageRow | None]]:
+    async def row_of(message_id: int) -> MessageRow | None:
+        found = await journal.search(Query(before_id=message_id + 1, limit=1))
+        return found[0] if found and found[0].message_id == message_id else None
+
+    return row_of
 
 
 def _certificates(site: Site, supervisor: Supervisor) -> list[Place]:

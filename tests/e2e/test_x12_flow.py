@@ -272,6 +272,20 @@ def test_a_wrong_segment_count_of_a_strict_partner_is_rejected(partners: Partner
     assert not partners.invoices("INV-620")
 
 
+def test_a_file_that_is_refused_when_it_is_read_goes_over_to_the_error_folder(partners: Partners) -> None:
+    body = invoice(622, "INV-622").replace(b"SE*7*", b"SE*9*")
+    partners.put("invoices", "late.edi", body)
+    folder = partners.root / "in" / "invoices"
+    reason = partners.until(lambda: [path.read_text() for path in (folder / "error").glob("*late.edi.reason.txt")])[0]
+    message = partners.message("622", "REFUSED")
+
+    assert message["reason"]["code"] in reason
+    assert message["reason"]["where"] in reason
+    assert message["message_id"] in reason
+    assert [path.read_bytes() for path in (folder / "error").glob("*late.edi")] == [body]
+    assert not list((folder / "done").glob("*late.edi"))
+
+
 def test_a_wrong_group_count_in_the_envelope_of_a_strict_partner_is_ta1_r(partners: Partners) -> None:
     partners.put("invoices", "groups.edi", invoice(621, "INV-621").replace(b"IEA*1*", b"IEA*2*"))
     answer = partners.ta1_to(621)

@@ -177,9 +177,13 @@ def put_back(claimed: Claimed, folder: Path) -> None:
     os.rename(claimed.path, target)
 
 
+def moved_name(claimed: Claimed, at: datetime) -> str:
+    return f"{at:%Y%m%dT%H%M%SZ}_{claimed.name}"
+
+
 def move(claimed: Claimed, folder: Path, at: datetime) -> Path:
     """Into the done or error folder under a name of its own: time first, so that a listing is a history."""
-    target = folder / f"{at:%Y%m%dT%H%M%SZ}_{claimed.name}"
+    target = folder / moved_name(claimed, at)
     if os.path.lexists(target):
         target = folder / f"{at:%Y%m%dT%H%M%SZ}_{claimed.token}_{claimed.name}"
     try:

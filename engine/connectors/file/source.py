@@ -1,6 +1,7 @@
 """Source `file`: each complete file of a folder is claimed, read, accepted, and only then moved.
 
-Way of a file: folder → `.claimed/<token>~<name>` → done or error folder. A crash leaves it claimed; the next
+Way of a file: folder → `.claimed/<token>~<name>` → done or error folder; an X12 file that is refused when it is read
+goes over from the one to the other. A crash leaves it claimed; the next
 start goes on with it, and its natural ids make what was already accepted a duplicate. A file that cannot be
 moved (disk full) stays claimed and is tried again.
 """
@@ -17,6 +18,7 @@ from typing import TypeVar
 import msgspec
 
 from engine.connectors.file import folder as work
+from engine.connectors.file.afterwards import Afterwards, Taken, move_over
 from engine.connectors.file.folder import Claimed, Complete, StillWrittenError, UnreadableFileError
 from engine.connectors.file.settings import FileSourceSettings
 from engine.connectors.formats import Splitter, splitter
@@ -44,6 +46,7 @@ class FileSource:
         self._splitter: Splitter = splitter(self._format(), context)
         # An interchange is told from its repeat by the ledger, which must see both: only a crash makes a duplicate.
         self._by_token = settings.deduplicate == "none" or self._format() == "x12"
+        self._afterwards = Afterwards(context.services if self._format() == "x12" else {})
         self._complete, self._ids = Complete(settings), IdSource()
         self.problem: str | None = None  # the last failure of disk or store, for check()
         self._blocked = False  # no further file now: store or done folder refuse
@@ -70,6 +73,10 @@ class FileSource:
                 if self._blocked:
                     break
                 await self._take(await asyncio.to_thread(self._claim, paths), accept)
+            for taken in await self._afterwards.refused():
+                await asyncio.to_thread(self._move_over, taken)
+        except StoreError as error:
+            self._block(f"the store refuses: {error.code}")
         except OSError as error:
             self.problem = f"folder: {os.strerror(error.errno) if error.errno else type(error).__name__}"
         return self.problem is None
@@ -187,16 +194,21 @@ class FileSource:
 
     def _move(self, claimed: Claimed, receipts: list[Receipt]) -> None:
         self._remove_trigger(claimed)
-        bad = [(number, receipt) for number, receipt in enumerate(receipts, 1) if _is_refused(receipt)]
+        bad = _bad(receipts)
         if not bad and self._settings.after == "delete":
             claimed.path.unlink(missing_ok=True)
+            self._afterwards.watch(Taken(None, work.moved_name(claimed, self._context.clock.now()), receipts))
             return
         now = self._context.clock.now()
         if not bad:
-            work.move(claimed, self._done, now)
+            done = work.move(claimed, self._done, now)
+            self._afterwards.watch(Taken(done, done.name, receipts))
             return
         moved = work.move(claimed, self._error, now)
         work.write_whole(moved.with_name(f"{moved.name}.reason.txt"), _explain(bad, len(receipts)))
+
+    def _move_over(self, taken: Taken) -> None:
+        move_over(taken, self._error, _explain(_bad(taken.receipts), len(taken.receipts)), work.write_whole)
 
     def _remove_trigger(self, claimed: Claimed) -> None:
         if self._settings.trigger:
@@ -227,6 +239,11 @@ async def _accept_all(messages: list[Received], accept: Accept) -> list[Receipt]
         if receipt.settled is not None:
             await receipt.settled
     return receipts
+
+
+def _bad(receipts: list[Receipt]) -> list[tuple[int, Receipt]]:
+    """Those that were refused, with their place in the file, from 1."""
+    return [(number, receipt) for number, receipt in enumerate(receipts, 1) if _is_refused(receipt)]
 
 
 def _is_refused(receipt: Receipt) -> bool:
