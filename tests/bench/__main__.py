@@ -120,19 +120,23 @@ def _intake_figures(bares: list[dict[str, float]], ours: list[dict[str, float]])
     }
 
 
-def end_to_end(count: int, repeat: int) -> dict[str, Any]:
+def end_to_end(count: int, repeat: int) -> dict[Any, Any]:
     """Accepted, transformed, delivered and acknowledged by the sink; rate by the last one there."""
-    port, to, rates = free_port(), free_port(), []
+    port, to, figures = free_port(), free_port(), {}
     with sink(to) as there, engine({"relay": RELAY.format(port=port, sink=to)}, {"relay": SCRIPT}) as running:
         send(port, 500, 8, "WARM")
         there.wait_for("WARM", 500)
-        for n in range(repeat):
-            sent = send(port, count, 8, f"R{n}X")
-            done = there.wait_for(f"R{n}X", count)
-            assert there.counted(f"R{n}X")[:2] == (count, 0), "lost or doubled"
-            rates.append(count / (done - sent["began"]))
-        memory = memory_mb(running.pid)
-    return {"per_second": statistics.median(rates), "all": [round(r) for r in rates], "main_process_mb": memory}
+        for connections in (8, 32):
+            rates = []
+            for n in range(repeat):
+                run = f"C{connections}R{n}X"
+                sent = send(port, count, connections, run)
+                done = there.wait_for(run, count)
+                assert there.counted(run)[:2] == (count, 0), "lost or doubled"
+                rates.append(count / (done - sent["began"]))
+            figures[connections] = {"per_second": statistics.median(rates), "all": [round(r) for r in rates]}
+        figures["main_process_mb"] = memory_mb(running.pid)
+    return figures
 
 
 def start_up() -> dict[str, float]:
@@ -191,8 +195,10 @@ def _table(figures: dict[str, Any]) -> str:
     lines.append(f"intake at half load     {half['per_second']:>7.0f}/s  ack p50 {half['p50_ms']:.2f} ms, "
                  f"p99 {half['p99_ms']:.2f} ms")  # fmt: skip
     relay = figures["end_to_end"]
-    lines.append(f"end to end, MLLP→MLLP   {relay['per_second']:>7.0f}/s  {relay['all']}, "
-                 f"main process {relay['main_process_mb']:.0f} MB")  # fmt: skip
+    for connections in (8, 32):
+        one = relay[connections]
+        lines.append(f"end to end, {connections:>2}          {one['per_second']:>7.0f}/s  {one['all']}")
+    lines.append(f"                        main process {relay['main_process_mb']:.0f} MB")
     return "\n".join(lines) + "\n\n" + figures.get("search", "")
 
 

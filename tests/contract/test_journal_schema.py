@@ -10,14 +10,26 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from engine.core.errors import ConfigurationError, SchemaVersionError, StoreError
-from engine.store.migrate import MIGRATIONS
+from engine.store.database import database
+from engine.store.migrate import MIGRATIONS, migrate
 from engine.store.open import open_store
 from engine.store.schema import HEAD, metadata
 from tests.support.stores import CLOCK, sql
 
 
+def migrated(store_url: str) -> None:
+    """Build the tables by the migrations alone, as an upgrade does."""
+    at = database(store_url)
+    session = at.writer()
+    session.begin()
+    migrate(session)
+    session.commit()
+    session.close()
+    at.close()
+
+
 async def test_migrations_from_empty_equal_the_metadata(store_url: str) -> None:
-    await (await open_store(store_url, CLOCK)).close()
+    migrated(store_url)
     engine = sa.create_engine(store_url.replace("postgresql://", "postgresql+psycopg://"))
 
     with engine.connect() as connection:
@@ -33,12 +45,11 @@ def _ours(name: str | None, kind: str, parents: object) -> bool:
 
 
 async def test_sqlite_tables_are_declared_as_the_migrations_make_them(tmp_path: Path) -> None:
-    """Also what the comparison above does not look at: WITHOUT ROWID and partial indexes."""
-    await (await open_store(f"sqlite:///{tmp_path}/a.db", CLOCK)).close()
-    engine = sa.create_engine(f"sqlite:///{tmp_path}/b.db")
-    metadata.create_all(engine)
-    engine.dispose()
+    """Also what the comparison above does not look at: WITHOUT ROWID and partial indexes; a new store is `b`."""
+    migrated(f"sqlite:///{tmp_path}/a.db")
+    await (await open_store(f"sqlite:///{tmp_path}/b.db", CLOCK)).close()
     query = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE '%alembic%' AND sql IS NOT NULL"
+    assert sql(f"sqlite:///{tmp_path}/b.db", "SELECT version_num FROM alembic_version") == [(HEAD,)]
 
     made, declared = ({(a, b, _plain(c)) for a, b, c in sql(f"sqlite:///{tmp_path}/{f}.db", query)} for f in "ab")
 
