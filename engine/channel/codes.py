@@ -74,6 +74,11 @@ CODES: dict[str, Code] = {
     "C059": Code("Message type listed twice", "Once is enough.", "warning"),
     "C060": Code("Required field not mapped", "The document cannot be made without it."),
     "C061": Code("Unknown segment", "HL7 has no such segment and it is not a Z segment."),
+    "C062": Code(
+        "Acknowledgement that goes nowhere",
+        "Partners wait for a 997 or TA1 to what they send, and no destination of this channel takes it.",
+        "warning",
+    ),
     # ---- deliveries
     "C070": Code("Unknown fallback", "`fallback:` names a destination of the same channel."),
     "C071": Code("Fallbacks in a circle", "Each would wait for the other."),
@@ -128,6 +133,7 @@ ADVICE: dict[str, str] = {
     "C056": "look up the fields in docs/reference/documents.md",
     "C057": "look up the language in docs/reference/expressions.md",
     "C061": "look the segment up in the sender's specification; own segments begin with Z",
+    "C062": "add a destination with format: x12 and send: X12Acknowledgement",
     "C070": "name a destination of this channel",
     "C092": "give token: env:NAME, or tls: with client_ca:",
 }

@@ -136,6 +136,7 @@ def _channel_yaml(site: Site, wanted: NewChannel, content: Content, format_name:
         *_head_lines(wanted),
         *_source_lines(wanted, content, source),
         *_destination_lines(wanted, content, destination),
+        *(_indented(texts.ACKNOWLEDGEMENT, "  ") if format_name == "x12" and content.transform else []),
     ]
     return "\n".join(lines) + "\n"
 

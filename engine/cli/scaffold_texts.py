@@ -198,6 +198,13 @@ DESTINATIONS = {
     "erp": "connection: finance               # config/connections.yaml",
 }
 
+ACKNOWLEDGEMENT = """\
+- name: acknowledgement                # 997, and TA1 where one is due: partners wait for it
+  type: file
+  folder: data/out/acknowledgements
+  file_name: "{partner}_{control_number}.edi"
+  format: x12
+  send: X12Acknowledgement"""
 PATTERNS = {"hl7v2": "*.hl7", "x12": "*.edi", "json": "*.json", "bytes": "*"}
 
 FINANCE = """

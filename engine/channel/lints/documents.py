@@ -17,11 +17,14 @@ from engine.channel.yaml_source import Path
 from engine.core.errors import ExpressionError
 from engine.protocols.x12.answer import KIND as ACKNOWLEDGEMENT
 
+_NEVER_ANSWERED = frozenset({"997", "999", "TA1"})
+
 
 def check(ground: Ground) -> Iterator[Finding]:
     for channel in ground.channels:
         made = _made(ground, channel)
         yield from _map(channel)
+        yield from _unanswered(ground, channel)
         for end in channel.ends:
             if end.model is not None:
                 yield from _send(channel, end, end.model, made)
@@ -42,6 +45,17 @@ def _made_by_transform(ground: Ground, channel: ChannelGround) -> frozenset[str]
         return frozenset({"message"})
     text = ground.site.scripts.get(channel.model.transform)
     return kinds_made(text) if text is not None else None
+
+
+def _unanswered(ground: Ground, channel: ChannelGround) -> Iterator[Finding]:
+    """X12 that is due a 997, from a channel that gives it to nobody; acknowledgements themselves are due none."""
+    accept, partners = set(channel.model.accept), ground.site.partners.values()
+    if channel.format != "x12" or (accept and accept <= _NEVER_ANSWERED) or not channel.model.destinations:
+        return
+    due = not partners or any(partner.acknowledge for partner in partners)
+    if due and not any(d.send in (None, ACKNOWLEDGEMENT) for d in channel.model.destinations):
+        text = "partners who send here are owed an acknowledgement (997), and no destination takes it"
+        yield channel.yaml.finding("C062", ("destinations",), text, key=True)
 
 
 def _send(

@@ -18,7 +18,7 @@ from engine.protocols.hl7v2.structures import VERSIONS, first_version, last_vers
 _HL7_TYPE = re.compile(r"^[A-Z][A-Z0-9]{2}(\^(\*|[A-Z][A-Z0-9]{2})(\^[A-Z0-9_]{3,7})?)?$")
 _X12_TYPE = re.compile(r"^(\d{3}|TA1)$")
 _X12_PATH = re.compile(r"^[A-Z][A-Z0-9]{1,2}(\[\d+\])?-?\d{2}(-\d{1,2}|\.\d{1,2})?$")
-_ABOUT_PATIENTS = frozenset({"PID", "PD1", "NK1", "GT1", "IN1", "IN2", "MRG"})
+_ABOUT_PATIENTS = frozenset({"PID", "PD1", "NK1", "GT1", "IN1", "IN2", "IN3", "MRG"})
 _HL7_LIKE = re.compile(r"^[A-Z][A-Z0-9]{2}(\[\d+\])?-")
 
 
