@@ -54,12 +54,19 @@ class ErpOrdersSource:
         try:
             for order in await self._adapter.purchase_orders(since, self._settings.state):
                 await self._take(order, accept)
-        except (TransportError, DestinationError, StoreError):
-            # nothing is lost: the orders stay in the ERP; `check` tells people what is wrong
+        except (TransportError, DestinationError, StoreError) as error:
+            # nothing is lost: the orders stay in the ERP
             self._failures += 1
+            if self._failures == 1:  # told once, not at every look
+                self._tell("source_failed", {"error": error.code, "text": error.what})
             return self._pause()
+        if self._failures:
+            self._tell("source_recovered", {"failures": self._failures})
         self._failures = 0
         return self._pause()
+
+    def _tell(self, name: str, facts: dict[str, object]) -> None:
+        self._context.emit(name, self._context.channel, facts)
 
     async def check(self) -> Health:
         return await self._adapter.check()

@@ -72,6 +72,12 @@ class SourceFailed(Event, frozen=True):
     remedy: str | None = None
 
 
+class SourceRecovered(Event, frozen=True):
+    words: ClassVar[str] = "{channel}: the source works again after {failures} failed tries"
+    channel: str
+    failures: int
+
+
 class PeerDropped(Event, frozen=True):
     level: ClassVar[Level] = Level.WARNING
     words: ClassVar[str] = "{channel}: connection closed: {text}"

@@ -32,6 +32,7 @@ _KINDS: dict[str, Callable[[str, Facts], Event]] = {
     "source_failed": lambda channel, f: events.SourceFailed(
         channel, str(f.get("error", "E000")), str(f.get("text", ""))
     ),
+    "source_recovered": lambda channel, f: events.SourceRecovered(channel, int(f["failures"])),
     "store_failed": lambda channel, f: events.StoreFailed(str(f.get("code", "J001")), f"at {channel}"),
     "delivery_failed": lambda channel, f: events.DeliveryRetried(
         **_delivery(channel, f),

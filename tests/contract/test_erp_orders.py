@@ -13,6 +13,8 @@ from engine.canonical import PurchaseOrder
 from engine.connectors.erp_orders import ErpOrdersSettings, ErpOrdersSource
 from engine.core.errors import StoreError
 from engine.ports.connector import ConnectorContext
+from engine.telemetry import Event
+from engine.telemetry.named import named
 from tests.support import tryton
 from tests.support.connector_contract import Answer, Door, SourceHarness, source_contract
 from tests.support.connector_doubles import Clock, context
@@ -158,3 +160,19 @@ async def test_orders_dated_long_ago_are_not_looked_at(double: ErpDouble, tmp_pa
     await source_of(double, tmp_path, clock).look(door)
 
     assert door.stored == []
+
+
+async def test_silence_of_the_erp_and_its_end_are_told_once(double: ErpDouble, tmp_path: Path) -> None:
+    told: list[tuple[str, str, dict[str, object]]] = []
+    services = {"erp_adapters": Adapters(double)}
+    surroundings = context(tmp_path, clock=_now(), services=services, emit=lambda *event: told.append(event))
+    source, door = ErpOrdersSource(ErpOrdersSettings(connection="finance"), surroundings), Door()
+    for reachable in (True, False, False, False, True, True):
+        double.reachable = reachable
+        await source.look(door)
+    lines: list[Event] = []
+    for name, channel, facts in told:
+        named(lines.append)(name, channel, facts)
+
+    assert [type(line).__name__ for line in lines] == ["SourceFailed", "SourceRecovered"]
+    assert [facts.get("failures") for _, _, facts in told] == [None, 3]
