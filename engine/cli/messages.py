@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -75,10 +76,8 @@ def _key(text: str) -> tuple[str | None, str, bool]:
 
 
 def _moment(text: str) -> datetime:
-    try:
+    with suppress(ValueError):  # not an age: then it is a time
         return datetime.now(UTC) - parse_duration(text)
-    except ValueError:
-        pass  # not an age: then it is a time
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

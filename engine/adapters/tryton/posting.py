@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
@@ -131,10 +131,9 @@ class Poster:
         return first
 
     async def _remove(self, workflow: Workflow, twin: Record) -> None:
-        try:
+        # Gone already: another sender found the same twins and removed this one a moment ago.
+        with suppress(NoSuchRecordError):
             await self._client.delete(workflow.model, twin["id"])
-        except NoSuchRecordError:
-            pass  # another sender removed it a moment ago
 
     async def _advance(self, workflow: Workflow, plan: Plan, record: Record) -> Record:
         for _ in range(2 * len(workflow.buttons) + 2):

@@ -134,7 +134,7 @@ class FileSource:
         except StillWrittenError:
             work.put_back(claimed, self._folder)
         except FileNotFoundError:
-            pass  # a person took it out of the work folder
+            return None  # a person took it out of the work folder: there is nothing to read, and nothing lost
         except MessageError as error:
             return [self._refused(claimed, error)]
         except PermissionError:
