@@ -64,8 +64,11 @@ def _set(state: str, title: str) -> click.Command:
     @click.argument("channel")
     @click.option("--reason", default=None, help="Why; kept in the audit trail.")
     @site_option
-    def command(channel: str, reason: str | None, site: Path) -> None:
+    @json_option
+    def command(channel: str, reason: str | None, site: Path, as_json: bool) -> None:
         found = ask(site, lambda engine: engine.set_channel(channel, state, who(), reason))
+        if as_json:
+            return print_json(found)
         click.echo(f"{found.name} is {found.state}")
 
     return command
@@ -95,10 +98,14 @@ def check(channel: str | None, site: Path, as_json: bool) -> None:
 @click.command()
 @click.option("--older-than", required=True, help="Age of finished messages to drop, for example 90d.")
 @site_option
-def prune(older_than: str, site: Path) -> None:
+@json_option
+def prune(older_than: str, site: Path, as_json: bool) -> None:
     """Drop finished messages and give the disk back. HELD and queued ones stay."""
     try:
         before = datetime.now(UTC) - parse_duration(older_than)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    click.echo(f"{ask(site, lambda engine: engine.prune(before, who()))} messages dropped")
+    dropped = ask(site, lambda engine: engine.prune(before, who()))
+    if as_json:
+        return print_json({"dropped": dropped})
+    click.echo(f"{dropped} messages dropped")

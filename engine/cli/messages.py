@@ -200,10 +200,13 @@ def _show(view: MessageView) -> None:
 )
 @reason_option
 @site_option
-def resend(message: int, body: Path | None, reason: str, site: Path) -> None:
+@json_option
+def resend(message: int, body: Path | None, reason: str, site: Path, as_json: bool) -> None:
     """Send a HELD message through its channel again, with the edited body when given."""
     edited = body.read_bytes() if body else None
     goes_on = ask(site, lambda engine: engine.resend(message, who(), reason, edited))
+    if as_json:
+        return print_json({"message_id": id_text(goes_on)})
     click.echo(f"{id_text(goes_on)} goes on")
 
 

@@ -35,9 +35,12 @@ def deploy(channels: tuple[str, ...], note: str | None, site: Path, as_json: boo
 @click.option("--revision", type=int, default=None, help="Default: the one before the active one.")
 @click.option("--note", default=None, help="Why; kept in the history.")
 @site_option
-def rollback(channel: str, revision: int | None, note: str | None, site: Path) -> None:
+@json_option
+def rollback(channel: str, revision: int | None, note: str | None, site: Path, as_json: bool) -> None:
     """Go back to an earlier revision of a channel."""
     row = ask(site, lambda engine: engine.rollback(channel, revision, who(), note))
+    if as_json:
+        return print_json(_facts(row))
     click.echo(f"{row.channel} now runs revision {row.revision} again; the files on disk are as they were")
 
 

@@ -12,6 +12,8 @@ import pytest
 
 from tests.support.engine_process import EngineProcess, free_port, write_site
 
+pytestmark = pytest.mark.process
+
 CHANNEL = """
 channel: notes
 version: 1
