@@ -14,7 +14,6 @@ import subprocess
 import sys
 import time
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,48 +22,21 @@ import psycopg
 import pytest
 
 from engine.ports.states import MessageState
-from tests.support.books import Books, Load
-from tests.support.engine_process import EngineProcess, free_port, write_site
+from tests.support.books import Books, Load, booking_site
+from tests.support.engine_process import free_port
 from tests.support.stores import create_database
 
 pytestmark = [pytest.mark.integration, pytest.mark.process]
 
 CUTS = int(os.environ.get("ISTHMUS_CUTS", "8"))
 ENGINE = "store: {url: 'env:ISTHMUS_TEST_STORE'}\n"
-CHANNEL = """
-channel: intake
-version: 1
-title: Messages booked by a far side that keeps no keys
-source: {{type: hl7v2_mllp, listen: "127.0.0.1:{mllp}"}}
-index: {{control: MSH-10}}
-transform: book
-destinations:
-  - name: ledger
-    type: http
-    url: http://127.0.0.1:{http}/book
-    inquire_url: http://127.0.0.1:{http}/find/{{key}}
-    send: message
-    order_by: PID-3
-    retry: {{first: 50ms, longest: 300ms}}
-    circuit: {{failures: 1000}}
-"""
-SCRIPT = '''"""Mark the message as booked."""
-
-from engine.sdk import Hl7Message
-
-
-def transform(message: Hl7Message) -> Hl7Message:
-    message.set("PV1-50", "BOOKED")
-    return message
-'''
 
 
 @pytest.fixture
 def books() -> Iterator[Books]:
     books = Books()
     yield books
-    books.server.shutdown()
-    books.server.server_close()
+    books.close()
 
 
 class Site:
@@ -73,18 +45,12 @@ class Site:
     def __init__(self, folder: Path, url: str, books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("ISTHMUS_TEST_STORE", url)
         self.port, self.url, self.books = free_port(), url, books
-        channel = CHANNEL.format(mllp=self.port, http=books.server.server_port)
-        self.engine = EngineProcess(write_site(folder, {"intake": channel}, {"book": SCRIPT}, ENGINE))
+        self.engine = booking_site(folder, books, self.port, ENGINE)
 
     def settled(self, acknowledged: set[str], seconds: float = 60) -> None:
         """Wait for the end of everything, then hold the engine to its promise."""
         wait_until(lambda: acknowledged <= set(self.books.control_ids) and not self.unfinished(), seconds)
-        count = Counter(self.books.control_ids)
-
-        assert acknowledged - count.keys() == set(), "acknowledged and lost"
-        assert [one for one, n in count.items() if n > 1] == [], "booked twice"
-        for line, numbers in self.books.sequences().items():
-            assert numbers == sorted(numbers), f"out of order: {line}"
+        self.books.check(acknowledged)
 
     def unfinished(self) -> int:
         with psycopg.connect(self.url) as connection:

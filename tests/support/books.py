@@ -1,14 +1,56 @@
-"""A far side that books whatever it gets, and senders that go on until they are acknowledged."""
+"""A far side that books whatever it gets, the channel that feeds it, and senders that go on until acknowledged."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from tests.support.engine_process import EngineProcess, write_site
 
 MESSAGE = "MSH|^~\\&|LAB|HARBOR|ISTHMUS|HARBOR|20260101120000||ADT^A01|{id}|P|2.5.1\rPID|1||{key}\rPV1|1|I|WARD\r"
+
+
+CHANNEL = """
+channel: intake
+version: 1
+title: Messages booked by a far side that keeps no keys
+source: {{type: hl7v2_mllp, listen: "127.0.0.1:{mllp}"}}
+index: {{control: MSH-10}}
+transform: book
+destinations:
+  - name: ledger
+    type: http
+    url: http://127.0.0.1:{http}/book
+    inquire_url: http://127.0.0.1:{http}/find/{{key}}
+    send: message
+    order_by: PID-3
+    retry: {{first: 50ms, longest: 300ms}}
+    circuit: {{failures: 1000}}
+"""
+SCRIPT = '''"""Mark the message as booked."""
+
+from engine.sdk import Hl7Message
+
+
+def transform(message: Hl7Message) -> Hl7Message:
+    message.set("PV1-50", "BOOKED")
+    return message
+'''
+
+
+def booking_site(folder: Path, books: Books, port: int, engine: str = "") -> EngineProcess:
+    """An engine that takes messages at this port and has them booked; `engine` is text for its settings."""
+    channel = CHANNEL.format(mllp=port, http=books.server.server_port)
+    return EngineProcess(write_site(folder, {"intake": channel}, {"book": SCRIPT}, engine))
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Askers are killed in the middle of a request: that is what the tests are about, and no news."""
 
 
 class Books:
@@ -50,12 +92,24 @@ class Books:
             def log_message(self, format: str, *args: object) -> None:
                 return
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = _Server(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     @property
     def control_ids(self) -> list[str]:
         return [control_id for *_, control_id in self.booked]
+
+    def check(self, acknowledged: set[str]) -> None:
+        """Hold the engine to its promise: everything acknowledged is booked, once, in order."""
+        count = Counter(self.control_ids)
+        assert acknowledged - count.keys() == set(), "acknowledged and lost"
+        assert [one for one, n in count.items() if n > 1] == [], "booked twice"
+        for line, numbers in self.sequences().items():
+            assert numbers == sorted(numbers), f"out of order: {line}"
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
 
     def sequences(self) -> dict[str, list[int]]:
         """By order key and sender: the numbers of its messages as they arrived."""
