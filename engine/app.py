@@ -176,16 +176,20 @@ async def running(
         await supervisor.start(site, deploy_all=deploy_all)
         stack.push_async_callback(supervisor.close)
         engine = Engine(site, store, supervisor, operations, pool, time.monotonic() - began)
-        watch = CertificateWatch(root, lambda: _certificates(site, supervisor), days_left, emit or _quiet)
-        operations.notices = lambda: watch.notices
-        keeping = Housekeeping(store.journal, store.audit, clock, site.engine.retention, site.engine.zone, watch)
-        daily = asyncio.create_task(keeping.run())
+        daily = asyncio.create_task(_housekeeping(root, engine, clock, emit or _quiet).run())
         try:
             yield engine
         finally:
             daily.cancel()
             if not await supervisor.drain(site.engine.drain.total_seconds()):
                 log.warning("not everything was finished in time; it goes on from the journal at the next start")
+
+
+def _housekeeping(root: Path, engine: Engine, clock: Clock, emit: Emit) -> Housekeeping:
+    site, store = engine.site, engine.store
+    watch = CertificateWatch(root, lambda: _certificates(site, engine.supervisor), days_left, emit)
+    engine.operations.notices = lambda: watch.notices
+    return Housekeeping(store.journal, store.audit, clock, site.engine.retention, site.engine.zone, watch)
 
 
 def _row_of(journal: Journal) -> Callable[[int], Awaitable[MessageRow | None]]:
