@@ -318,8 +318,11 @@ async def test_a_resent_message_does_not_starve_under_steady_load(store_url: str
         await here.store.journal.resend_message(bad.message_id, 2)
         here.run.transformer.reread()
         await here.reaches(bad.message_id, "DELIVERED")
+        still_loaded = not steady.done()
         stop.set()
         await steady
+
+    assert still_loaded
 
 
 async def test_a_channel_that_only_keeps_messages_is_done_when_they_are_on_disk(store_url: str) -> None:
