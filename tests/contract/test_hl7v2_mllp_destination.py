@@ -216,7 +216,8 @@ async def test_an_unused_connection_is_closed_after_its_time(tmp_path: Path, rec
             while receiver._writers:
                 await asyncio.sleep(0.005)
 
-    assert receiver.received and not receiver._writers
+    assert receiver.received
+    assert not receiver._writers
 
 
 @pytest.mark.parametrize(("body", "where"), [(b"no HL7", "MSH"), (b"MSH|^~\\&|A|B\r", "MSH-10")])
