@@ -115,7 +115,11 @@ class SqliteDatabase:
     def reading(self) -> Iterator[sa.Connection]:
         with self._readers.connect() as connection:
             connection.exec_driver_sql("BEGIN")
-            yield connection
+            try:
+                yield connection
+            except UnicodeDecodeError:  # a flipped bit in a text; its bytes are not repeated
+                what = "a text in the journal differs from what was stored"
+                raise StoreError(what, where=str(self.path), remedy="check the disk; restore the backup") from None
 
     def after_commit(self, session: Session, idle: bool) -> None:
         if not isinstance(session, SqliteSession):
