@@ -152,8 +152,13 @@ class SqliteDatabase:
         connection = sqlite3.connect(
             self.path, isolation_level=None, check_same_thread=False, cached_statements=1024, timeout=10
         )
-        for pragma in _WRITER_PRAGMAS if write else _READER_PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}").fetchall()
+        try:
+            for pragma in _WRITER_PRAGMAS if write else _READER_PRAGMAS:
+                connection.execute(f"PRAGMA {pragma}").fetchall()
+        except UnicodeDecodeError:  # SQLite quotes what a flipped bit made of the names of tables
+            connection.close()
+            what = "the journal's file is damaged"
+            raise StoreError(what, where=str(self.path), remedy="restore the last backup") from None
         return connection
 
 
