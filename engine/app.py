@@ -149,7 +149,7 @@ async def running(
         )
         pool.spawn()
         stack.push_async_callback(pool.close)
-        store = await open_store(store_url(site), clock)
+        store = await open_store(store_url(site), clock, exclusive=True)
         stack.push_async_callback(store.close)
         erps = AdapterPool(site.connections, SiteSecrets(site.root, site.engine.secrets))
         stack.push_async_callback(erps.close)

@@ -1,4 +1,7 @@
-"""What one commit takes: entries in the order they were submitted, sorted by kind."""
+"""What one commit takes: entries in the order they were submitted, sorted by kind.
+
+Beside each entry stands whom to tell of it: a function, or a number where the answers go back to another process.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from engine.store.transaction import Transaction
 Done = Callable[[Any], None]
 Entry = tuple[str, Any, Done]  # kind, as the lists of a batch are called; what; whom to tell
 _SEVERAL = frozenset({"outcomes", "settlements"})  # kinds that come as a sequence
-_LONGEST = 1024  # messages, outcomes and settlements in one commit: bounds how long one commit takes
+LONGEST = 1024  # messages, outcomes and settlements in one commit: bounds how long one commit takes
 
 
 class Batch:
@@ -20,11 +23,11 @@ class Batch:
     __slots__ = ("free", "messages", "operations", "outcomes", "settlements")
 
     def __init__(self) -> None:
-        self.messages: list[tuple[NewMessage, Done]] = []
-        self.outcomes: list[tuple[Sequence[Outcome], Done]] = []
-        self.settlements: list[tuple[Sequence[Settlement], Done]] = []
-        self.operations: list[tuple[Callable[[Transaction], Any], Done]] = []
-        self.free: list[tuple[Callable[[Transaction], Any], Done]] = []  # not fenced: work on the leases themselves
+        self.messages: list[tuple[NewMessage, Any]] = []
+        self.outcomes: list[tuple[Sequence[Outcome], Any]] = []
+        self.settlements: list[tuple[Sequence[Settlement], Any]] = []
+        self.operations: list[tuple[Callable[[Transaction], Any], Any]] = []
+        self.free: list[tuple[Callable[[Transaction], Any], Any]] = []  # not fenced: work on the leases themselves
 
     def __len__(self) -> int:
         return sum(len(getattr(self, name)) for name in self.__slots__)
@@ -37,7 +40,7 @@ class Batch:
         lists = {name: getattr(self, name) for name in self.__slots__}
         weight, taken = 0, 0
         for kind, value, done in entries:
-            if weight >= _LONGEST or (taken and (kind == "free") != bool(self.free)):
+            if weight >= LONGEST or (taken and (kind == "free") != bool(self.free)):
                 break
             lists[kind].append((value, done))
             weight += len(value) if kind in _SEVERAL else 1
@@ -54,5 +57,5 @@ class Batch:
                 found.append(one)
         return found
 
-    def waiting(self) -> list[Done]:
+    def waiting(self) -> list[Any]:
         return [done for name in self.__slots__ for _, done in getattr(self, name)]

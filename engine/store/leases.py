@@ -39,28 +39,28 @@ class SqlLeases:
 
 
 class Fence:
-    """The leases that this node's commits depend on."""
+    """The leases that this node's commits depend on: `tokens` by name."""
 
     def __init__(self) -> None:
-        self._leases: dict[str, Lease] = {}
+        self.tokens: dict[str, int] = {}
 
     def attach(self, lease: Lease) -> None:
-        self._leases = {**self._leases, lease.name: lease}
+        self.tokens = {**self.tokens, lease.name: lease.token}
 
     def detach(self, name: str) -> None:
-        self._leases = {key: lease for key, lease in self._leases.items() if key != name}
+        self.tokens = {key: token for key, token in self.tokens.items() if key != name}
 
     def check(self, session: Session) -> None:
         """Raises FencedError. The rows stay share-locked until the commit: nobody overtakes in between."""
-        held = self._leases
+        held = self.tokens
         if not held:
             return
         query = sa.select(_c.name, _c.token).where(_c.name.in_(list(held)))
         if session.sql.dialect.name == "postgresql":
             query = query.with_for_update(read=True)
-        tokens = {row.name: row.token for row in session.sql.execute(query)}
-        for name, lease in held.items():
-            if tokens.get(name) != lease.token:
+        found = {row.name: row.token for row in session.sql.execute(query)}
+        for name, token in held.items():
+            if found.get(name) != token:
                 raise FencedError("fenced: another node took over this lease", where=name)
 
 
