@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from engine.core.clock import Clock, to_micros
 from engine.core.errors import StoreError
 from engine.ports.journal import Appended, NewMessage, Outcome, Settlement
-from engine.store.batch import LONGEST, Batch, Done
+from engine.store.batch import Batch, Done
 from engine.store.commits import Answers, Commits, overtaking
 from engine.store.leases import Fence
 from engine.store.thread_writer import answering, call_back
@@ -30,6 +30,9 @@ log = logging.getLogger("isthmus.store")
 T = TypeVar("T")
 _TOO_SOON = 1.0  # seconds: a process that lives no longer is not replaced at once
 _BACKOFF = 0.5  # seconds until it is replaced then
+_EARLY = (
+    16  # entries that are handed in without waiting for the turn's end: the process starts while we go on (tests/bench)
+)
 _FRAME_BYTES = 8 * 1024 * 1024  # bodies handed in at once: large ones do not pile up in one buffer
 _END_SECONDS = 30
 
@@ -89,7 +92,7 @@ class ProcessWriter:
     def _soon(self, weight: int) -> None:
         turn = self._turn
         turn.weight += weight
-        if turn.weight >= LONGEST or turn.bytes >= _FRAME_BYTES:
+        if turn.weight >= _EARLY or turn.bytes >= _FRAME_BYTES:
             self._hand_in()
         elif self._tick is None:
             self._tick = self._loop.call_soon(self._ticked)
@@ -186,7 +189,9 @@ class ProcessWriter:
             self._start()
 
     async def close(self) -> None:
-        await self.flush()
+        if self._operating is not None:
+            await self._operating
+        await self._rest()
         self._closing = True
         if self._end is not None:
             self._end.stop()

@@ -13,7 +13,7 @@ from engine.ports.connector import Reason, Verdict
 from engine.ports.journal import Query
 from engine.ports.states import MessageState
 from engine.store.open import open_store
-from tests.support.stores import CLOCK, Driver, resolver, sql
+from tests.support.stores import CLOCK, Driver, engine_store, resolver, sql
 
 
 async def test_a_message_is_durable_before_its_callback(store_url: str, drive: Driver) -> None:
@@ -169,7 +169,7 @@ async def test_a_read_only_store_reads_beside_the_engine_and_writes_nothing(stor
 
 
 async def test_what_was_submitted_before_close_is_written(store_url: str) -> None:
-    opened = await open_store(store_url, CLOCK)
+    opened = await engine_store(store_url)
     driver = Driver(opened)
     for number in range(300):
         opened.journal.append(driver.message(f"A{number}"), lambda _: None)

@@ -11,8 +11,7 @@ import pytest
 from engine.ports.connector import Reason
 from engine.ports.journal import NewDelivery, NewDocument, Outcome, Query
 from engine.ports.states import FINAL_MESSAGE_STATES, DeliveryState, MessageState, may_become
-from engine.store.open import open_store
-from tests.support.stores import CLOCK, REFUSED, Driver, settlement, sql
+from tests.support.stores import REFUSED, Driver, engine_store, settlement, sql
 
 D, M = DeliveryState, MessageState
 
@@ -160,14 +159,14 @@ async def test_deliveries_wait_in_order_of_their_ids_and_page(drive: Driver) -> 
 
 
 async def test_after_a_restart_everything_unfinished_is_pending(store_url: str) -> None:
-    opened = await open_store(store_url, CLOCK)
+    opened = await engine_store(store_url)
     driver = Driver(opened)
     received = await driver.append("A1", b"waiting", message_type="ADT^A01", attributes={"file": "a.hl7"})
     _, (queued, sending) = await driver.queued("erp", "mail")
     await driver.settling(settlement(sending, D.SENDING))
     await opened.close()
 
-    again = await open_store(store_url, CLOCK)
+    again = await engine_store(store_url)
     messages = await again.journal.pending_messages("orders", 0, 10)
     deliveries = [await again.journal.pending_deliveries("orders", name, 0, 10) for name in ("erp", "mail")]
     depths = await again.journal.queue_depths()

@@ -18,7 +18,8 @@ from engine.flow.channel_run import ChannelRun, Parts
 from engine.ports.connector import Accept, Delivered, Health, Outbound, Receipt, Received, Semantics, Source
 from engine.ports.journal import MessageView, RevisionRow
 from engine.script.pool import Pool
-from engine.store.open import Store, open_store
+from engine.store.open import Store
+from tests.support.stores import engine_store
 
 FAST = {"retry": {"first": "20ms", "longest": "50ms"}, "circuit": {"failures": 1000}}
 ECHO = "def transform(message):\n    return message\n"
@@ -139,7 +140,7 @@ async def room(
         at: a folder for an SQLite journal, or the url of a store.
         between: puts something between the flow and the journal.
     """
-    store = await open_store(at if isinstance(at, str) else f"sqlite:///{at / 'journal.db'}", SystemClock())
+    store = await engine_store(at if isinstance(at, str) else f"sqlite:///{at / 'journal.db'}")
     pool = Pool(2)
     await pool.start()
     sides = far if far is not None else {"out": Far()}

@@ -1,4 +1,4 @@
-"""Stores for tests: every contract test runs over SQLite and over a real PostgreSQL, each with a store of its own."""
+"""Stores for tests, each test with one of its own: SQLite written by a thread, by a process, and a real PostgreSQL."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from engine.core.clock import SystemClock, to_micros
+from engine.core.clock import Clock, SystemClock, to_micros
 from engine.core.ids import IdSource, id_text
 from engine.ports.connector import Reason
 from engine.ports.journal import (
@@ -59,17 +59,33 @@ def create_database(uri: str, name: str, template: str | None = None) -> str:
     return uri.replace("/postgres?", f"/{name}?")
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)])
+_APART = "apart.db"
+
+
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param("sqlite, process", marks=pytest.mark.process),
+        pytest.param("postgresql", marks=pytest.mark.integration),
+    ]
+)
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/journal.db"
+    if request.param == "sqlite, process":
+        return f"sqlite:///{tmp_path}/{_APART}"
     uri: str = request.getfixturevalue("postgres_uri")
     return create_database(uri, f"store_{next(_COUNT)}", "template_store")
 
 
+async def engine_store(url: str, clock: Clock = CLOCK) -> Store:
+    """As an engine opens it: at an url of the kind "sqlite, process" a process of its own writes."""
+    return await open_store(url, clock, exclusive=url.endswith(_APART))
+
+
 @pytest.fixture
 async def store(store_url: str) -> AsyncIterator[Store]:
-    opened = await open_store(store_url, CLOCK)
+    opened = await engine_store(store_url)
     yield opened
     await opened.close()
 
