@@ -34,6 +34,7 @@ _EARLY = (
     16  # entries that are handed in without waiting for the turn's end: the process starts while we go on (tests/bench)
 )
 _FRAME_BYTES = 8 * 1024 * 1024  # bodies handed in at once: large ones do not pile up in one buffer
+_ANSWER_BYTES = 65_536  # read at once
 _END_SECONDS = 30
 
 
@@ -273,7 +274,7 @@ class _End:
 
     def _read(self) -> None:
         try:
-            data = self._socket.recv(_FRAME_BYTES)
+            data = self._socket.recv(_ANSWER_BYTES)
         except BlockingIOError:
             return
         except OSError:

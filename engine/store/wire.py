@@ -102,7 +102,7 @@ class Frames(Generic[T]):
         self._decoder = msgspec.msgpack.Decoder(kind)
         self._buffer = bytearray()
 
-    def feed(self, data: bytes) -> Iterator[T]:
+    def feed(self, data: bytes | memoryview) -> Iterator[T]:
         """The frames that are complete with this."""
         buffer, start = self._buffer, 0
         buffer += data

@@ -25,7 +25,7 @@ from engine.store.leases import Fence
 from engine.store.names import Names
 from engine.store.wire import Answered, Failure, Frames, Stored, Submitted, encode
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 18
 
 
 class Inbox:
@@ -34,6 +34,7 @@ class Inbox:
     def __init__(self, connection: socket.socket) -> None:
         self._connection, self._frames = connection, Frames(Submitted)
         self._arrived: deque[Submitted] = deque()
+        self._chunk = memoryview(bytearray(_CHUNK))
         self._open = True
 
     @property
@@ -42,9 +43,10 @@ class Inbox:
 
     def take(self) -> list[Submitted]:
         """As much as one commit should carry; a request to finish comes alone. Empty: the engine has gone."""
+        if self._arrived:
+            self._read(socket.MSG_DONTWAIT)
         while self._open and not self._arrived:
             self._read(0)
-        self._read(socket.MSG_DONTWAIT)
         taken: list[Submitted] = []
         weight = 0
         while self._arrived and weight < LONGEST:
@@ -59,11 +61,11 @@ class Inbox:
 
     def _read(self, flags: int) -> None:
         try:
-            data = self._connection.recv(_CHUNK, flags)
+            count = self._connection.recv_into(self._chunk, 0, flags)
         except BlockingIOError:
             return
-        self._open = bool(data)
-        self._arrived.extend(self._frames.feed(data))
+        self._open = count > 0
+        self._arrived.extend(self._frames.feed(self._chunk[:count]))
 
 
 class WritingProcess:
