@@ -17,7 +17,7 @@ from engine.ports.states import DeliveryState, MessageState
 
 
 # ------------------------------------------------------------------ writing
-class NewMessage(msgspec.Struct, frozen=True):
+class NewMessage(msgspec.Struct, frozen=True, array_like=True):
     """A message to be made durable. `digest` is BLAKE2b-128 of the body: deduplication and checksum.
 
     `state` is RECEIVED, REFUSED (then with `reason`), or TRANSFORMED in a channel that only keeps messages.
@@ -42,7 +42,7 @@ class NewMessage(msgspec.Struct, frozen=True):
     attributes: Mapping[str, str] = {}
 
 
-class Appended(msgspec.Struct, frozen=True):
+class Appended(msgspec.Struct, frozen=True, array_like=True):
     """ACCEPTED and REFUSED: the new message. DUPLICATE: id, time, state and reason of the first one, nothing stored.
 
     CONFLICT: the new message is stored as REFUSED with reason M007; `message_id` is its own.
@@ -54,7 +54,7 @@ class Appended(msgspec.Struct, frozen=True):
     reason: Reason | None = None
 
 
-class NewDocument(msgspec.Struct, frozen=True):
+class NewDocument(msgspec.Struct, frozen=True, array_like=True):
     """A transform's product: canonical JSON (`kind` set) or protocol bytes (`kind` None)."""
 
     position: int
@@ -63,7 +63,7 @@ class NewDocument(msgspec.Struct, frozen=True):
     natural_key: str | None = None
 
 
-class NewDelivery(msgspec.Struct, frozen=True):
+class NewDelivery(msgspec.Struct, frozen=True, array_like=True):
     """A queue entry. `document` is the position of its NewDocument. `not_before_micros` 0: at once."""
 
     delivery_id: int
@@ -74,7 +74,7 @@ class NewDelivery(msgspec.Struct, frozen=True):
     not_before_micros: int = 0
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True, array_like=True):
     """What parse, accept and transform made of a message; written in one transaction with its deliveries.
 
     `keys` are business keys (`index:`), name and value; they are stored also for held and filtered messages.
@@ -89,7 +89,7 @@ class Outcome(msgspec.Struct, frozen=True):
     keys: Sequence[tuple[str, str]] = ()
 
 
-class Settlement(msgspec.Struct, frozen=True):
+class Settlement(msgspec.Struct, frozen=True, array_like=True):
     """What became of a delivery. The message's own state follows in the same transaction."""
 
     delivery_id: int
