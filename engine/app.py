@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -29,12 +30,14 @@ from engine.flow.channel_run import Parts
 from engine.flow.housekeeping import Housekeeping
 from engine.flow.meter import Emit
 from engine.flow.operations import EngineOperations
+from engine.flow.ownership import Ownership
 from engine.flow.replay import Replayer
 from engine.flow.supervise import Supervisor
 from engine.ports.catalog import ConnectorType
 from engine.ports.connector import ConnectorContext, Destination, Source
 from engine.ports.journal import Journal, MessageRow, Query
 from engine.script.pool import Pool
+from engine.store.lock import JournalLock
 from engine.store.open import Store, open_store
 
 log = logging.getLogger("isthmus")
@@ -42,7 +45,8 @@ log = logging.getLogger("isthmus")
 
 @dataclass(frozen=True)
 class Engine:
-    """A running engine. `started_in` is seconds from the call to the last channel listening."""
+    """A running engine. `started_in` is seconds from the call to the last channel listening; `overtaken` is set when
+    another engine has taken over the journal: this one must end."""
 
     site: Site
     store: Store
@@ -50,6 +54,7 @@ class Engine:
     operations: EngineOperations
     pool: Pool
     started_in: float
+    overtaken: asyncio.Event
 
 
 class Builder:
@@ -132,8 +137,12 @@ async def running(
     clock: Clock | None = None,
     emit: Callable[[str, str, dict[str, object]], None] | None = None,
     services: dict[str, Any] | None = None,
+    standing_by: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Engine]:
     """Start the engine of a site; at the end of the block it drains and closes.
+
+    Args:
+        standing_by: called when another engine has the journal (PostgreSQL): this one waits until it may take over.
 
     Raises:
         ConfigurationError: the site does not load, with file, line and remedy.
@@ -151,6 +160,7 @@ async def running(
         stack.push_async_callback(pool.close)
         store = await open_store(store_url(site), clock, exclusive=True)
         stack.push_async_callback(store.close)
+        owner = await stack.enter_async_context(_owning(site, store, standing_by))
         erps = AdapterPool(site.connections, SiteSecrets(site.root, site.engine.secrets))
         stack.push_async_callback(erps.close)
         known = {"x12_partners": site.partners, "erp_adapters": erps, "message_row": _row_of(store.journal)}
@@ -165,6 +175,7 @@ async def running(
             destination=builder.destination,
             ledger=store.ledger,
             backlog=site.engine.intake.pending,
+            owns=lambda: owner is None or owner.certain,
         )
         supervisor = Supervisor(parts, CATALOG)
         builder.supervisor = supervisor
@@ -174,15 +185,40 @@ async def running(
         )
         await pool.start()
         await supervisor.start(site, deploy_all=deploy_all)
-        stack.push_async_callback(supervisor.close)
-        engine = Engine(site, store, supervisor, operations, pool, time.monotonic() - began)
+        overtaken = asyncio.Event() if owner is None else owner.overtaken
+        # Overtaken, nothing that still ends could be written down.
+        stack.push_async_callback(lambda: supervisor.close(0.0 if overtaken.is_set() else 10.0))
+        engine = Engine(site, store, supervisor, operations, pool, time.monotonic() - began, overtaken)
         daily = asyncio.create_task(_housekeeping(root, engine, clock, emit or _quiet).run())
         try:
             yield engine
         finally:
             daily.cancel()
-            if not await supervisor.drain(site.engine.drain.total_seconds()):
+            seconds = 0.0 if overtaken.is_set() else site.engine.drain.total_seconds()
+            if not await supervisor.drain(seconds):
                 log.warning("not everything was finished in time; it goes on from the journal at the next start")
+
+
+@asynccontextmanager
+async def _owning(site: Site, store: Store, standing_by: Callable[[], None]) -> AsyncIterator[Ownership | None]:
+    """Hold the journal against engines on other machines. An SQLite file has its lock: None."""
+    if store.lock is not None:
+        yield None
+        return
+    folder = site.root / "var"
+    folder.mkdir(exist_ok=True, mode=0o700)
+    lock = await JournalLock.take(folder / "isthmus")
+    owner = Ownership(store.leases, f"{socket.gethostname()}:{site.root}", store.attach_lease, site.engine.store.lease)
+    try:
+        await owner.take(standing_by)
+        keeping = asyncio.create_task(owner.keep())
+        try:
+            yield owner
+        finally:
+            keeping.cancel()
+            await owner.give_up()
+    finally:
+        lock.release()
 
 
 def _housekeeping(root: Path, engine: Engine, clock: Clock, emit: Emit) -> Housekeeping:

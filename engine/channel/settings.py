@@ -33,6 +33,11 @@ class StoreSettings(Settings):
         description="`sqlite:PATH` (below the site, or absolute), or a reference to a PostgreSQL address: `env:NAME`.",
         examples=["sqlite:var/isthmus.db", "env:ISTHMUS_DATABASE"],
     )
+    lease: Duration = Field(
+        default=timedelta(seconds=15),
+        ge=timedelta(seconds=2),
+        description="On PostgreSQL: after this long without a word from the engine another one takes over.",
+    )
 
 
 class ConsoleSettings(Settings):

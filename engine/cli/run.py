@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from engine.app import Engine, run_forever, running
+from engine.core.errors import FencedError
 
 
 @click.command()
@@ -29,21 +30,59 @@ def command(site: Path, deploy_all: bool, as_json: bool) -> None:
     run_forever(lambda: _run(site.resolve(), deploy_all, as_json))
 
 
+class Stopping:
+    """The wish to stop: SIGTERM, Ctrl-C. An engine that stands by has nothing to finish and ends at once."""
+
+    def __init__(self) -> None:
+        self._asked, self._standing_by = asyncio.Event(), False
+        self._main = asyncio.current_task()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(name, self._ask)
+
+    def _ask(self) -> None:
+        self._asked.set()
+        if self._standing_by and self._main is not None:
+            self._main.cancel()
+
+    def standing_by(self) -> None:
+        self._standing_by = True
+        click.echo("standing by: another engine has the journal; this one takes over when that one ends", err=True)
+
+    def started(self) -> None:
+        self._standing_by = False
+
+    async def wait(self, overtaken: asyncio.Event) -> None:
+        """Return when somebody asks. Raises FencedError: another engine took over."""
+        waits = [asyncio.create_task(event.wait()) for event in (self._asked, overtaken)]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for one in waits:
+            one.cancel()
+        if overtaken.is_set():
+            raise FencedError("another engine took over this journal", remedy="start this one again: it stands by then")
+
+
 async def _run(root: Path, deploy_all: bool, as_json: bool) -> None:
+    stopping = Stopping()
+    try:
+        await _serve(root, deploy_all, as_json, stopping)
+    except asyncio.CancelledError:
+        click.echo("stopped while standing by", err=True)
+
+
+async def _serve(root: Path, deploy_all: bool, as_json: bool, stopping: Stopping) -> None:
     from engine.cli.serving import announce, log_to_terminal, serving
 
     emit, events = log_to_terminal(root)
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stopping.set)
     async with AsyncExitStack() as stack:
-        engine: Engine = await stack.enter_async_context(running(root, deploy_all=deploy_all, emit=emit))
+        engine: Engine = await stack.enter_async_context(
+            running(root, deploy_all=deploy_all, emit=emit, standing_by=stopping.standing_by)
+        )
+        stopping.started()
         addresses = await stack.enter_async_context(serving(engine, events))
         # What start-up made stays for good: the collector need not look at it again.
         gc.collect()
         gc.freeze()
         announce(engine, addresses, as_json=as_json)
-        await stopping.wait()
+        await stopping.wait(engine.overtaken)
         if not as_json:
             click.echo("stopping: finishing what is under way", err=True)

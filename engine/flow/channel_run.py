@@ -35,6 +35,7 @@ class Parts:
     """What all channels of an engine share. `source` and `destination` build connectors.
 
     `backlog`: messages of one channel that wait for their transform before its sources slow down.
+    `owns`: whether this engine certainly still has the journal; see `engine.flow.ownership`.
     """
 
     journal: Journal
@@ -46,6 +47,7 @@ class Parts:
     destination: Callable[[ChannelModel, DestinationModel], Destination]
     ledger: ControlNumberLedger | None = None
     backlog: int = 100_000
+    owns: Callable[[], bool] = lambda: True
     limiters: dict[str, RateLimiter] = field(default_factory=dict)
 
 
@@ -137,6 +139,7 @@ class ChannelRun:
             self.waiters,
             limiter=self._limiter(destination),
             fallback=self._fallback(model, destination),
+            owns=self._parts.owns,
         )
         deliverer.paused = self.state == "paused"
         return Running(destination, deliverer, connector, asyncio.create_task(deliverer.run()))
@@ -152,10 +155,10 @@ class ChannelRun:
         key = str(destination.settings.get("connection") or f"{self.name}.{destination.name}")
         return self._parts.limiters.setdefault(key, RateLimiter(destination.rate))
 
-    async def _end(self, running: Running) -> None:
+    async def _end(self, running: Running, seconds: float = 10.0) -> None:
         running.deliverer.draining = True
         with suppress(TimeoutError):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(seconds):
                 while running.deliverer.busy:
                     await asyncio.sleep(0.01)
         await _cancel(running.task)
@@ -192,9 +195,10 @@ class ChannelRun:
         self.state = "stopped"
         await self.stop_source()
 
-    async def close(self) -> None:
+    async def close(self, seconds: float = 10.0) -> None:
+        """`seconds`: how long sends under way may take to end."""
         await self.stop_source()
-        await asyncio.gather(*(self._end(r) for r in self.destinations.values()))
+        await asyncio.gather(*(self._end(r, seconds) for r in self.destinations.values()))
 
     @property
     def quiet(self) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -30,6 +31,7 @@ from engine.ports.journal import Journal, PendingDelivery, Settlement
 from engine.ports.states import DeliveryState
 
 REFILL = 1024
+OWN_SECONDS = 0.25  # until an engine that is not sure of its journal looks again
 
 
 class Deliverer:
@@ -38,6 +40,7 @@ class Deliverer:
     Args:
         connector: the far side; `fallback` takes over while the circuit is open.
         limiter: shared by all destinations of one connection, or None.
+        owns: whether this engine certainly still has the journal; without it nothing is sent.
     """
 
     def __init__(
@@ -52,7 +55,9 @@ class Deliverer:
         limiter: RateLimiter | None = None,
         fallback: Destination | None = None,
         dice: random.Random | None = None,
+        owns: Callable[[], bool] = lambda: True,
     ) -> None:
+        self._owns = owns
         self.channel, self.name, self.model = channel, model.name, model
         self.connector, self.fallback, self.limiter = connector, fallback, limiter
         self.meter, self.paused, self.draining = meter, False, False
@@ -142,6 +147,8 @@ class Deliverer:
         now = time.monotonic()
         if self.paused or self.draining or self._rescan:
             return None, None
+        if not self._owns():
+            return None, OWN_SECONDS
         wait = self._gate(now)
         if wait > 0:
             return None, wait
@@ -209,6 +216,8 @@ class Deliverer:
                 entry.doubt = False  # it was asked: certainly not there
         elif connector.semantics is not Semantics.IDEMPOTENT or self.fallback is not None:
             await self._mark_sending(entry, outbound.attempt)
+        if not self._owns():
+            raise TransportError("another engine may have taken over the journal")
         return await connector.send(outbound)
 
     async def _mark_sending(self, entry: Entry, attempt: int) -> None:

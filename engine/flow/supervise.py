@@ -128,5 +128,6 @@ class Supervisor:
             return False
         return True
 
-    async def close(self) -> None:
-        await asyncio.gather(*(run.close() for run in self.runs.values()))
+    async def close(self, seconds: float = 10.0) -> None:
+        """`seconds`: how long sends under way may take to end."""
+        await asyncio.gather(*(run.close(seconds) for run in self.runs.values()))

@@ -213,7 +213,11 @@ class PostgresDatabase:
         )
 
     def writer(self) -> Session:
-        return PostgresSession(self._writers.connect())
+        connection = self._writers.connect()
+        # A node that stopped in the middle of a transaction must not keep its lease's row locked for ever.
+        connection.exec_driver_sql("SET idle_in_transaction_session_timeout = '10s'")
+        connection.commit()
+        return PostgresSession(connection)
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:

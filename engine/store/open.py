@@ -28,7 +28,7 @@ from engine.store.writer import Writer
 
 
 class Store:
-    """An open store: journal, control-number ledger, audit and leases share one writer."""
+    """An open store: journal, control-number ledger, audit and leases share one writer. `lock`: of an SQLite file."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class Store:
         read_only: bool = False,
         lock: JournalLock | None = None,
     ) -> None:
-        self._database, self._fence, self._lock, names = at, Fence(), lock, Names()
+        self._database, self._fence, self.lock, names = at, Fence(), lock, Names()
         guard: Guard = _refuse if read_only else self._fence.check
         self._writer = self._writing(Commits(at, clock, names, guard, slot), clock, slot)
         reader = Reader(at, names)
@@ -49,9 +49,9 @@ class Store:
         self.leases = SqlLeases(self._writer)
 
     def _writing(self, commits: Commits, clock: Clock, slot: int) -> Writer:
-        if self._lock is None or not isinstance(self._database, SqliteDatabase):
+        if self.lock is None or not isinstance(self._database, SqliteDatabase):
             return ThreadWriter(commits, clock)
-        return ProcessWriter(self._database.path, commits, self._fence, clock, slot, self._lock.descriptor)
+        return ProcessWriter(self._database.path, commits, self._fence, clock, slot, self.lock.descriptor)
 
     def attach_lease(self, lease: Lease) -> None:
         """From now on every commit needs this lease: overtaken, it raises FencedError and writes nothing."""
@@ -64,8 +64,8 @@ class Store:
         """Everything submitted is written first."""
         await self._writer.close()
         await asyncio.to_thread(self._database.close)
-        if self._lock is not None:
-            self._lock.release()
+        if self.lock is not None:
+            self.lock.release()
 
 
 async def open_store(

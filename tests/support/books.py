@@ -158,10 +158,10 @@ class Sender:
 
 
 class Load:
-    """Four senders while something happens to the engine or its database."""
+    """Four senders while something happens to the engine or its database. `pause`: seconds after each answer."""
 
-    def __init__(self, port: int) -> None:
-        self.senders = [Sender(port, n) for n in range(4)]
+    def __init__(self, port: int, pause: float = 0.01) -> None:
+        self.senders = [Sender(port, n, pause) for n in range(4)]
 
     async def __aenter__(self) -> Load:
         self._tasks = [asyncio.create_task(sender.run()) for sender in self.senders]

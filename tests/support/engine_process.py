@@ -64,6 +64,19 @@ class EngineProcess:
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
 
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def signal(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def wait(self, seconds: float) -> int:
+        """Its exit status."""
+        assert self._process is not None
+        return self._process.wait(seconds)
+
     def stop(self, seconds: float = 30) -> int:
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
