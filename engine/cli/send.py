@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import click
 
-from engine.protocols.hl7v2.acknowledge import read
+from engine.cli.remote import json_option, print_json
+from engine.protocols.hl7v2.acknowledge import Acknowledgement, read
 from engine.protocols.hl7v2.batch import split_batch
 from engine.protocols.hl7v2.framing import MllpFramer, frame
 
@@ -19,7 +21,8 @@ _LONGEST_ANSWER = 1024 * 1024
 @click.argument("address", metavar="HOST:PORT")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--repeat", default=1, show_default=True, help="Send all files this often.")
-def command(address: str, files: tuple[Path, ...], repeat: int) -> None:
+@json_option
+def command(address: str, files: tuple[Path, ...], repeat: int, as_json: bool) -> None:
     """Send HL7 files over MLLP and show each acknowledgement; exit 1 when one was not positive.
 
     \b
@@ -30,26 +33,30 @@ def command(address: str, files: tuple[Path, ...], repeat: int) -> None:
     if not host or not port.isdecimal():
         raise click.UsageError("write the address as HOST:PORT, for example 127.0.0.1:6661")
     try:
-        good = asyncio.run(_send(host, int(port), [path for _ in range(repeat) for path in files]))
+        answers = asyncio.run(_send(host, int(port), [path for _ in range(repeat) for path in files], not as_json))
     except OSError as error:
         raise click.ClickException(f"{address}: {error.strerror or error}; does the channel run there?") from None
     except (TimeoutError, asyncio.IncompleteReadError):
         raise click.ClickException(f"{address}: no acknowledgement came") from None
-    if not good:
+    if as_json:
+        print_json([_facts(path, answer) for path, answer in answers])
+    if not all(answer.positive for _, answer in answers):
         raise SystemExit(1)
 
 
-async def _send(host: str, port: int, files: list[Path]) -> bool:
+async def _send(host: str, port: int, files: list[Path], show: bool) -> list[tuple[Path, Acknowledgement]]:
     reader, writer = await asyncio.open_connection(host, port)
-    framer, good = MllpFramer(_LONGEST_ANSWER), True
+    framer, answers = MllpFramer(_LONGEST_ANSWER), []
     try:
         for path in files:
             for body in _messages(path.read_bytes()):
                 writer.write(frame(body))
-                good = _shown(path, await _answer(reader, framer)) and good
+                answers.append((path, read(await _answer(reader, framer))))
+                if show:
+                    _show(*answers[-1])
     finally:
         writer.close()
-    return good
+    return answers
 
 
 def _messages(data: bytes) -> tuple[bytes, ...]:
@@ -69,9 +76,13 @@ async def _answer(reader: asyncio.StreamReader, framer: MllpFramer) -> bytes:
                 return frames[0]
 
 
-def _shown(path: Path, answer: bytes) -> bool:
-    acknowledgement = read(answer)
-    words = "; ".join(f"{error.text or error.code} at {error.where or '-'}" for error in acknowledgement.errors)
-    text = f"{path.name}: {acknowledgement.code} {acknowledgement.control_id} {words or acknowledgement.text or ''}"
-    click.secho(text.rstrip(), fg="green" if acknowledgement.positive else "red")
-    return acknowledgement.positive
+def _show(path: Path, answer: Acknowledgement) -> None:
+    words = "; ".join(f"{error.text or error.code} at {error.where or '-'}" for error in answer.errors)
+    text = f"{path.name}: {answer.code} {answer.control_id} {words or answer.text or ''}"
+    click.secho(text.rstrip(), fg="green" if answer.positive else "red")
+
+
+def _facts(path: Path, answer: Acknowledgement) -> dict[str, Any]:
+    errors = [{"code": error.code, "text": error.text, "where": error.where} for error in answer.errors]
+    facts = {"file": str(path), "code": answer.code, "control_id": answer.control_id, "positive": answer.positive}
+    return facts | {"text": answer.text, "errors": errors}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,7 +53,7 @@ ALONE = {
     "erp status": ["--directory", "SITE"],
 }
 # These print no data: they run, write files or say that something is done.
-WORDS = {"run", "demo", "new", "channel", "send", "discard", "confirm", "schema", "docs", "erp"}
+WORDS = {"run", "demo", "new", "channel", "discard", "confirm", "schema", "docs", "erp"}
 
 
 @pytest.fixture(scope="module")
@@ -101,5 +103,28 @@ def test_command_that_works_alone_prints_json(command: str, engine: EngineProces
     assert isinstance(answered([*command.split(), *words, "--json"]), list | dict)
 
 
+@pytest.mark.parametrize(("code", "status"), [("AA", 0), ("AE", 1)])
+def test_send_prints_each_acknowledgement_as_json(code: str, status: int, tmp_path: Path) -> None:
+    (tmp_path / "a01.hl7").write_text("MSH|^~\\&|LAB|HARBOR|ISTHMUS|HARBOR|20260101120000||ADT^A01|1|P|2.5.1\rPID|1\r")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        answering = threading.Thread(target=_answer, args=(server, code))
+        answering.start()
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        run = CliRunner().invoke(Commands(), ["send", address, str(tmp_path / "a01.hl7"), "--json"])
+        answering.join(10)
+
+    (answer,) = json.loads(run.stdout)
+    assert (answer["code"], answer["control_id"], answer["positive"]) == (code, "1", code == "AA")
+    assert answer["file"].endswith("a01.hl7")
+    assert run.exit_code == status
+
+
+def _answer(server: socket.socket, code: str) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(65_536)
+        connection.sendall(f"\x0bMSH|^~\\&|B|B|A|A|20260101||ACK|1|P|2.5.1\rMSA|{code}|1\r\x1c\r".encode())
+
+
 def test_no_command_is_forgotten() -> None:
-    assert {name.split()[0] for name in {*ASKED, *ALONE}} | WORDS == set(COMMANDS)
+    assert {name.split()[0] for name in {*ASKED, *ALONE}} | {"send"} | WORDS == set(COMMANDS)
