@@ -135,7 +135,7 @@ async def running(
     *,
     deploy_all: bool = False,
     clock: Clock | None = None,
-    emit: Callable[[str, str, dict[str, object]], None] | None = None,
+    emit: Emit | None = None,
     services: dict[str, Any] | None = None,
     standing_by: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Engine]:
@@ -149,13 +149,11 @@ async def running(
         StoreError: the journal cannot be opened.
     """
     began = time.monotonic()
-    clock = clock or SystemClock()
+    clock, tell = clock or SystemClock(), emit or _quiet
     async with AsyncExitStack() as stack:
         site = load_site(root)
         _refuse_errors(site)
-        pool = Pool(
-            worker_count(site), lambda pid, why: (emit or _quiet)("worker_replaced", "", {"pid": pid, "why": why})
-        )
+        pool = Pool(worker_count(site), lambda pid, why: tell("worker_replaced", "", {"pid": pid, "why": why}))
         pool.spawn()
         stack.push_async_callback(pool.close)
         store = await open_store(store_url(site), clock, exclusive=True)
@@ -164,39 +162,49 @@ async def running(
         erps = AdapterPool(site.connections, SiteSecrets(site.root, site.engine.secrets))
         stack.push_async_callback(erps.close)
         known = {"x12_partners": site.partners, "erp_adapters": erps, "message_row": _row_of(store.journal)}
-        builder = Builder(site, store, clock, known | (services or {}), emit or _quiet)
-        parts = Parts(
-            journal=store.journal,
-            pool=pool,
-            ids=IdSource(site.engine.node),
-            clock=clock,
-            emit=emit or _quiet,
-            source=builder.source,
-            destination=builder.destination,
-            ledger=store.ledger,
-            backlog=site.engine.intake.pending,
-            owns=lambda: owner is None or owner.certain,
-        )
+        builder = Builder(site, store, clock, {**known, **(services or {})}, tell)
+        parts = _parts(site, store, pool, clock, tell, builder, owner)
         supervisor = Supervisor(parts, CATALOG)
         builder.supervisor = supervisor
-        replayer = Replayer(store.journal, pool, parts.ids, clock)
+        replayer, words = Replayer(store.journal, pool, parts.ids, clock), _store_words(site)
         operations = EngineOperations(
-            root, site, supervisor, store.journal, store.audit, replayer, CATALOG, clock, _store_words(site)
+            root, site, supervisor, store.journal, store.audit, replayer, CATALOG, clock, words
         )
         await pool.start()
         await supervisor.start(site, deploy_all=deploy_all)
-        overtaken = asyncio.Event() if owner is None else owner.overtaken
-        # Overtaken, nothing that still ends could be written down.
-        stack.push_async_callback(lambda: supervisor.close(0.0 if overtaken.is_set() else 10.0))
-        engine = Engine(site, store, supervisor, operations, pool, time.monotonic() - began, overtaken)
-        daily = asyncio.create_task(_housekeeping(root, engine, clock, emit or _quiet).run())
+        overtaken, started_in = owner.overtaken if owner else asyncio.Event(), time.monotonic() - began
+        engine = Engine(site, store, supervisor, operations, pool, started_in, overtaken)
+        daily = asyncio.create_task(_housekeeping(root, engine, clock, tell).run())
         try:
             yield engine
         finally:
             daily.cancel()
-            seconds = 0.0 if overtaken.is_set() else site.engine.drain.total_seconds()
-            if not await supervisor.drain(seconds):
-                log.warning("not everything was finished in time; it goes on from the journal at the next start")
+            await _finish(engine)
+
+
+def _parts(
+    site: Site, store: Store, pool: Pool, clock: Clock, emit: Emit, builder: Builder, owner: Ownership | None
+) -> Parts:
+    return Parts(
+        journal=store.journal,
+        pool=pool,
+        ids=IdSource(site.engine.node),
+        clock=clock,
+        emit=emit,
+        source=builder.source,
+        destination=builder.destination,
+        ledger=store.ledger,
+        backlog=site.engine.intake.pending,
+        owns=lambda: owner is None or owner.certain,
+    )
+
+
+async def _finish(engine: Engine) -> None:
+    """Drain and close the channels. Once overtaken, nothing that still ends could be written down."""
+    overtaken = engine.overtaken.is_set()
+    if not await engine.supervisor.drain(0.0 if overtaken else engine.site.engine.drain.total_seconds()):
+        log.warning("not everything was finished in time; it goes on from the journal at the next start")
+    await engine.supervisor.close(0.0 if overtaken else 10.0)
 
 
 @asynccontextmanager

@@ -69,6 +69,8 @@ class Inbox:
 
 
 class WritingProcess:
+    """Commits what arrives, batch after batch, until the engine has gone."""
+
     def __init__(self, connection: socket.socket, path: str, slot: int) -> None:
         self._connection, self._inbox = connection, Inbox(connection)
         self._fence = Fence()
