@@ -64,6 +64,7 @@ class Books:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # its two small writes an answer would wait 40 ms for each other
 
             def do_POST(self) -> None:
                 fields = self.rfile.read(int(self.headers["Content-Length"])).decode().replace("\r", "|").split("|")
