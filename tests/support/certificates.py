@@ -19,7 +19,7 @@ class Authority:
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         constraints = x509.BasicConstraints(ca=True, path_length=0)
-        self.certificate = _signed(self.name, self.name, self.key, self.key, [(constraints, True)])
+        self.certificate = _signed(self.name, self.name, self.key, self.key, [(constraints, True), (_SIGNING, True)])
 
     def write(self, path: Path) -> Path:
         path.write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
@@ -42,6 +42,19 @@ class Authority:
         return made.serial_number
 
 
+_SIGNING = x509.KeyUsage(
+    key_cert_sign=True,
+    crl_sign=True,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
 def _signed(
     subject: x509.Name,
     issuer: x509.Name,
@@ -59,6 +72,11 @@ def _signed(
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(days=1))
     )
-    for extension, critical in extensions:
+    # What RFC 5280 asks for: Python 3.13 and later look for it.
+    identifiers = (
+        x509.SubjectKeyIdentifier.from_public_key(key.public_key()),
+        x509.AuthorityKeyIdentifier.from_issuer_public_key(by.public_key()),
+    )
+    for extension, critical in [*extensions, *((identifier, False) for identifier in identifiers)]:
         builder = builder.add_extension(extension, critical=critical)
     return builder.sign(by, hashes.SHA256())
