@@ -108,7 +108,7 @@ class Door:
             body=received.body,
             digest=blake2b(received.body, digest_size=16).digest(),
             received_micros=to_micros(now),
-            correlation_id=received.correlation_id or id_text(message_id),
+            correlation_id=received.correlation_id,
             natural_id=received.natural_id,
             scope=received.scope or self.channel,
             message_type=_shown_type(received.message_type) if refusal else received.message_type,
@@ -133,7 +133,9 @@ class Door:
             return Receipt(verdict, appended.message_id, received_at)
         if verdict is Verdict.ACCEPTED:
             settled = self._waiters.wait(message.message_id) if self.after_delivery else None
-            attributes = dict(message.attributes) | {"correlation": message.correlation_id}
+            attributes = dict(message.attributes) | {
+                "correlation": message.correlation_id or id_text(message.message_id)
+            }
             key = f"{self.channel}@{message.revision}"
             self._take(WorkItem(message.message_id, key, message.body, message.message_type, attributes))
             return Receipt(verdict, appended.message_id, received_at, None, settled)

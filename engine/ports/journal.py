@@ -22,7 +22,7 @@ class NewMessage(msgspec.Struct, frozen=True, array_like=True):
 
     `state` is RECEIVED, REFUSED (then with `reason`), or TRANSFORMED in a channel that only keeps messages.
     `scope` + `natural_id` are unique for ever (also after retention dropped the message); `natural_id` None is
-    never compared. `parent_id`: the message that this one
+    never compared. `correlation_id` None: its own id. `parent_id`: the message that this one
     was edited from, was handed over by, or replays.
     """
 
@@ -32,7 +32,7 @@ class NewMessage(msgspec.Struct, frozen=True, array_like=True):
     body: bytes
     digest: bytes
     received_micros: int
-    correlation_id: str
+    correlation_id: str | None = None
     natural_id: str | None = None
     scope: str = ""
     message_type: str | None = None

@@ -50,28 +50,56 @@ class First(msgspec.Struct, frozen=True):
     reason: Reason | None
 
 
-def write_messages(transaction: Transaction, new: Sequence[NewMessage]) -> list[Appended]:
-    """Store what is new. One verdict a message, in order."""
-    keys = [_key(transaction, message) for message in new]
+def write_messages(transaction: Transaction, new: Sequence[NewMessage]) -> list[Appended | None]:
+    """Store what is new. One verdict a message, in order; None: it is on disk as it was handed in."""
+    numbers = _Numbers(transaction)
+    keys = [
+        None if one.natural_id is None else (numbers[one.scope or one.channel], indexable(one.natural_id))
+        for one in new
+    ]
     firsts = _claim(transaction, new, keys)
+    if firsts is None:
+        _insert(transaction, numbers, new)
+        return [None] * len(new)
     verdicts = [_judge(message, firsts.get(key)) for message, key in zip(new, keys, strict=True)]
-    _insert(transaction, [pair for pair in zip(new, verdicts, strict=True) if pair[1].verdict != "duplicate"])
-    return verdicts
+    _insert(
+        transaction,
+        numbers,
+        [
+            _refused(one) if v.verdict is Verdict.CONFLICT else one
+            for one, v in zip(new, verdicts, strict=True)
+            if v.verdict is not Verdict.DUPLICATE
+        ],
+    )
+    return list(verdicts)
+
+
+def as_handed_in(message: NewMessage) -> Appended:
+    """What `None` among the verdicts stands for."""
+    verdict = Verdict.REFUSED if message.state == MessageState.REFUSED else Verdict.ACCEPTED
+    return Appended(verdict, message.message_id, message.received_micros, message.reason)
+
+
+class _Numbers(dict[str, int]):
+    """Numbers of names, looked up once a transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def __missing__(self, name: str) -> int:
+        number = self[name] = self._transaction.number(name)
+        return number
 
 
 Key = tuple[int, str] | None
-"""A scope's number and a natural id as it is indexed."""
+"""A scope's number and a natural id as it is indexed. Without a scope of its own an id is unique within its channel."""
 
 
-def _key(transaction: Transaction, message: NewMessage) -> Key:
-    """Without a scope of its own a natural id is unique within its channel."""
-    if message.natural_id is None:
-        return None
-    return transaction.number(message.scope or message.channel), indexable(message.natural_id)
+def _claim(transaction: Transaction, new: Sequence[NewMessage], keys: Sequence[Key]) -> dict[Key, First] | None:
+    """Enter natural ids into the inbox; who is first with each, among these and all earlier messages.
 
-
-def _claim(transaction: Transaction, new: Sequence[NewMessage], keys: Sequence[Key]) -> dict[Key, First]:
-    """Enter natural ids into the inbox; who is first with each, among these and all earlier messages."""
+    None: all of them are new.
+    """
     claimed: dict[Key, NewMessage] = {}
     for key, message in zip(keys, new, strict=True):
         if key is not None:
@@ -81,9 +109,9 @@ def _claim(transaction: Transaction, new: Sequence[NewMessage], keys: Sequence[K
         for key, message in claimed.items()
         if key is not None
     ]
-    inserted = transaction.session.insert(_INBOX, sorted(rows, key=lambda row: row[:2]))
+    inserted = transaction.session.insert(_INBOX, sorted(rows))
     if inserted == len(new):
-        return {}
+        return None
     firsts = {
         key: First(message.message_id, message.digest, message.received_micros, message.reason)
         for key, message in claimed.items()
@@ -115,49 +143,53 @@ def _earlier(transaction: Transaction, claimed: dict[Key, First]) -> dict[Key, F
 
 def _judge(message: NewMessage, first: First | None) -> Appended:
     if first is None or first.message_id == message.message_id:
-        verdict = Verdict.REFUSED if message.state == MessageState.REFUSED else Verdict.ACCEPTED
-        return Appended(verdict, message.message_id, message.received_micros, message.reason)
+        return as_handed_in(message)
     if first.digest == message.digest:
         return Appended(Verdict.DUPLICATE, first.message_id, first.received, first.reason)
     return Appended(Verdict.CONFLICT, message.message_id, message.received_micros, _CONFLICT)
 
 
-def _insert(transaction: Transaction, stored: Sequence[tuple[NewMessage, Appended]]) -> None:
-    rows, bodies, why, conflicts = [], [], {}, []
-    packed = _Attributes()
-    for message, appended in stored:
-        channel, message_id = transaction.number(message.channel), message.message_id
-        conflict = appended.verdict is Verdict.CONFLICT
-        state = MessageState.REFUSED if conflict else message.state
-        rows.append(_row(message, channel, state))
-        bodies.append((message_id, message.digest, packed.of(message.attributes), message.body))
-        transaction.count_message(channel, state)
-        if appended.reason is not None:
-            why[message_id] = appended.reason
-        if conflict:
-            conflicts.append((transaction.number(NATURAL_ID), indexable(message.natural_id or ""), message_id))
+def _refused(message: NewMessage) -> NewMessage:
+    """As it is stored when its id belongs to another body."""
+    return msgspec.structs.replace(message, state=MessageState.REFUSED, reason=_CONFLICT)
+
+
+def _insert(transaction: Transaction, numbers: _Numbers, stored: Sequence[NewMessage]) -> None:
+    attributes = _Attributes()
+    rows, bodies, why = [], [], {}
+    counts: dict[tuple[str, int], int] = {}
+    for message in stored:
+        message_id, state = message.message_id, int(message.state)
+        rows.append(_row(message, numbers[message.channel], state))
+        bodies.append((message_id, message.digest, attributes.of(message.attributes), message.body))
+        counts[message.channel, state] = counts.get((message.channel, state), 0) + 1
+        if message.reason is not None:
+            why[message_id] = message.reason
+    for (channel, state), count in counts.items():
+        transaction.count_message(numbers[channel], state, count)
     session = transaction.session
-    session.make_room([message.message_id for message, _ in stored])
+    session.make_room([message.message_id for message in stored])
     session.insert(_MESSAGES, rows)
     session.insert(_BODIES, bodies)
-    session.insert(_KEY, conflicts)
+    conflicts = [one for one in stored if one.reason is _CONFLICT]
+    session.insert(_KEY, [(numbers[NATURAL_ID], indexable(one.natural_id or ""), one.message_id) for one in conflicts])
     transaction.set_reasons(why)
 
 
-def _row(message: NewMessage, channel: int, state: MessageState) -> tuple[object, ...]:
+def _row(message: NewMessage, channel: int, state: int) -> tuple[object, ...]:
     message_id, received, correlation = message.message_id, message.received_micros, message.correlation_id
     return (
         message_id,
         channel,
         message.revision,
         0,
-        int(state),
+        state,
         received,
         received,
         len(message.body),
         _text(message.message_type),
         _text(message.natural_id),
-        None if correlation == id_text(message_id) else correlation,
+        None if correlation is None or correlation == id_text(message_id) else correlation,
         message.parent_id,
     )
 
@@ -167,7 +199,7 @@ def _text(text: str | None) -> str | None:
 
 
 class _Attributes:
-    """Attributes as JSON; all messages of a connection share theirs."""
+    """Attributes as JSON; messages of a connection have the same."""
 
     def __init__(self) -> None:
         self._last: tuple[Mapping[str, str], str | None] = ({}, None)
@@ -175,6 +207,6 @@ class _Attributes:
     def of(self, attributes: Mapping[str, str]) -> str | None:
         if not attributes:
             return None
-        if self._last[0] is not attributes:
+        if self._last[0] != attributes:
             self._last = attributes, pack(dict(attributes))
         return self._last[1]

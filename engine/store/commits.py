@@ -10,8 +10,9 @@ from typing import Any
 
 from engine.core.clock import Clock
 from engine.core.errors import IsthmusError, StoreError
+from engine.ports.journal import NewMessage
 from engine.ports.states import MessageState
-from engine.store.append import write_messages
+from engine.store.append import as_handed_in, write_messages
 from engine.store.batch import Batch
 from engine.store.database import Database
 from engine.store.faults import is_broken, is_collision, translate
@@ -36,10 +37,20 @@ class Commits:
     Args:
         guard: looks at the open transaction and raises when this node must not write.
         slot: this node's rows in the counters.
+        handed_in: the answer to a message that is on disk as it was handed in.
     """
 
-    def __init__(self, database: Database, clock: Clock, names: Names, guard: Guard, slot: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        names: Names,
+        guard: Guard,
+        slot: int,
+        handed_in: Callable[[NewMessage], Any] = as_handed_in,
+    ) -> None:
         self.lost = 0  # commits that failed so far
+        self._handed_in = handed_in
         self._database, self._clock, self._names, self._guard, self._slot = database, clock, names, guard, slot
         self._session: Session | None = None
         self._raw: dict[int, bytes] = {}
@@ -113,8 +124,11 @@ class Commits:
         answers: Answers = []
         if batch.messages:
             self._remember(batch)
-            appended = write_messages(transaction, [message for message, _ in batch.messages])
-            answers += [(done, verdict) for (_, done), verdict in zip(batch.messages, appended, strict=True)]
+            verdicts = write_messages(transaction, [message for message, _ in batch.messages])
+            answers += [
+                (done, verdict or self._handed_in(message))
+                for (message, done), verdict in zip(batch.messages, verdicts, strict=True)
+            ]
         if batch.outcomes:
             write_outcomes(transaction, [one for outcomes, _ in batch.outcomes for one in outcomes], self._raw)
             answers += [(done, None) for _, done in batch.outcomes]

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from engine.core.clock import Clock, to_micros
 from engine.core.errors import StoreError
 from engine.ports.journal import Appended, NewMessage, Outcome, Settlement
+from engine.store.append import as_handed_in
 from engine.store.batch import Batch, Done
 from engine.store.commits import Answers, Commits, overtaking
 from engine.store.leases import Fence
@@ -52,7 +53,7 @@ class ProcessWriter:
         self._loop = asyncio.get_running_loop()
         self._turn = _Turn()
         self._tick: asyncio.Handle | None = None
-        self._waiting: deque[list[Done]] = deque()  # whom to tell, one list a `Submitted`
+        self._waiting: deque[_Turn] = deque()  # handed in, not answered
         self._operations: list[tuple[str, Callable[[Transaction], Any], Done]] = []
         self._operating: asyncio.Task[None] | None = None
         self._resting = False  # the process rests, because an operation runs
@@ -106,22 +107,26 @@ class ProcessWriter:
         if self._resting or not self._turn.weight:
             return
         turn, self._turn = self._turn, _Turn()
-        self._send(turn.submitted(to_micros(self._clock.now()), self._fence.tokens), turn.waiting())
+        self._send(turn)
 
-    def _send(self, submitted: Submitted, waiting: list[Done]) -> None:
+    def _send(self, turn: _Turn) -> None:
         if self._end is None:
-            self._loop.call_soon(call_back, self._loop, [(done, _gone()) for done in waiting])
+            self._loop.call_soon(call_back, self._loop, [(done, _gone()) for done in turn.waiting()])
             return
-        submitted.told = self._end.lost
-        self._waiting.append(waiting)
-        self._end.send(encode(submitted))
+        self._waiting.append(turn)
+        at, leases = to_micros(self._clock.now()), self._fence.tokens
+        self._end.send(encode(Submitted(at, self._end.lost, leases, turn.messages, turn.outcomes, turn.settlements)))
 
     # ------------------------------------------------------------------ answers
     def answered(self, answered: Answered) -> None:
         answers: Answers = []
         values = iter(answered.values)
         for _ in range(answered.submissions):
-            answers += [(done, _told(next(values))) for done in self._waiting.popleft()]
+            turn = self._waiting.popleft()
+            for message, done in zip(turn.messages, turn.told_messages, strict=True):
+                value = next(values)
+                answers.append((done, as_handed_in(message) if value is None else _told(value)))
+            answers += [(done, _told(next(values))) for done in turn.told_outcomes + turn.told_settlements]
         self._tell(answers, answered.lost)
 
     def _tell(self, answers: Answers, lost: int) -> None:
@@ -162,8 +167,9 @@ class ProcessWriter:
         self._resting = True
         if self._end is None:
             return
-        rested = asyncio.Event()
-        self._send(Submitted(0, 0, {}, [], [], []), [lambda _: rested.set()])
+        rested, turn = asyncio.Event(), _Turn()
+        turn.told_settlements.append(lambda _: rested.set())  # to nothing handed in: see `Submitted`
+        self._send(turn)
         await rested.wait()
 
     # ------------------------------------------------------------------ the process
@@ -175,7 +181,7 @@ class ProcessWriter:
         """Its socket closed. What it had not answered is on disk or not; whoever waits for it hears that."""
         self._end = None
         waiting, self._waiting = self._waiting, deque()
-        answers = self._refused() + [(done, _gone()) for dones in waiting for done in dones]
+        answers = self._refused() + [(done, _gone()) for turn in waiting for done in turn.waiting()]
         call_back(self._loop, answers)
         if self._closing:
             return
@@ -216,9 +222,6 @@ class _Turn:
         self.told_outcomes: list[Done] = []
         self.told_settlements: list[Done] = []
         self.weight = self.bytes = 0
-
-    def submitted(self, at: int, leases: dict[str, int]) -> Submitted:
-        return Submitted(at, 0, leases, self.messages, self.outcomes, self.settlements)
 
     def waiting(self) -> list[Done]:
         return self.told_messages + self.told_outcomes + self.told_settlements

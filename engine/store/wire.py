@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 class Submitted(msgspec.Struct, array_like=True):
     """What the engine hands in at once. Each entry gets one answer: messages first, then outcomes, then settlements.
+    None is good news: written as it was handed in.
 
     Empty, it is a request to finish everything before it, housekeeping included, and then to answer once.
     """

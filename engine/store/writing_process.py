@@ -75,7 +75,9 @@ class WritingProcess:
         self._connection, self._inbox = connection, Inbox(connection)
         self._fence = Fence()
         self._database = database(f"sqlite:///{path}")
-        self._commits = Commits(self._database, SystemClock(), Names(), self._fence.check, slot)
+        self._commits = Commits(
+            self._database, SystemClock(), Names(), self._fence.check, slot, handed_in=lambda message: None
+        )
 
     def serve(self) -> None:
         while taken := self._inbox.take():
