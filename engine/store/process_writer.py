@@ -31,9 +31,7 @@ log = logging.getLogger("isthmus.store")
 T = TypeVar("T")
 _TOO_SOON = 1.0  # seconds: a process that lives no longer is not replaced at once
 _BACKOFF = 0.5  # seconds until it is replaced then
-_EARLY = (
-    16  # entries that are handed in without waiting for the turn's end: the process starts while we go on (tests/bench)
-)
+_EARLY = 16  # entries handed in before the turn's end: the process works while we collect more (tests/bench)
 _FRAME_BYTES = 8 * 1024 * 1024  # bodies handed in at once: large ones do not pile up in one buffer
 _ANSWER_BYTES = 65_536  # read at once
 _END_SECONDS = 30
