@@ -22,6 +22,7 @@ from engine.ports.journal import Appended, NewMessage, Outcome, Settlement
 from engine.store.append import as_handed_in
 from engine.store.batch import Batch, Done
 from engine.store.commits import Answers, Commits, overtaking
+from engine.store.faults import translate
 from engine.store.leases import Fence
 from engine.store.thread_writer import answering, call_back
 from engine.store.transaction import Transaction
@@ -102,18 +103,36 @@ class ProcessWriter:
         self._hand_in()
 
     def _hand_in(self) -> None:
-        if self._resting or not self._turn.weight:
+        if self._resting or not self._turn.waiting():
             return
         turn, self._turn = self._turn, _Turn()
         self._send(turn)
 
     def _send(self, turn: _Turn) -> None:
         if self._end is None:
-            self._loop.call_soon(call_back, self._loop, [(done, _gone()) for done in turn.waiting()])
+            self._later([(done, _gone()) for done in turn.waiting()])
+            return
+        at, leases = to_micros(self._clock.now()), self._fence.tokens
+        submitted = Submitted(at, self._end.lost, leases, turn.messages, turn.outcomes, turn.settlements)
+        try:
+            data = encode(submitted)
+        except (TypeError, ValueError, OverflowError) as error:  # one value among all; the others must not suffer
+            self._send_singly(turn, error)
             return
         self._waiting.append(turn)
-        at, leases = to_micros(self._clock.now()), self._fence.tokens
-        self._end.send(encode(Submitted(at, self._end.lost, leases, turn.messages, turn.outcomes, turn.settlements)))
+        self._end.send(data)
+
+    def _send_singly(self, turn: _Turn, error: Exception) -> None:
+        singles = turn.singles()
+        if len(singles) == 1:
+            self._later([(done, translate(error)) for done in turn.waiting()])
+            return
+        for one in singles:
+            self._send(one)
+
+    def _later(self, answers: Answers) -> None:
+        """Nobody is called back while he still hands in."""
+        self._loop.call_soon(call_back, self._loop, answers)
 
     # ------------------------------------------------------------------ answers
     def answered(self, answered: Answered) -> None:
@@ -172,8 +191,14 @@ class ProcessWriter:
 
     # ------------------------------------------------------------------ the process
     def _start(self) -> None:
-        self._end = _End(self, self._loop)
-        self._end.start([str(self._path), str(self._slot)], self._keep)
+        end = _End(self, self._loop)
+        try:
+            end.start([str(self._path), str(self._slot)], self._keep)
+        except OSError as error:  # no memory, no more processes: until there is, everybody hears that nothing is stored
+            log.warning("the process that writes the journal cannot be started: %s", error.strerror)
+            self._loop.call_later(_BACKOFF, self._start_again)
+        else:
+            self._end = end
 
     def ended(self, end: _End) -> None:
         """Its socket closed. What it had not answered is on disk or not; whoever waits for it hears that."""
@@ -224,6 +249,17 @@ class _Turn:
     def waiting(self) -> list[Done]:
         return self.told_messages + self.told_outcomes + self.told_settlements
 
+    def singles(self) -> list[_Turn]:
+        """One an entry."""
+        found = []
+        for what in ("messages", "outcomes", "settlements"):
+            for value, done in zip(getattr(self, what), getattr(self, f"told_{what}"), strict=True):
+                one = _Turn()
+                getattr(one, what).append(value)
+                getattr(one, f"told_{what}").append(done)
+                found.append(one)
+        return found
+
 
 class _End:
     """One run of the process, and our end of its socket."""
@@ -242,13 +278,13 @@ class _End:
         self._socket, theirs = socket.socketpair()
         self._socket.setblocking(False)
         module = ["-X", "frozen_modules=on", "-m", "engine.store.writing_process", str(theirs.fileno())]
-        self._process = subprocess.Popen(
-            [sys.executable, *module, *arguments],
-            pass_fds=[theirs.fileno(), keep],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-        )
-        theirs.close()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, *module, *arguments],
+                pass_fds=[theirs.fileno(), keep],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+            )
         self._loop.add_reader(self._socket, self._read)
 
     def send(self, data: bytes) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.core.errors import StoreError
+from engine.core.errors import StoreError, UnstorableError
 from engine.ports.connector import Verdict
 from engine.ports.journal import Appended
 from engine.ports.states import DeliveryState, MessageState
@@ -104,6 +104,22 @@ async def test_what_it_had_not_answered_is_refused_and_may_be_handed_in_again(tm
     await store.close()
 
 
+async def test_a_value_that_cannot_be_handed_over_costs_its_own_entry_only(tmp_path: Path) -> None:
+    store = await open_store(f"sqlite:///{tmp_path}/journal.db", CLOCK, exclusive=True)
+    drive = Driver(store)
+    too_large = drive.message("B", received_micros=1 << 70)
+
+    told = await asyncio.gather(
+        *(drive.submit(one) for one in (drive.message("A"), too_large, drive.message("C"))), return_exceptions=True
+    )
+
+    assert [type(one) for one in told] == [Appended, UnstorableError, Appended]
+    store.journal.finish([], told.append)
+    await store.journal.flush()
+    assert told[-1] is None
+    await store.close()
+
+
 async def test_a_second_engine_is_refused_with_the_number_of_the_first(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/journal.db"
     store = await open_store(url, CLOCK, exclusive=True)
@@ -120,7 +136,7 @@ async def test_a_second_engine_is_refused_with_the_number_of_the_first(tmp_path:
 _SECOND = """
 import asyncio, sys
 from engine.core.clock import SystemClock
-from engine.core.errors import StoreError
+from engine.core.errors import StoreError, UnstorableError
 from engine.store.open import open_store
 async def main():
     try:
