@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -102,6 +103,27 @@ async def test_what_it_had_not_answered_is_refused_and_may_be_handed_in_again(tm
     assert sql(url, f"SELECT state FROM messages WHERE id = {message_id}") == [(int(MessageState.DELIVERED),)]
     assert sql(url, f"SELECT state FROM messages WHERE id = {new}") == [(int(MessageState.QUEUED),)]
     await store.close()
+
+
+async def test_when_its_files_cannot_grow_nothing_acknowledged_is_lost_and_work_resumes(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/journal.db"
+    store = await open_store(url, CLOCK, exclusive=True)
+    drive = Driver(store)
+    await drive.append("before")
+
+    limit = (tmp_path / "journal.db-wal").stat().st_size + 60_000
+    before = resource.prlimit(writing_process(), resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    told = await asyncio.gather(*(drive.append(f"A{n}", b"x" * 3000) for n in range(100)), return_exceptions=True)
+    resource.prlimit(writing_process(), resource.RLIMIT_FSIZE, before)
+    await asyncio.sleep(0.3)
+    after = await drive.append("after")
+    await store.close()
+
+    assert any(isinstance(one, StoreError) for one in told)
+    acknowledged = {one.message_id for one in told if not isinstance(one, BaseException)}
+    stored = {row[0] for row in sql(url, "SELECT id FROM messages")}
+    assert acknowledged | {after.message_id} <= stored
+    assert sql(url, "PRAGMA integrity_check") == [("ok",)]
 
 
 async def test_a_value_that_cannot_be_handed_over_costs_its_own_entry_only(tmp_path: Path) -> None:
