@@ -27,6 +27,7 @@ _CONDITIONS = {
     StructureError.code: acknowledge.SEGMENT_SEQUENCE,
     CharsetError.code: acknowledge.DATA_TYPE,
 }
+_ACCEPT_SUFFIX = "C"  # the two acknowledgements of one message have ids of their own
 _TRY_AGAIN = Reason("J001", "the message could not be stored; send it again")
 _LATE = Reason("T001", "not delivered yet; the message is kept and will be delivered")
 
@@ -46,6 +47,13 @@ class Answer:
         self._msh15 = _condition(header.accept_ack) if header.field(15) else None
         self._msh16 = _condition(header.application_ack) if header.field(16) else None
 
+    @property
+    def when_taken(self) -> tuple[tuple[Code, str], ...]:
+        """Codes for a message that was taken in, each with what its own control id ends in."""
+        plan = acknowledge.plan(self._msh15, self._msh16, "ok")
+        codes = ((plan.accept_code, _ACCEPT_SUFFIX), (plan.application_code, ""))
+        return tuple((code, suffix) for code, suffix in codes if code is not None)
+
     def to_receipt(self, receipt: Receipt) -> tuple[bytes, bool]:
         """Frames to send now, and whether the application's answer is still to come (`to_settled`)."""
         outcome = _outcome(receipt.verdict, receipt.reason)
@@ -53,7 +61,7 @@ class Answer:
         deferred = self._wait and outcome == "ok" and receipt.settled is not None
         now = b""
         if plan.accept_code is not None:
-            now = self._write(plan.accept_code, receipt, "C", receipt.reason)
+            now = self._write(plan.accept_code, receipt, _ACCEPT_SUFFIX, receipt.reason)
         if plan.application_code is not None and not deferred:
             now += self._write(plan.application_code, receipt, "", receipt.reason)
         return now, deferred
@@ -77,6 +85,11 @@ class Answer:
 def _condition(value: str | None) -> str:
     """MSH-15 or MSH-16; what table 0155 does not have is answered always, so that nobody waits in vain."""
     return value if value in (None, "AL", "NE", "ER", "SU") else "AL"  # type: ignore[return-value]
+
+
+def is_taken_in(receipt: Receipt) -> bool:
+    """Accepted now, or as its first was: the answer is positive."""
+    return receipt.reason is None and receipt.verdict is not Verdict.CONFLICT
 
 
 def _outcome(verdict: Verdict, reason: Reason | None) -> Outcome:

@@ -7,7 +7,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from engine.connectors.hl7v2_mllp.answers import Answer
+from engine.connectors.hl7v2_mllp.answers import Answer, is_taken_in
 from engine.connectors.hl7v2_mllp.intake import Taken, holds_several, is_plain
 from engine.core.errors import IsthmusError, MessageError
 from engine.ports.connector import Receipt, Settled
@@ -136,6 +136,11 @@ class MllpConnection(asyncio.Protocol):
     def _stored(self, taken: Taken, slot: Slot, index: int, outcome: Receipt | Exception) -> None:
         if self._transport is None:
             return
+        if taken.sender is not None:
+            if isinstance(outcome, Receipt) and is_taken_in(outcome) and not self._source.waits:
+                self._decide(slot, index, taken.sender.acknowledge(taken.control_id, outcome))
+                return
+            taken = self._source.intake.reread(taken)
         header = taken.header
         if header is None:
             # Without a header nobody can be answered: the message is kept as REFUSED, and its sender goes.

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from engine.connectors.hl7v2_mllp.senders import Sender, Senders
 from engine.core.errors import MessageError, StructureError
 from engine.ports.connector import Reason, Received
 from engine.protocols.hl7v2.batch import is_batch, split_batch
@@ -17,11 +18,16 @@ _SCOPES_LIMIT = 1024
 
 
 class Taken(msgspec.Struct, frozen=True):
-    """One message of a frame. `header` is None when it has none that can be read; `plain` as `is_plain` says."""
+    """One message of a frame. `header` is None when it has none that can be read; `plain` as `is_plain` says.
+
+    With a `sender` the header is that of the sender's first message; `control_id` is MSH-10 of this one then.
+    """
 
     received: Received
     header: Header | None
     plain: bool = False
+    sender: Sender | None = None
+    control_id: bytes = b""
 
     @property
     def is_acknowledgement(self) -> bool:
@@ -43,9 +49,37 @@ class Intake:
     def __init__(self, channel: str, charset: str | None, strict: bool) -> None:
         self._channel, self._charset, self._strict = channel, charset, strict
         self._scopes: dict[bytes, str] = {}
+        self._senders = Senders(charset, self._scope)
 
     def take(self, body: bytes, attributes: Mapping[str, str], plain: bool = False) -> Taken:
         """One message; a refusal is on it when it must be refused."""
+        known = self._senders.of(body) if plain else None
+        if known is not None:
+            return self._taken(body, attributes, *known)
+        return self._take_slowly(body, attributes, plain)
+
+    def reread(self, taken: Taken) -> Taken:
+        """The same message with the header that is its own."""
+        return self._take_slowly(taken.received.body, taken.received.attributes, taken.plain)
+
+    def _taken(self, body: bytes, attributes: Mapping[str, str], sender: Sender, control_id: bytes) -> Taken:
+        refusal = self._refusal(body, sender.header)
+        if refusal is not None:
+            return self._take_slowly(body, attributes, plain=True)
+        natural_id = control_id.decode("ascii")
+        received = Received(body, natural_id, sender.message_type, sender.scope, attributes)
+        return Taken(received, sender.header, True, sender, control_id)
+
+    def _refusal(self, body: bytes, header: Header) -> Reason | None:
+        try:
+            check_charset(body, header)
+            if self._strict:
+                _refuse_deviations(body, self._charset)
+        except MessageError as error:
+            return _reason(error)
+        return None
+
+    def _take_slowly(self, body: bytes, attributes: Mapping[str, str], plain: bool) -> Taken:
         try:
             header = peek(body, self._charset)
         except MessageError as error:
@@ -78,16 +112,14 @@ class Intake:
         return known
 
     def _received(self, body: bytes, header: Header, attributes: Mapping[str, str]) -> Received:
-        refusal = None
+        refusal = self._refusal(body, header)
+        if refusal is not None:
+            return Received(body, attributes=attributes, refusal=refusal)
         try:
-            check_charset(body, header)
-            if self._strict:
-                _refuse_deviations(body, self._charset)
-            natural_id, kind = header.control_id, header.message_type
-            scope = self._scope(header)
+            natural_id, kind, scope = header.control_id, header.message_type, self._scope(header)
         except MessageError as error:
-            refusal, natural_id, kind, scope = _reason(error), None, None, None
-        return Received(body, natural_id, kind, scope, attributes, refusal)
+            return Received(body, attributes=attributes, refusal=_reason(error))
+        return Received(body, natural_id, kind, scope, attributes)
 
 
 def is_plain(body: bytes) -> bool:

@@ -145,9 +145,9 @@ def build(
     """
     delimiters = header.delimiters
     own_id = control_id.encode("ascii") if control_id.isalnum() else _text(control_id, delimiters)
-    before, between, after = _frame_of(header)
+    before, between, after = frame_of(header)
     separator = delimiters.field
-    body = b"".join((before, _stamp(moment), between, own_id, after, code.encode(), separator, header.field(10)))
+    body = b"".join((before, stamp(moment), between, own_id, after, code.encode(), separator, header.field(10)))
     if text:
         body += separator + _text(text, delimiters)
     body += b"\r"
@@ -164,7 +164,7 @@ _FRAMES: dict[bytes, Frame] = {}  # by what the header gives to them, in the sta
 _FRAMES_LIMIT = 1024
 
 
-def _frame_of(header: Header) -> Frame:
+def frame_of(header: Header) -> Frame:
     """All messages of a sender get acknowledgements that differ in time, ids and code only."""
     if header.delimiters is not STANDARD:
         return _make_frame(header)
@@ -229,7 +229,8 @@ def read(body: bytes, charset: str | None = None) -> Acknowledgement:
 
 
 # ------------------------------------------------------------------ inside
-def _stamp(moment: datetime) -> bytes:
+def stamp(moment: datetime) -> bytes:
+    """MSH-7 for this moment."""
     if moment.tzinfo is UTC:
         return _stamp_of_second(int(moment.timestamp()))
     return write_moment(moment).encode()
