@@ -179,12 +179,13 @@ class MllpConnection(asyncio.Protocol):
     def _decide(self, slot: Slot, index: int, reply: bytes) -> None:
         slot.replies[index] = reply
         slot.missing -= 1
-        if slot.missing or not self._slots or self._slots[0] is not slot:
+        slots = self._slots
+        if slot.missing or not slots or slots[0] is not slot:
             return
-        out = []
-        while self._slots and not self._slots[0].missing:
-            out.append(self._joined(self._slots.popleft()))
-        self._write(b"".join(out))
+        out = self._joined(slots.popleft())
+        while slots and not slots[0].missing:
+            out += self._joined(slots.popleft())
+        self._write(out)
         if self._paused:  # an answer can only make room
             self._balance()
         self._close_when_done()
@@ -195,6 +196,8 @@ class MllpConnection(asyncio.Protocol):
 
     def _joined(self, slot: Slot) -> bytes:
         """The answers of one frame; those of a batch travel as a batch."""
+        if len(slot.replies) == 1 and slot.batch is None:
+            return slot.replies[0]
         if slot.batch is None or not any(slot.replies):
             return b"".join(slot.replies)
         bodies = [reply[1:-2] for reply in slot.replies if reply]
