@@ -23,7 +23,7 @@ def test_every_described_set_compiles_and_knows_all_its_segments(code: str, vers
     assert table.segment_ids <= set(table.segments)
 
 
-@pytest.mark.parametrize(("code", "version"), [("850", "003040"), ("850", "007010"), ("850", ""), ("832", "004010")])
+@pytest.mark.parametrize(("code", "version"), [("850", "003040"), ("850", "007010"), ("850", ""), ("841", "004010")])
 def test_sets_and_versions_that_are_not_described_are_none(code: str, version: str) -> None:
     assert definition(code, version) is None
 

@@ -118,7 +118,7 @@ GROUP_FAULTS: dict[str, tuple[Change, str]] = {
 }
 
 SET_FAULTS: dict[str, tuple[Change, str]] = {
-    "ST01 not supported": (replaced("ST*850", "ST*832"), "AK5 R 1"),
+    "ST01 not supported": (replaced("ST*850", "ST*841"), "AK5 R 1"),
     "ST01 not of its group": (replaced("ST*850", "ST*810"), "AK5 R 6 5"),
     "ST01 missing": (replaced("ST*850", "ST*"), "AK5 R 6 1"),
     "ST02 too short": (lambda s: [x.replace("*0001", "*1") for x in s], "AK5 R 7 5"),

@@ -1,0 +1,116 @@
+"""832 as data; see purchase_order.py for the notation. Prices stand in CTP, pack by pack in PO4 and PKL."""
+
+from __future__ import annotations
+
+SETS = {
+    "832": """
+ST M 1
+BCT M 1
+CTP O 100
+REF O 0
+YNQ O 10
+PER O 0
+DTM O 10
+CTB O 25
+CUR O 5
+ITD O 2
+LDT O 0
+SAC O 0
+TD1 O 0
+TD5 O 0
+TD3 O 0
+TD4 O 0
+FOB O 1
+PKG O 0
+G93 O 50
+TXI O 0
+AAA O 1
+N1 O 0
+  N2 O 2
+  N3 O 2
+  N4 O 0
+  REF O 12
+  PKG O 0
+  PER O 0
+  DTM O 10
+LM O 0
+  LQ M 0
+N9 O 0
+  DTM O 0
+LIN O 0
+  PO1 O 1
+  G53 O 1
+  SI O 0
+  DTM O 10
+  REF O 0
+  YNQ O 10
+  PER O 0
+  CRD O 0
+  CTB O 25
+  PID O 200
+  MEA O 40
+  PKG O 25
+  PO4 O 0
+  TD1 O 0
+  TD5 O 0
+  TD3 O 0
+  TD4 O 0
+  ITD O 2
+  LDT O 1
+  SAC O 0
+  FOB O 1
+  AAA O 1
+  TC2 O 2
+  TXI O 0
+  G55 O 1
+  G54 O 1
+  CTP O 100
+    G40 O 99
+    DTM O 10
+    G36 O 1
+    LDT O 1
+    CUR O 5
+    PO4 O 1
+    CTB O 5
+    REF O 0
+    G43 O 9999
+    SAC O 0
+    G26 O 99
+  N1 O 0
+    N2 O 2
+    N3 O 2
+    N4 O 1
+    REF O 12
+    PER O 0
+    DTM O 10
+    PKG O 0
+  G39 O 0
+    CTP O 1
+  PKL O 20
+    CTP O 1
+    PKG O 2
+  LFG O 1
+    CRC O 0
+      QTY O 1
+  LM O 0
+    LQ M 0
+  SLN O 0
+    SI O 0
+    PID O 0
+    DTM O 0
+    CTP O 0
+    PAM O 0
+    PO4 O 0
+    PKG O 0
+    QTY O 0
+    MEA O 0
+    SAC O 0
+    MTX O 0
+    LM O 0
+      LQ M 0
+  N9 O 0
+    DTM O 0
+CTT O 1
+SE M 1
+""",
+}

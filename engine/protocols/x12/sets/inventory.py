@@ -1,0 +1,141 @@
+"""846 (inventory advice) and 867 (product transfer and resale) as data; see purchase_order.py for the notation."""
+
+from __future__ import annotations
+
+_PARTY = """
+N1 O 5
+  N2 O 2
+  N3 O 2
+  N4 O 1
+  REF O 12
+  PER O 3
+"""
+
+SETS = {
+    "846": f"""
+ST M 1
+BIA M 1
+CUR O 1
+DTM O 10
+REF O 12
+PER O 3
+MEA O 20
+{_PARTY}
+LM O 10
+  LQ M 100
+LIN M 10000
+  PID O 200
+  MEA O 40
+  PKG O 25
+  DTM O 10
+  CTP O 25
+  CUR O 1
+  SAC O 25
+  REF O 0
+  PER O 3
+  SDQ O 500
+  MAN O 1
+  UIT O 5
+  CS O 1
+  DD O 0
+  G53 O 1
+  PCT O 0
+  LDT O 12
+  LM O 10
+    LQ M 100
+  SLN O 1000
+    PID O 200
+    MEA O 40
+    PKG O 25
+    MAN O 100
+      MEA O 40
+  QTY O 99
+    UIT O 12
+    MEA O 25
+    LDT O 12
+    DTM O 10
+    SCH O 25
+      MEA O 25
+    LM O 0
+      LQ M 100
+    LS O 1
+      REF O 0
+        DTM O 0
+        N1 O 1
+        LM O 10
+          LQ M 100
+      LE M 1
+  N1 O 200
+    N2 O 2
+    N3 O 2
+    N4 O 1
+    REF O 12
+    PER O 3
+CTT O 1
+SE M 1
+""",
+    "867": """
+ST M 1
+BPT M 1
+CUR O 1
+DTM O 10
+REF O 12
+PER O 3
+MEA O 20
+PSA O 10
+N1 O 5
+  N2 O 2
+  N3 O 2
+  N4 O 1
+  REF O 12
+  PER O 0
+    REF O 0
+LM O 0
+  LQ M 100
+PTD M 0
+  DTM O 10
+  REF O 20
+  PRF O 1
+  PER O 3
+  MAN O 1
+  N1 O 5
+    N2 O 2
+    N3 O 2
+    N4 O 1
+    REF O 20
+    PER O 3
+    SII O 0
+      N9 O 1
+  QTY O 0
+    LIN O 1
+    PO3 O 25
+    PO4 O 1
+    UIT O 12
+    AMT O 12
+    ITA O 10
+    PID O 200
+    MEA O 40
+    PWK O 25
+    PKG O 25
+    REF O 0
+    PER O 3
+    DTM O 10
+    CUR O 1
+    DD O 1
+    LDT O 1
+    LM O 0
+      LQ O 100
+    LX O 0
+      REF O 0
+      DTM O 1
+      N1 O 1
+      LM O 0
+        LQ M 100
+    FA1 O 0
+      FA2 M 0
+CTT O 1
+  AMT O 12
+  ITA O 10
+SE M 1
+""",
+}

@@ -1,0 +1,162 @@
+"""865 as data; see purchase_order.py for the notation. 860 stands there, as it shares its loops with 850."""
+
+from __future__ import annotations
+
+_PARTY = """
+N1 O 200
+  N2 O 2
+  N3 O 2
+  N4 O 1
+  NX2 O 0
+  REF O 12
+  PER O 0
+  SI O 0
+  FOB O 1
+  TD1 O 2
+  TD5 O 12
+  TD3 O 12
+  TD4 O 5
+  PKG O 25
+  MSG O 0
+"""
+
+_HEADING = """
+ST M 1
+BCA M 1
+CUR O 1
+REF O 0
+PER O 3
+TAX O 0
+FOB O 0
+CTP O 0
+PAM O 10
+CSH O 1
+SAC O 25
+  CUR O 1
+ITD O 5
+DIS O 20
+INC O 1
+DTM O 10
+LDT O 12
+LIN O 5
+SI O 0
+PID O 200
+MEA O 40
+PWK O 25
+PKG O 25
+TD1 O 2
+TD5 O 12
+TD3 O 12
+TD4 O 5
+PCT O 0
+MAN O 10
+TXI O 0
+CTB O 0
+G53 O 0
+N9 O 1000
+  DTM O 0
+  MSG O 1000
+"""
+
+_AMOUNTS = """
+AMT O 0
+  PCT O 0
+ADV O 0
+  DTM O 0
+  MTX O 0
+"""
+
+_LINE = """
+POC O 0
+  LIN O 0
+  SI O 0
+  CUR O 1
+  PO3 O 25
+  CTP O 0
+  PAM O 10
+  MEA O 40
+  PID O 1000
+    MEA O 10
+  PWK O 25
+  PKG O 25
+  PO4 O 0
+  REF O 0
+  PER O 3
+  SAC O 25
+    CUR O 1
+  IT8 O 1
+  CSH O 0
+  ITD O 2
+  DIS O 20
+  INC O 1
+  TAX O 0
+  FOB O 0
+  SDQ O 500
+  DTM O 10
+  TD1 O 1
+  TD5 O 12
+  TD3 O 12
+  TD4 O 5
+  TXI O 0
+  PCT O 0
+  ACK O 104
+    DTM O 1
+  MAN O 10
+  SPI O 0
+  MSG O 0
+  CTB O 0
+  AMT O 0
+    PCT O 0
+  QTY O 0
+    SI O 0
+  SCH O 200
+    TD1 O 2
+    TD5 O 12
+    TD3 O 12
+    TD4 O 5
+    REF O 0
+  LDT O 0
+    QTY O 0
+    MSG O 1
+    LM O 0
+      LQ M 0
+  N9 O 1000
+    DTM O 0
+    MSG O 1000
+  N1 O 200
+    N2 O 2
+    N3 O 2
+    N4 O 1
+    NX2 O 0
+    REF O 12
+    PER O 3
+    SI O 0
+    FOB O 1
+    SCH O 200
+    TD1 O 2
+    TD5 O 12
+    TD3 O 12
+    TD4 O 5
+    PKG O 200
+  SLN O 1000
+    MSG O 0
+    SI O 0
+    PID O 1000
+    PO3 O 104
+    TC2 O 0
+    SAC O 10
+      CUR O 1
+    DTM O 10
+    CTP O 25
+    PO4 O 1
+    ACK O 104
+      DTM O 1
+    N1 O 10
+      N2 O 2
+      N3 O 2
+      N4 O 1
+      REF O 12
+      PER O 3
+"""
+
+SETS = {"865": _HEADING + _PARTY + _AMOUNTS + _LINE + "CTT O 1\n  AMT O 1\nSE M 1\n"}
