@@ -85,6 +85,23 @@ BUILT_IN: tuple[ConnectorType, ...] = (
         "http.destination:HttpDestination",
     ),
     _entry(
+        "source",
+        "fhir",
+        "FHIR resources over REST",
+        "fhir.settings:FhirSourceSettings",
+        "fhir.source:FhirSource",
+        format="json",
+        listens=_listen,
+    ),
+    _entry(
+        "destination",
+        "fhir",
+        "FHIR resources over REST",
+        "fhir.settings:FhirDestinationSettings",
+        "fhir.destination:FhirDestination",
+        takes=frozenset({"message"}),
+    ),
+    _entry(
         "source", "channel", "Messages from other channels", "channel:ChannelSourceSettings", "channel:ChannelSource"
     ),
     _entry(
@@ -117,6 +134,16 @@ BUILT_IN: tuple[ConnectorType, ...] = (
         "erp:ErpSettings",
         "erp:ErpDestination",
         takes=_DOCUMENT,
+    ),
+    _entry(
+        "source", "sql", "Rows of a database", "sql.settings:SqlSourceSettings", "sql.source:SqlSource", format="json"
+    ),
+    _entry(
+        "destination",
+        "sql",
+        "Rows of a database",
+        "sql.settings:SqlDestinationSettings",
+        "sql.destination:SqlDestination",
     ),
 )
 

@@ -1,0 +1,127 @@
+"""Settings of the `fhir` source and destination."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, model_validator
+
+from engine.channel.model import Duration, Settings, Size
+from engine.connectors.fields import SecretReference
+from engine.connectors.http.settings import Basic, HeaderName, HttpSourceSettings, Path
+from engine.connectors.tls import ClientTls
+from engine.protocols.fhir.version import Version, is_type
+
+JSON_TYPES = ("application/fhir+json", "application/json", "text/json")
+XML_TYPES = ("application/fhir+xml", "application/xml", "text/xml")
+
+
+def _resource_type(text: str) -> str:
+    if not is_type(text):
+        raise ValueError("write a resource type, such as SupplyRequest")
+    return text
+
+
+def _fixed_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("write a URL that begins with https:// or http://")
+    if "@" in parts.netloc or parts.query or parts.fragment or "{" in text:
+        raise ValueError("only scheme, host and path; no user, query or field")
+    return text.rstrip("/")
+
+
+ResourceType = Annotated[str, AfterValidator(_resource_type)]
+FixedUrl = Annotated[str, AfterValidator(_fixed_url)]
+
+
+class FhirSourceSettings(HttpSourceSettings):
+    """A FHIR server that takes resources in: who may knock, what they may bring."""
+
+    path: Path = Field(default="/fhir", description="Base path; resources stand below it.", examples=["/fhir"])
+    methods: tuple[Literal["POST", "PUT"], ...] = Field(
+        default=("POST", "PUT"), description="POST takes creates and bundles, PUT updates."
+    )
+    content_types: tuple[str, ...] = Field(
+        default=(*JSON_TYPES, *XML_TYPES),
+        description="Media types that are taken.",
+        examples=[["application/fhir+json"]],
+    )
+    version: Version = Field(default="R4", description="FHIR version that senders speak.", examples=["R4", "R5"])
+    resources: tuple[ResourceType, ...] = Field(
+        default=(), description="Resource types that are taken; empty: every type.", examples=[["SupplyRequest"]]
+    )
+    validate_resources: bool = Field(
+        default=False,
+        alias="validate",
+        description="Check each resource against its definition before it is taken in; costs milliseconds each.",
+    )
+    transactions: Literal["entries", "whole"] = Field(
+        default="entries",
+        description="A transaction bundle becomes one message for each entry, or one message that is the bundle.",
+    )
+    max_entries: int = Field(default=1000, ge=1, le=10_000, description="Bundles with more entries are refused.")
+
+
+class OAuth2(Settings):
+    """Client credentials; with `private_key` as SMART Backend Services asks, by a signed assertion."""
+
+    token_url: FixedUrl = Field(description="Where tokens are given.", examples=["https://ehr.example/oauth2/token"])
+    client_id: str = Field(description="Our client id there.", examples=["isthmus"])
+    client_secret: SecretReference | None = Field(default=None, description="Where the client's secret is kept.")
+    private_key: SecretReference | None = Field(
+        default=None, description="Where our private key (PEM, RSA or EC P-384) is kept.",
+        examples=["file:secrets/smart.pem"],
+    )  # fmt: skip
+    key_id: str | None = Field(default=None, description="`kid` of the key in our published key set.")
+    scope: str = Field(
+        default="system/*.write", description="Scopes to ask for.", examples=["system/SupplyRequest.write"]
+    )
+
+    @model_validator(mode="after")
+    def _one_way_to_prove(self) -> OAuth2:
+        if (self.client_secret is None) == (self.private_key is None):
+            raise ValueError("oauth2 takes client_secret or private_key")
+        return self
+
+
+class FhirDestinationSettings(Settings):
+    """Resources to one FHIR server."""
+
+    url: FixedUrl = Field(description="Base URL of the server.", examples=["https://ehr.harbor.example/fhir"])
+    interaction: Literal["conditional_create", "create", "update", "bundle", "process_message"] = Field(
+        default="conditional_create",
+        description="conditional_create, update and bundle act once also when sent twice; create may be asked for.",
+    )
+    identifier_system: str = Field(
+        default="urn:isthmus:delivery",
+        pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s|&=?#]+$",
+        max_length=255,
+        description="System of the identifier that tells our deliveries apart; a resource without one is given one.",
+    )
+    if_match: bool = Field(default=False, description="Updates name the version they replace (meta.versionId).")
+    version: Version = Field(default="R4", description="FHIR version of the server.", examples=["R4", "R5"])
+    headers: dict[HeaderName, str] = Field(
+        default_factory=dict,
+        description="Further headers; a value env:NAME, file:PATH or store:NAME is looked up.",
+        examples=[{"X-Api-Key": "env:EHR_KEY"}],
+    )
+    bearer: SecretReference | None = Field(default=None, description="Where a lasting bearer token is kept.")
+    basic: Basic | None = Field(default=None, description="Basic authentication, instead of a token.")
+    oauth2: OAuth2 | None = Field(default=None, description="Tokens by OAuth2 client credentials, instead.")
+    connect_timeout: Duration = Field(default=timedelta(seconds=10), description="Longest wait for a connection.")
+    timeout: Duration = Field(default=timedelta(seconds=30), description="Longest wait for the whole answer.")
+    parallel: int = Field(default=8, ge=1, le=256, description="Requests under way at once.")
+    max_response: Size = Field(default=1024**2, description="More of a response is not kept.")
+    allow_private: bool = Field(
+        default=True, description="May the host of the URL be a private address, or localhost where it says so."
+    )
+    tls: ClientTls = Field(default=ClientTls(), description="TLS of https URLs.")
+
+    @model_validator(mode="after")
+    def _one_way_to_authenticate(self) -> FhirDestinationSettings:
+        if sum(one is not None for one in (self.bearer, self.basic, self.oauth2)) > 1:
+            raise ValueError("a fhir destination has one of bearer, basic and oauth2")
+        return self

@@ -1,0 +1,188 @@
+"""Source `fhir`: a REST server that takes resources in and answers when they are durable.
+
+    source:
+      type: fhir
+      listen: 127.0.0.1:8090
+      version: R5
+      token: env:FHIR_TOKEN
+      resources: [SupplyRequest, SupplyDelivery]
+
+Served: POST Type (create, conditional with If-None-Exist) · PUT Type/id (update, with If-Match) · POST / (batch,
+transaction) · POST $process-message · GET metadata. Answers: 201 taken in · 200 known already or updated · 202
+taken in, not delivered in time · 409 same key, another body · 412 the version was updated by another body · 422
+refused by the channel · 400 not readable · 401, 404, 405, 408, 413, 415, 503 as HTTP. Each says why in an
+OperationOutcome.
+
+What a repeat is told by: Idempotency-Key; else If-None-Exist; else type, id and version (If-Match or
+meta.versionId); else what a bundle calls itself. A resource with none of these is never taken for a repeat.
+XML becomes JSON with the same digits, unless the channel's format is bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+from aiohttp import web
+
+from engine.connectors.fhir import answers
+from engine.connectors.fhir.answers import RefusedResource, Taken
+from engine.connectors.fhir.intake import Intake, Item, Plan
+from engine.connectors.fhir.routing import Asked, NotServedError, asked
+from engine.connectors.fhir.settings import XML_TYPES, FhirSourceSettings
+from engine.connectors.http.source import HttpSource, Refused, _correlation_id, _drained, _wait_for_journal
+from engine.core.errors import MessageError, StoreError
+from engine.ports.connector import Accept, ConnectorContext, Reason, Receipt, Received, Verdict
+from engine.protocols.fhir.outcome import issue_of, operation_outcome
+
+_CONFLICT, _REFUSED = 409, 422
+
+
+class FhirSource(HttpSource):
+    """One listener, one channel."""
+
+    def __init__(self, settings: FhirSourceSettings, context: ConnectorContext) -> None:
+        super().__init__(settings, context)
+        self._fhir = settings
+        self._intake = Intake(settings, keep_xml=context.format == "bytes")
+        self._capabilities = answers.capabilities(settings, context.clock.now())
+
+    # -------------------------------------------------------------- one request
+    async def _answer(self, request: web.BaseRequest, accept: Accept) -> web.Response:
+        wants_xml = _wants_xml(request)
+        try:
+            if request.path == self._fhir.health_path and request.method in ("GET", "HEAD"):
+                return await super()._answer(request, accept)
+            what = self._asked(request)
+            if what.interaction == "metadata":
+                return answers.written(200, self._capabilities, wants_xml)
+            self._check_request(request, what)
+            return await self._take_in(request, accept, what, wants_xml)
+        except Refused as refused:
+            return await _refuse(request, refused, wants_xml)
+        except StoreError:
+            return await _refuse(request, Refused(503, "not stored, try again", Retry_After="5"), wants_xml)
+        except Exception as error:  # one request is isolated from the others
+            self._context.emit("source_failed", self._context.channel, {"error": type(error).__name__})
+            return await _refuse(request, Refused(500, "not stored because of a mistake of ours"), wants_xml)
+
+    def _asked(self, request: web.BaseRequest) -> Asked:
+        """Who asks comes first, but for what the server is able to do, which anybody may read."""
+        try:
+            what = asked(request.method, request.path, self._fhir.path)
+        except NotServedError as error:
+            self._check_known(request)
+            if error.allow:
+                raise Refused(405, str(error), drop=True, Allow=error.allow) from None
+            raise Refused(404, str(error), drop=True) from None
+        if what.interaction != "metadata":
+            self._check_known(request)
+        return what
+
+    def _check_known(self, request: web.BaseRequest) -> None:
+        if not self._is_known(request):
+            raise Refused(401, "not authorized", drop=True, WWW_Authenticate="Bearer")
+
+    def _check_request(self, request: web.BaseRequest, what: Asked) -> None:
+        if request.method not in self._fhir.methods:
+            raise Refused(405, "method not allowed", drop=True, Allow=", ".join(self._fhir.methods))
+        if (request.content_length or 0) > self._fhir.max_body:
+            raise Refused(413, f"larger than {self._fhir.max_body} bytes", drop=True)
+        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise Refused(415, "send the body without Content-Encoding", drop=True)
+        if request.content_type not in self._fhir.content_types:
+            raise Refused(415, "this media type is not taken", drop=True)
+        if what.interaction in ("create", "update") and not self._intake.takes(what.type):
+            raise Refused(404, "this resource type is not taken", drop=True)
+
+    async def _take_in(self, request: web.BaseRequest, accept: Accept, what: Asked, wants_xml: bool) -> web.Response:
+        key = self._key(request)
+        await _wait_for_journal(accept)
+        body = await self._body(request)
+        attributes = {"content_type": request.content_type, "peer": request.remote or ""}
+        head = (key, request.headers.get("If-None-Exist"), request.headers.get("If-Match"))
+        correlation_id = _correlation_id(request)
+        try:
+            plan = await self._intake.plan(body, what, *head, is_xml=request.content_type in XML_TYPES)
+        except MessageError as error:
+            await self._keep(accept, Received(body, None, what.type, None, attributes, _reason(error), correlation_id))
+            raise RefusedResource(400, issue_of(error)) from None
+        return await self._accepted(request, accept, plan, attributes, correlation_id, wants_xml)
+
+    async def _keep(self, accept: Accept, received: Received) -> Receipt:
+        """What cannot be read is kept too, as REFUSED, for whoever must look."""
+        return await accept(received)
+
+    async def _accepted(
+        self, request: web.BaseRequest, accept: Accept, plan: Plan, attributes: dict[str, str],
+        correlation_id: str | None, wants_xml: bool,
+    ) -> web.Response:  # fmt: skip
+        # Handed over in one turn of the loop, so that the journal can write them together.
+        receipts = await asyncio.gather(
+            *(accept(_received(item, attributes, correlation_id)) for item in plan.items if item.fault is None)
+        )
+        told = iter(receipts)
+        taken = [item.fault or await self._taken(item, next(told)) for item in plan.items]
+        if plan.kind == "single":
+            return answers.single(taken[0], wants_xml, "return=minimal" in request.headers.get("Prefer", ""))
+        if plan.kind == "message":
+            return self._answered_message(receipts[0], plan, taken[0], wants_xml)
+        if plan.kind == "transaction" and (bad := [one for one in taken if not one.ok]):
+            return answers.written(bad[0].status, operation_outcome(one.issue for one in bad), wants_xml)
+        return answers.written(200, answers.of_bundle(plan.kind, taken), wants_xml)
+
+    def _answered_message(self, receipt: Receipt, plan: Plan, one: Taken, wants_xml: bool) -> web.Response:
+        if not one.ok:
+            return answers.single(one, wants_xml, minimal=False)
+        return answers.written(200, answers.of_message(receipt, plan.header, "ok", self._fhir), wants_xml)
+
+    async def _taken(self, item: Item, receipt: Receipt) -> Taken:
+        status, reason = _status(item, receipt), receipt.reason
+        if receipt.settled is not None and status < 300:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._fhir.answer_within.total_seconds()):
+                    settled = await asyncio.shield(asyncio.ensure_future(receipt.settled))
+                status, reason = (status if settled.delivered else 202), settled.reason
+        return answers.taken(receipt, status, reason, self._fhir.path, item.type, item.id, item.place)
+
+
+def _status(item: Item, receipt: Receipt) -> int:
+    if receipt.verdict is Verdict.CONFLICT:
+        return 412 if item.if_match else _CONFLICT
+    if receipt.verdict is Verdict.REFUSED or (receipt.verdict is Verdict.DUPLICATE and receipt.reason is not None):
+        return _REFUSED
+    return 200 if receipt.verdict is Verdict.DUPLICATE or item.id else 201
+
+
+def _received(item: Item, attributes: dict[str, str], correlation_id: str | None) -> Received:
+    return Received(
+        item.body,
+        natural_id=item.natural_id,
+        message_type=item.type,
+        attributes=attributes | dict(item.attributes),
+        correlation_id=correlation_id,
+    )
+
+
+def _reason(error: MessageError) -> Reason:
+    return Reason(error.code, error.what, error.where, error.remedy)
+
+
+def _wants_xml(request: web.BaseRequest) -> bool:
+    wanted = request.query.get("_format") or request.headers.get("Accept") or ""
+    if "json" in wanted or "*/*" in wanted or not wanted:
+        return "xml" in request.content_type and "json" not in wanted
+    return "xml" in wanted
+
+
+async def _refuse(request: web.BaseRequest, refused: Refused, wants_xml: bool) -> web.Response:
+    headers: Any = answers.Headers(refused.headers)
+    close = refused.drop and not await _drained(request)
+    if close:
+        headers["Connection"] = "close"
+    outcome = operation_outcome([answers.refused_issue(refused)])
+    response = answers.written(refused.status, outcome, wants_xml, headers)
+    if close:
+        response.force_close()
+    return response

@@ -1,0 +1,1 @@
+"""FHIR resources as bytes and raw trees: exact decimals, bundles, paths, outcomes. No I/O."""
