@@ -1,0 +1,1 @@
+"""Databases: tables that are polled, tables that are written."""

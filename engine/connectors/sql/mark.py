@@ -1,0 +1,122 @@
+"""How far a source has read, kept in a file below the site between runs.
+
+It spares reading a table from its beginning. What keeps a row from being taken twice is its natural id in the
+journal; so an old or missing file costs time, and loses nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+_MOST_SEEN = 2000  # rows of the overlap that a file remembers; further ones are the journal's to recognise
+
+
+class Mark:
+    """The highest watermark, and the rows read since the overlap began: natural id to watermark and digest."""
+
+    def __init__(self, path: Path, table: str) -> None:
+        self._path, self._table = path, table
+        self.value: Any = None
+        self._seen: dict[str, tuple[Any, str]] = {}
+
+    def load(self) -> None:
+        """A file of another table, or one that cannot be read, is as none."""
+        try:
+            found = msgspec.json.decode(self._path.read_bytes())
+            if found["table"] == self._table:
+                seen = {name: (_decoded(value), digest) for name, value, digest in found["seen"]}
+                self.value, self._seen = _decoded(found["value"]), seen
+        except (OSError, ValueError, KeyError, TypeError, ArithmeticError):  # msgspec's errors are ValueErrors
+            return
+
+    def knows(self, natural_id: str, digest: str) -> bool:
+        """A sequence's row is known by its id alone; with a time, other content is a change within one tick."""
+        if natural_id not in self._seen:
+            return False
+        value, before = self._seen[natural_id]
+        return before == digest or isinstance(value, int | Decimal | bytes)
+
+    def advance(self, natural_id: str, value: Any, digest: str, floor: Any) -> None:
+        """A row is durable. `floor`: what is below is not read again and need not be remembered."""
+        self.value = value
+        self._seen[natural_id] = (value, digest)
+        while self._seen:
+            oldest = next(iter(self._seen))
+            if not _below(self._seen[oldest][0], floor):
+                return
+            del self._seen[oldest]
+
+    def save(self) -> None:
+        """Raises OSError."""
+        seen = [(name, _encoded(value), digest) for name, (value, digest) in [*self._seen.items()][-_MOST_SEEN:]]
+        content = msgspec.json.encode({"table": self._table, "value": _encoded(self.value), "seen": seen})
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        part = self._path.with_suffix(".part")
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # keys may be a patient's
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, self._path)
+
+
+def reduced(value: Any, numbers: int, span: timedelta) -> Any:
+    """So far back is read again: `value` less the overlap. Texts that are no time have none."""
+    if isinstance(value, bool | bytes) or value is None:
+        return value
+    if isinstance(value, int | Decimal | float):
+        return value - numbers
+    if isinstance(value, datetime):
+        return value - span
+    if isinstance(value, date):
+        return value - timedelta(days=-(-span // timedelta(days=1)))
+    return _reduced_text(value, span) if isinstance(value, str) else value
+
+
+def _reduced_text(text: str, span: timedelta) -> str:
+    """SQLite keeps times as text, in several forms. The result has the same form, and no more digits than needed."""
+    try:
+        moment = datetime.fromisoformat(text) if text[4:5] == "-" and span else None
+    except ValueError:
+        moment = None
+    if moment is None:
+        return text
+    earlier = moment.replace(tzinfo=None) - span
+    return earlier.isoformat(sep=text[10], timespec="seconds") if text[10:] else earlier.date().isoformat()
+
+
+def _below(value: Any, floor: Any) -> bool:
+    try:
+        return bool(value < floor)
+    except TypeError:  # another kind than before: forgotten, the journal knows it
+        return True
+
+
+# ------------------------------------------------------------------ in the file
+_KINDS: Mapping[str, tuple[type[Any], Callable[[Any], str], Callable[[str], Any]]] = {
+    "datetime": (datetime, datetime.isoformat, datetime.fromisoformat),
+    "date": (date, date.isoformat, date.fromisoformat),
+    "decimal": (Decimal, str, Decimal),
+    "uuid": (UUID, str, UUID),
+    "bytes": (bytes, lambda value: base64.b64encode(value).decode(), base64.b64decode),
+}
+
+
+def _encoded(value: Any) -> Any:
+    for name, (kind, write, _) in _KINDS.items():
+        if isinstance(value, kind):
+            return [name, write(value)]
+    return value
+
+
+def _decoded(value: Any) -> Any:
+    return _KINDS[value[0]][2](value[1]) if isinstance(value, list) else value
