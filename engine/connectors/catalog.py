@@ -70,6 +70,20 @@ BUILT_IN: tuple[ConnectorType, ...] = (
     ),
     _entry(
         "source",
+        "sftp",
+        "Files in a folder of an SFTP server",
+        "sftp.settings:SftpSourceSettings",
+        "sftp.source:SftpSource",
+    ),
+    _entry(
+        "destination",
+        "sftp",
+        "Files in a folder of an SFTP server",
+        "sftp.settings:SftpDestinationSettings",
+        "sftp.destination:SftpDestination",
+    ),
+    _entry(
+        "source",
         "http",
         "HTTP requests",
         "http.settings:HttpSourceSettings",

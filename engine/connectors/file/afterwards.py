@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, NamedTuple, cast
 
 from engine.ports.connector import Receipt, Verdict
@@ -26,7 +26,7 @@ _MOST = 10_000  # files that wait at once: of a channel that is paused for long,
 class Taken(NamedTuple):
     """A file that was moved away; `path` is None when it was deleted."""
 
-    path: Path | None
+    path: PurePath | None
     name: str
     receipts: list[Receipt]
 
@@ -75,6 +75,6 @@ class _OnItsWayError(Exception):
 def move_over(taken: Taken, folder: Path, explanation: bytes, write: Callable[[Path, bytes], None]) -> None:
     """To the error folder under the same name, the explanation beside it."""
     target = folder / taken.name
-    if taken.path is not None and taken.path.exists():  # else a person took it away, or it was deleted as wished
+    if taken.path is not None and Path(taken.path).exists():  # else a person took it away, or it was deleted as wished
         os.rename(taken.path, target)
     write(target.with_name(f"{target.name}.reason.txt"), explanation)

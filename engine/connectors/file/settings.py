@@ -38,6 +38,7 @@ def _template(text: str) -> str:
 
 Folder = Annotated[str, AfterValidator(_one_folder)]
 FileName = Annotated[str, AfterValidator(_one_name)]
+NameTemplate = Annotated[str, AfterValidator(_template)]
 
 
 class FileSourceSettings(Settings):
@@ -82,7 +83,7 @@ class FileDestinationSettings(Settings):
 
     folder: Folder = Field(description="Folder to write to, relative to the site.", examples=["data/orders/out"])
     # Not `name`: that is the destination's own name in the channel.
-    file_name: Annotated[str, AfterValidator(_template)] = Field(
+    file_name: NameTemplate = Field(
         default="{natural_key}_{key}",
         description="Name of the file. {key} is short and the same for every attempt and replay; {date} is the "
         "message's day; other fields: natural_key, message_id, control_number, kind, partner.",

@@ -9,29 +9,22 @@ moved (disk full) stays claimed and is tried again.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
-
-import msgspec
 
 from engine.connectors.file import folder as work
 from engine.connectors.file.afterwards import Afterwards, Taken, move_over
 from engine.connectors.file.folder import Claimed, Complete, StillWrittenError, UnreadableFileError
 from engine.connectors.file.settings import FileSourceSettings
-from engine.connectors.formats import Splitter, splitter
-from engine.core.errors import MessageError, SizeLimitError, StoreError, StructureError
-from engine.core.ids import IdSource, id_text
-from engine.ports.connector import Accept, ConnectorContext, Health, Reason, Receipt, Received, Verdict
+from engine.connectors.intake import FileMessages, accept_all, bad, batches, explain, wait_for_journal
+from engine.core.errors import MessageError, SizeLimitError, StoreError
+from engine.core.ids import IdSource
+from engine.ports.connector import Accept, ConnectorContext, Health, Receipt, Received
 
 _READ_ON_LOOP = 1024 * 1024  # bytes: a thread hop costs more than reading a small file
 _BATCH_BYTES = 64 * 1024 * 1024  # in memory at once, besides one file
-_ACCEPT_TOGETHER = 256  # messages of one file
 _LONGEST_PAUSE = 60.0  # seconds between tries while store or disk refuse
-
-Item = TypeVar("Item")
 
 
 class FileSource:
@@ -43,10 +36,8 @@ class FileSource:
         self._work = self._folder / ".claimed"
         self._done = context.root / settings.done if settings.done else self._folder / "done"
         self._error = context.root / settings.error if settings.error else self._folder / "error"
-        self._splitter: Splitter = splitter(self._format(), context)
-        # An interchange is told from its repeat by the ledger, which must see both: only a crash makes a duplicate.
-        self._by_token = settings.deduplicate == "none" or self._format() == "x12"
-        self._afterwards = Afterwards(context.services if self._format() == "x12" else {})
+        self._messages = FileMessages(settings, context)
+        self._afterwards = Afterwards(context.services if self._messages.format == "x12" else {})
         self._complete, self._ids = Complete(settings), IdSource()
         self.problem: str | None = None  # the last failure of disk or store, for check()
         self._blocked = False  # no further file now: store or done folder refuse
@@ -66,10 +57,10 @@ class FileSource:
         self.problem, self._blocked = None, False
         try:
             self._prepare()
-            for claimed in _batches(work.claimed_before(self._work), self._settings.batch):
+            for claimed in batches(work.claimed_before(self._work), self._settings.batch):
                 await self._take(claimed, accept)
             ready = await asyncio.to_thread(self._complete.of, self._folder, self._context.clock.monotonic())
-            for paths in _batches(ready, self._settings.batch):
+            for paths in batches(ready, self._settings.batch):
                 if self._blocked:
                     break
                 await self._take(await asyncio.to_thread(self._claim, paths), accept)
@@ -92,9 +83,6 @@ class FileSource:
                 return Health(False, f"no permission for the folder {path.name}")
         return Health(self.problem is None, self.problem or "the folder is there and can be read and written")
 
-    def _format(self) -> str | None:
-        return self._context.format if self._settings.split == "auto" else self._settings.split
-
     def _prepare(self) -> None:
         for path in (self._folder, self._work, self._done, self._error):
             path.mkdir(parents=True, exist_ok=True)
@@ -103,7 +91,7 @@ class FileSource:
     def _claim(self, paths: Sequence[Path]) -> list[Claimed]:
         """Those of the files that are ours now, durably."""
         claimed = [one for path in paths if (one := work.claim(path, self._work, self._ids)) is not None]
-        if claimed and self._by_token:
+        if claimed and self._messages.by_token:
             work.sync(self._work)  # the token in the name is the natural id: it must survive a power cut
             work.sync(self._folder)
         return claimed
@@ -117,7 +105,7 @@ class FileSource:
             for one in claimed:
                 if (messages := await self._read(one)) is None:
                     continue
-                await _wait_for_journal(accept)
+                await wait_for_journal(accept)
                 size += sum(len(message.body) for message in messages)
                 running.append(group.create_task(self._finish(one, messages, accept)))
                 if size >= _BATCH_BYTES:
@@ -130,7 +118,7 @@ class FileSource:
         """Its messages, with what was refused at the door; None: not now."""
         try:
             content = await self._content(claimed.path)
-            return self._messages(content, claimed)
+            return self._messages.of(content, claimed.name, claimed.token)
         except StillWrittenError:
             work.put_back(claimed, self._folder)
         except FileNotFoundError:
@@ -149,40 +137,15 @@ class FileSource:
             return work.read(path, limit)
         return await asyncio.to_thread(work.read, path, limit)
 
-    def _messages(self, content: bytes, claimed: Claimed) -> list[Received]:
-        if not content:
-            raise StructureError("the file is empty", remedy="send a file with a message in it")
-        messages = self._splitter.split(content, self._attributes(claimed))
-        if not messages:
-            raise StructureError("there is no message in the file", remedy="compare the file with the channel's format")
-        return [self._named(one, claimed, number) for number, one in enumerate(messages, 1)]
-
-    def _attributes(self, claimed: Claimed) -> dict[str, str]:
-        return {"file": work.readable_name(claimed.name)}
-
-    def _named(self, message: Received, claimed: Claimed, number: int) -> Received:
-        """With a natural id by the channel's policy, where the format has none of its own."""
-        if message.natural_id is not None:
-            return message
-        if message.refusal is not None or self._by_token or "control_number" in message.attributes:
-            natural_id = f"{claimed.token}#{number}"  # the same after a crash, another for the file sent anew
-        elif self._settings.deduplicate == "name":
-            natural_id = f"{work.readable_name(claimed.name)}#{number}"
-        else:
-            natural_id = hashlib.blake2b(message.body, digest_size=16).hexdigest()
-        return msgspec.structs.replace(message, natural_id=natural_id)
-
     def _refused(self, claimed: Claimed, error: MessageError) -> Received:
-        """A file that is no message is kept as REFUSED, too; its body stays in the error folder."""
-        reason = Reason(error.code, error.what, error.where, error.remedy)
         keep = not isinstance(error, (SizeLimitError, UnreadableFileError))
         body = claimed.path.read_bytes() if keep else b""
-        return Received(body, f"{claimed.token}#0", attributes=self._attributes(claimed), refusal=reason)
+        return self._messages.refused(body, claimed.name, claimed.token, error)
 
     # -------------------------------------------------------------- moving away
     async def _finish(self, claimed: Claimed, messages: list[Received], accept: Accept) -> None:
         try:
-            receipts = await _accept_all(messages, accept)
+            receipts = await accept_all(messages, accept)
             await asyncio.to_thread(self._move, claimed, receipts)
         except StoreError as error:
             self._block(f"the store refuses: {error.code}")
@@ -194,70 +157,22 @@ class FileSource:
 
     def _move(self, claimed: Claimed, receipts: list[Receipt]) -> None:
         self._remove_trigger(claimed)
-        bad = _bad(receipts)
-        if not bad and self._settings.after == "delete":
+        refused = bad(receipts)
+        if not refused and self._settings.after == "delete":
             claimed.path.unlink(missing_ok=True)
             self._afterwards.watch(Taken(None, work.moved_name(claimed, self._context.clock.now()), receipts))
             return
         now = self._context.clock.now()
-        if not bad:
+        if not refused:
             done = work.move(claimed, self._done, now)
             self._afterwards.watch(Taken(done, done.name, receipts))
             return
         moved = work.move(claimed, self._error, now)
-        work.write_whole(moved.with_name(f"{moved.name}.reason.txt"), _explain(bad, len(receipts)))
+        work.write_whole(moved.with_name(f"{moved.name}.reason.txt"), explain(receipts))
 
     def _move_over(self, taken: Taken) -> None:
-        move_over(taken, self._error, _explain(_bad(taken.receipts), len(taken.receipts)), work.write_whole)
+        move_over(taken, self._error, explain(taken.receipts), work.write_whole)
 
     def _remove_trigger(self, claimed: Claimed) -> None:
         if self._settings.trigger:
             (self._folder / f"{claimed.name}{self._settings.trigger}").unlink(missing_ok=True)
-
-
-def _batches(files: Sequence[Item], size: int) -> list[Sequence[Item]]:
-    return [files[start : start + size] for start in range(0, len(files), size)]
-
-
-async def _wait_for_journal(accept: Accept) -> None:
-    """Files can wait: nothing is shed."""
-    while accept.backlogged:
-        await asyncio.sleep(0.05)
-
-
-async def _accept_all(messages: list[Received], accept: Accept) -> list[Receipt]:
-    """In order, many to a flush. Raises the first failure when all are through."""
-    receipts: list[Receipt] = []
-    for start in range(0, len(messages), _ACCEPT_TOGETHER):
-        some = messages[start : start + _ACCEPT_TOGETHER]
-        outcomes = await asyncio.gather(*map(accept, some), return_exceptions=True)
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):
-                raise outcome
-            receipts.append(outcome)
-    for receipt in receipts:
-        if receipt.settled is not None:
-            await receipt.settled
-    return receipts
-
-
-def _bad(receipts: list[Receipt]) -> list[tuple[int, Receipt]]:
-    """Those that were refused, with their place in the file, from 1."""
-    return [(number, receipt) for number, receipt in enumerate(receipts, 1) if _is_refused(receipt)]
-
-
-def _is_refused(receipt: Receipt) -> bool:
-    """Also when a crash lets us ask again: a duplicate of a refused message has the reason."""
-    return receipt.verdict in (Verdict.REFUSED, Verdict.CONFLICT) or receipt.reason is not None
-
-
-def _explain(bad: list[tuple[int, Receipt]], total: int) -> bytes:
-    """For the person who finds the file: what, where, remedy; never a value."""
-    lines = [f"{total - len(bad)} of {total} messages of this file were taken in, {len(bad)} refused.", ""]
-    for number, receipt in bad:
-        reason = receipt.reason or Reason("M001", "refused")
-        place = f" at {reason.where}" if reason.where else ""
-        lines.append(f"message {number} ({id_text(receipt.message_id)}): {reason.code}{place}: {reason.text}")
-        if reason.remedy:
-            lines.append(f"  what to do: {reason.remedy}")
-    return ("\n".join(lines) + "\n").encode()

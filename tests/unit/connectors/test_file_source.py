@@ -215,7 +215,7 @@ async def test_done_folder_keeps_two_files_of_one_name(tmp_path: Path) -> None:
 
 async def test_refused_message_puts_the_file_into_error_with_place_and_remedy_but_no_value(tmp_path: Path) -> None:
     site = Site(tmp_path)
-    site.source._splitter = Refusing()
+    site.source._messages.splitter = Refusing()
     site.put("a.txt", "CANARY patient")
     await site.look()
 

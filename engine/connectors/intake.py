@@ -1,0 +1,136 @@
+"""What every source of files does with a file that it has read: messages of it, natural ids, accepting, explaining."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from engine.connectors.file.folder import readable_name
+from engine.connectors.formats import Splitter, splitter
+from engine.core.errors import MessageError, StructureError
+from engine.core.ids import id_text
+from engine.ports.connector import Accept, ConnectorContext, Reason, Receipt, Received, Verdict
+
+_ACCEPT_TOGETHER = 256  # messages of one file
+
+Item = TypeVar("Item")
+
+
+class Policy(Protocol):
+    """The settings that say how a file becomes messages."""
+
+    @property
+    def split(self) -> str:
+        """`auto`, `none` or a format."""
+        ...
+
+    @property
+    def deduplicate(self) -> str:
+        """`content`, `name`, `file` (both), or `none`."""
+        ...
+
+
+class FileMessages:
+    """The messages of files of one source."""
+
+    def __init__(self, policy: Policy, context: ConnectorContext) -> None:
+        self._policy = policy
+        self.format = context.format if policy.split == "auto" else policy.split
+        self.splitter: Splitter = splitter(self.format, context)
+        # An interchange is told from its repeat by the ledger, which must see both: only a crash makes a duplicate.
+        self.by_token = policy.deduplicate == "none" or self.format == "x12"
+
+    def of(self, content: bytes, name: str, token: str, folder: str = "") -> list[Received]:
+        """In order. `token` is of this claim of the file.
+
+        Raises:
+            MessageError: nothing in the file can be told apart.
+        """
+        if not content:
+            raise StructureError("the file is empty", remedy="send a file with a message in it")
+        messages = self.splitter.split(content, _attributes(name))
+        if not messages:
+            raise StructureError("there is no message in the file", remedy="compare the file with the channel's format")
+        path = f"{folder}/{name}" if folder else name
+        return [self._named(one, path, name, f"{token}#{number}", number) for number, one in enumerate(messages, 1)]
+
+    def refused(self, body: bytes, name: str, token: str, error: MessageError) -> Received:
+        """A file that is no message is kept as REFUSED, too; its body stays in the error folder."""
+        reason = Reason(error.code, error.what, error.where, error.remedy)
+        return Received(body, f"{token}#0", attributes=_attributes(name), refusal=reason)
+
+    def _named(self, message: Received, path: str, name: str, claim: str, number: int) -> Received:
+        """With a natural id by the channel's policy, where the format has none of its own."""
+        if message.natural_id is not None:
+            return message
+        if message.refusal is not None or self.by_token or "control_number" in message.attributes:
+            natural_id = claim  # the same after a crash, another for the file sent anew
+        elif self._policy.deduplicate == "name":
+            natural_id = f"{readable_name(name)}#{number}"
+        elif self._policy.deduplicate == "file":
+            natural_id = f"{readable_name(path)}#{number}@{_digest(message.body)}"
+        else:
+            natural_id = _digest(message.body)
+        return msgspec.structs.replace(message, natural_id=natural_id)
+
+
+def _attributes(name: str) -> dict[str, str]:
+    return {"file": readable_name(name)}
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.blake2b(body, digest_size=16).hexdigest()
+
+
+def batches(files: Sequence[Item], size: int) -> list[Sequence[Item]]:
+    return [files[start : start + size] for start in range(0, len(files), size)]
+
+
+async def wait_for_journal(accept: Accept) -> None:
+    """Files can wait: nothing is shed."""
+    while accept.backlogged:
+        await asyncio.sleep(0.05)
+
+
+async def accept_all(messages: list[Received], accept: Accept) -> list[Receipt]:
+    """In order, many to a flush. Raises the first failure when all are through."""
+    receipts: list[Receipt] = []
+    for start in range(0, len(messages), _ACCEPT_TOGETHER):
+        some = messages[start : start + _ACCEPT_TOGETHER]
+        outcomes = await asyncio.gather(*map(accept, some), return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+            receipts.append(outcome)
+    for receipt in receipts:
+        if receipt.settled is not None:
+            await receipt.settled
+    return receipts
+
+
+def bad(receipts: list[Receipt]) -> list[tuple[int, Receipt]]:
+    """Those that were refused, with their place in the file, from 1."""
+    return [(number, receipt) for number, receipt in enumerate(receipts, 1) if _is_refused(receipt)]
+
+
+def _is_refused(receipt: Receipt) -> bool:
+    """Also when a crash lets us ask again: a duplicate of a refused message has the reason."""
+    return receipt.verdict in (Verdict.REFUSED, Verdict.CONFLICT) or receipt.reason is not None
+
+
+def explain(receipts: list[Receipt]) -> bytes:
+    """For the person who finds the file: what, where, remedy; never a value."""
+    refused = bad(receipts)
+    taken = len(receipts) - len(refused)
+    lines = [f"{taken} of {len(receipts)} messages of this file were taken in, {len(refused)} refused.", ""]
+    for number, receipt in refused:
+        reason = receipt.reason or Reason("M001", "refused")
+        place = f" at {reason.where}" if reason.where else ""
+        lines.append(f"message {number} ({id_text(receipt.message_id)}): {reason.code}{place}: {reason.text}")
+        if reason.remedy:
+            lines.append(f"  what to do: {reason.remedy}")
+    return ("\n".join(lines) + "\n").encode()
