@@ -71,10 +71,12 @@ NOTES: dict[Level, tuple[Note, ...]] = {
         (4, "too short", _ASK),
         (5, "too long", _ASK),
         (6, "holds a character that its type does not allow", _ASK),
-        (7, "not a code of its list", _ASK),
+        (7, "not a code of its list; in CTT and HL: not the count, total or level that the set has", _ASK),
         (8, "not a date", _ASK),
         (9, "not a time", _ASK),
         (10, "may not be given together with another element that is", _ASK),
+        (12, "repeated more often than the element may be (005010; before it, 3)", _ASK),
+        (13, "more components than the composite has (005010; before it, 3)", _ASK),
     ),
     Level.REMARK: (
         (findings.EMPTY_SEGMENT, "an empty segment", ""),

@@ -46,6 +46,7 @@ class SetDefinition:
     segments: dict[str, SegmentSpec]
     segment_ids: frozenset[str]
     _steps: dict[tuple[int, str], Step | None] = field(default_factory=dict, repr=False, compare=False)
+    _beyond: dict[int, Step | None] = field(default_factory=dict, repr=False, compare=False)
 
     def step(self, current: int, segment_id: str) -> Step | None:
         """The next node for this segment id after `current`; None when it may not stand here."""
@@ -54,14 +55,20 @@ class SetDefinition:
             return self._steps[key]
         if segment_id not in self.segment_ids:
             return None  # not remembered: a sender could otherwise fill the table
-        step = self._steps[key] = self._find(current, segment_id)
+        node = self.nodes[current]
+        loop, start = (current, current + 1) if node.is_loop else (node.parent, current)
+        step = self._steps[key] = self._find(loop, start, segment_id)
         return step
 
-    def _find(self, current: int, segment_id: str) -> Step | None:
+    def beyond(self, target: int) -> Step | None:
+        """The next node of the same segment id after `target`: where the one too many for `target` belongs."""
+        if target not in self._beyond:
+            node = self.nodes[target]
+            self._beyond[target] = self._find(node.parent, node.end, node.segment_id)
+        return self._beyond[target]
+
+    def _find(self, loop: int, start: int, segment_id: str) -> Step | None:
         passed: list[int] = []
-        node = self.nodes[current]
-        loop = current if node.is_loop else node.parent
-        start = current + 1 if node.is_loop else current
         while True:
             for child in self._siblings(loop, start):
                 if child.segment_id == segment_id:

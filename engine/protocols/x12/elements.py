@@ -14,6 +14,7 @@ from engine.protocols.x12.sets.segments import CHANGED_IN_005010, SEGMENTS_00401
 # AK403. Source: element 723.
 MANDATORY_MISSING, CONDITIONAL_MISSING, TOO_MANY, TOO_SHORT, TOO_LONG = 1, 2, 3, 4, 5
 INVALID_CHARACTER, INVALID_CODE, INVALID_DATE, INVALID_TIME, EXCLUDED = 6, 7, 8, 9, 10
+TOO_MANY_REPETITIONS, TOO_MANY_COMPONENTS = 12, 13  # from 005010 on
 
 _UNIT = "\x1f"
 _LONG_DATE = 8
@@ -25,7 +26,10 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]").search
 
 @dataclass(frozen=True, slots=True)
 class ElementSpec:
-    """`reference` is X12's number of the element, or 0 for a composite, whose `parts` are then given."""
+    """`reference` is X12's number of the element, or 0 for a composite, whose `parts` are then given.
+
+    `repeat` is how often its value may stand in the one element, parted by the repetition separator.
+    """
 
     reference: int
     kind: str
@@ -34,6 +38,7 @@ class ElementSpec:
     mandatory: bool
     codes: frozenset[str] = frozenset()
     parts: tuple[ElementSpec, ...] = ()
+    repeat: int = 1
 
     def fault(self, value: str) -> int:
         """The AK403 code for a value that is present; 0 when it is right."""
@@ -99,9 +104,12 @@ class SegmentSpec:
     right: Callable[[str], object] = field(default=lambda _: True, repr=False, compare=False)
     _shapes: dict[tuple[bool, ...], bool] = field(default_factory=dict, repr=False, compare=False)
 
-    def is_right(self, parts: list[str]) -> bool:
+    def is_right(self, parts: list[str], repetition: str = "") -> bool:
         """True only when the segment has no fault; False when `faults` must be asked."""
-        return self.right(_UNIT.join(parts)) is not None and self._shape_is_right(parts)
+        text = _UNIT.join(parts)
+        if repetition and repetition in text:
+            return False
+        return self.right(text) is not None and self._shape_is_right(parts)
 
     def _shape_is_right(self, parts: list[str]) -> bool:
         """Whether the conditions hold: they ask for presence only, and few shapes occur."""
@@ -115,22 +123,33 @@ class SegmentSpec:
                 self._shapes[shape] = known
         return known
 
-    def faults(self, parts: list[str], component: str) -> Iterator[tuple[int, int, int]]:
+    def faults(self, parts: list[str], component: str, repetition: str = "") -> Iterator[tuple[int, int, int]]:
         """(element, component or 0, AK403 code) of everything wrong; empty for a right segment."""
         for number, spec in enumerate(self.elements, 1):
             value = parts[number] if number < len(parts) else ""
-            if not value:
-                if spec.mandatory:
-                    yield number, 0, MANDATORY_MISSING
-            elif spec.parts:
-                yield from _composite_faults(number, spec, value, component)
-            elif wrong := spec.fault(value):
-                yield number, 0, wrong
+            if value:
+                yield from _element_faults(number, spec, value, component, repetition)
+            elif spec.mandatory:
+                yield number, 0, MANDATORY_MISSING
         if len(parts) - 1 > len(self.elements) and any(parts[len(self.elements) + 1 :]):
             yield len(self.elements) + 1, 0, TOO_MANY
         for condition in self.conditions:
             if broken := condition.broken_at(parts):
                 yield broken[0], 0, broken[1]
+
+
+def _element_faults(
+    number: int, spec: ElementSpec, text: str, component: str, repetition: str
+) -> Iterator[tuple[int, int, int]]:
+    """Faults of one element, each of its repeats looked at."""
+    values = text.split(repetition) if repetition else [text]
+    if len(values) > spec.repeat:
+        yield number, 0, TOO_MANY_REPETITIONS
+    for value in values[: spec.repeat]:
+        if spec.parts:
+            yield from _composite_faults(number, spec, value, component)
+        elif value and (wrong := spec.fault(value)):
+            yield number, 0, wrong
 
 
 def _composite_faults(number: int, spec: ElementSpec, value: str, component: str) -> Iterator[tuple[int, int, int]]:
@@ -140,6 +159,8 @@ def _composite_faults(number: int, spec: ElementSpec, value: str, component: str
         wrong = part.fault(held) if held else (MANDATORY_MISSING if part.mandatory else 0)
         if wrong:
             yield number, place, wrong
+    if any(values[len(spec.parts) :]):
+        yield number, 0, TOO_MANY_COMPONENTS
 
 
 @lru_cache(maxsize=4)
@@ -178,6 +199,8 @@ def _right(specs: tuple[ElementSpec, ...]) -> str:
 
 def _right_element(spec: ElementSpec) -> str:
     least, most = spec.shortest, spec.longest
+    if spec.repeat > 1:
+        return "(?!)"  # so are repeats
     match spec.kind:
         case "":
             return "(?!)"  # composites are looked at closely
@@ -196,13 +219,14 @@ def _right_element(spec: ElementSpec) -> str:
 
 
 def _element(token: str, table: dict[str, tuple[str, int, int]]) -> ElementSpec:
-    mandatory, reference = token.endswith("!"), token.rstrip("!")
+    token, _, times = token.partition("*")
+    mandatory, reference, repeat = token.endswith("!"), token.rstrip("!"), int(times or 1)
     if reference in COMPOSITES:
         parts = tuple(_element(t, table) for t in COMPOSITES[reference].split())
-        return ElementSpec(0, "", 0, 0, mandatory, parts=parts)
+        return ElementSpec(0, "", 0, 0, mandatory, parts=parts, repeat=repeat)
     kind, least, most = table[reference]
     number = int(reference) if reference.isdigit() else 0
-    return ElementSpec(number, kind, least, most, mandatory, frozenset(CODES.get(reference, "").split()))
+    return ElementSpec(number, kind, least, most, mandatory, frozenset(CODES.get(reference, "").split()), repeat=repeat)
 
 
 def _condition(token: str) -> Condition:

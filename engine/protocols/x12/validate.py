@@ -13,10 +13,14 @@ from engine.protocols.x12.elements import (
     MANDATORY_MISSING,
     TOO_LONG,
     TOO_MANY,
+    TOO_MANY_COMPONENTS,
+    TOO_MANY_REPETITIONS,
     TOO_SHORT,
 )
 from engine.protocols.x12.findings import Finding, Level
+from engine.protocols.x12.hierarchy import hierarchy_faults
 from engine.protocols.x12.segments import Segment, TransactionSet
+from engine.protocols.x12.totals import total_faults
 
 # AK304. Source: element 720.
 UNRECOGNIZED, UNEXPECTED, MISSING, LOOP_TOO_OFTEN, TOO_OFTEN, NOT_IN_SET, OUT_OF_SEQUENCE, ELEMENT_ERRORS = range(1, 9)
@@ -42,7 +46,11 @@ _ELEMENT_WORDS = {
     INVALID_DATE: "not a date",
     INVALID_TIME: "not a time",
     EXCLUDED: "may not be given together with another element that is",
+    TOO_MANY_REPETITIONS: "repeated more often than the element may be",
+    TOO_MANY_COMPONENTS: "more components than the composite has",
 }
+# Before 005010 both were "too many elements".
+_BEFORE_005010 = {TOO_MANY_REPETITIONS: TOO_MANY, TOO_MANY_COMPONENTS: TOO_MANY}
 
 
 def validate(one: TransactionSet, version: str, component: str = ">") -> tuple[Finding, ...]:
@@ -55,14 +63,38 @@ def validate(one: TransactionSet, version: str, component: str = ">") -> tuple[F
     table = definition(one.code, version)
     if table is None:
         return ()
-    return tuple(_Walk(table, component).run(one))
+    found = _Walk(table, component, one.separators.repetition).run(one)
+    sums = _sums(one, table)
+    return tuple(sorted(found + sums, key=lambda f: f.position) if sums else found)
+
+
+def _sums(one: TransactionSet, table: SetDefinition) -> list[Finding]:
+    """What the elements of several segments must be to one another: HL levels, CTT totals."""
+    found = []
+    if "CTT" in table.segment_ids:
+        for position, element, text in total_faults(one):
+            found.append(_sum_fault(table, "CTT", position, element, f"CTT{element:02d}", text))
+    if "HL" in table.segment_ids:
+        for occurrence, position, element, text in hierarchy_faults(one):
+            where = f"HL{element:02d}" + (f"[{occurrence}]" if occurrence > 1 else "")
+            found.append(_sum_fault(table, "HL", position, element, where, text))
+    return found[:_MOST_FAULTS]
+
+
+def _sum_fault(table: SetDefinition, name: str, position: int, element: int, where: str, text: str) -> Finding:
+    loop = next(node.loop for node in table.nodes if node.segment_id == name)
+    reference = table.segments[name].elements[element - 1].reference
+    return Finding(
+        Level.ELEMENT, INVALID_CODE, where, position, text,
+        segment_id=name, element=element, element_reference=reference, loop=loop,
+    )  # fmt: skip
 
 
 class _Walk:
     """One pass over a set: where it is, and how often each place was used in the present turn of its loop."""
 
-    def __init__(self, table: SetDefinition, component: str) -> None:
-        self._table, self._component = table, component
+    def __init__(self, table: SetDefinition, component: str, repetition: str) -> None:
+        self._table, self._component, self._repetition = table, component, repetition
         self._counts = [0] * len(table.nodes)
         self._zeros = [0] * len(table.nodes)
         self._current = 0
@@ -87,13 +119,15 @@ class _Walk:
                 continue
             self._advance(step, position)
             spec = specs[segment.id]
-            if spec.described and not spec.is_right(segment.parts):
-                for element, component, note in spec.faults(segment.parts, self._component):
+            if spec.described and not spec.is_right(segment.parts, self._repetition):
+                for element, component, note in spec.faults(segment.parts, self._component, self._repetition):
                     self._element(segment, position, element, component, note)
         return self._found
 
     def _advance(self, step: Step, position: int) -> None:
         counts, nodes = self._counts, self._table.nodes
+        if 0 < nodes[step.target].limit <= counts[step.target]:
+            step = self._later(step) or step
         for index in step.passed:
             if not counts[index]:
                 self._missing(nodes[index], position)
@@ -106,6 +140,11 @@ class _Walk:
         if 0 < node.limit < counts[node.index]:
             note = LOOP_TOO_OFTEN if node.is_loop else TOO_OFTEN
             self._segment(note, node.segment_id, position, node.loop)
+
+    def _later(self, step: Step) -> Step | None:
+        """A later place of the same id, when the nearer one is used up and nothing is missing between (SLN/SAC/CTP)."""
+        later = self._table.beyond(step.target)
+        return later if later and all(self._counts[i] for i in later.passed) else None
 
     def _misplaced(self, segment: Segment, position: int) -> None:
         if segment.id in self._table.segment_ids:
@@ -130,6 +169,8 @@ class _Walk:
 
     def _element(self, segment: Segment, position: int, element: int, component: int, note: int) -> None:
         node = self._table.nodes[self._current]
+        if self._table.version < "005010":
+            note = _BEFORE_005010.get(note, note)
         specs = self._table.segments[segment.id].elements
         spec = specs[element - 1] if element <= len(specs) else None
         if spec and component:

@@ -4,8 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-# Segment id, then the elements from 01 on; a composite is a tuple of its components.
-SegmentValues = tuple[str | tuple[str, ...], ...]
+# Segment id, then the elements from 01 on. A composite is a tuple of its components; a repeated element is a tuple of
+# its repeats, each of them a tuple, too: `(("A",), ("B",))`.
+ElementValue = str | tuple[str | tuple[str, ...], ...]
+SegmentValues = tuple[ElementValue, ...]
+
+
+def joined(value: ElementValue, component: str, repetition: str) -> str:
+    """The element's text. Components that are empty at the end are left out."""
+    if isinstance(value, str):
+        return value
+    if any(isinstance(part, tuple) for part in value):
+        return repetition.join(joined(part, component, repetition) for part in value)
+    return component.join(part for part in value if isinstance(part, str)).rstrip(component)
+
+
+def is_blank(value: ElementValue) -> bool:
+    return not joined(value, "", "")
+
+
+def is_repeated(value: ElementValue) -> bool:
+    return isinstance(value, tuple) and any(isinstance(part, tuple) for part in value)
 
 
 @dataclass(frozen=True, slots=True)

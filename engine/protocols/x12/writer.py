@@ -14,12 +14,13 @@ from engine.protocols.x12.findings import Level
 from engine.protocols.x12.partner import PartnerIdentity
 from engine.protocols.x12.segments import Segment, TransactionSet
 from engine.protocols.x12.validate import validate
-from engine.protocols.x12.values import OutboundGroup, OutboundSet, SegmentValues
+from engine.protocols.x12.values import OutboundGroup, OutboundSet, SegmentValues, is_blank, is_repeated, joined
 
 _ELEMENT_CHOICES = "*|^+%"
 _COMPONENT_CHOICES = ">:<@`"
 _SEGMENT_CHOICES = "~'\x1c!"
 _REPETITION_CHOICES = "^{\\}]"
+_INNER = Separators(component="\x1d", repetition="\x1e")
 _LARGEST_CONTROL_NUMBER = 999_999_999
 
 
@@ -105,7 +106,7 @@ def _with_trailers(one: OutboundSet, number: int) -> list[SegmentValues]:
 def _trimmed(segment: SegmentValues) -> SegmentValues:
     """Without empty elements at its end, which X12 does not allow."""
     end = len(segment)
-    while end > 1 and not any(segment[end - 1]):
+    while end > 1 and is_blank(segment[end - 1]):
         end -= 1
     return segment[:end]
 
@@ -114,13 +115,14 @@ def check_set(one: OutboundSet, version: str, number: int = 1) -> None:
     """Our own set against its definition: outbound is always strict. Raises as `write_interchange`."""
     segments = []
     for position, values in enumerate(_with_trailers(one, number), 1):
-        # Composites are checked with a separator that cannot be in the data: control characters are refused below.
-        parts = [value if isinstance(value, str) else "\x1d".join(value) for value in values]
+        # Composites are checked with separators that cannot be in the data: control characters are refused below.
+        parts = [joined(value, _INNER.component, _INNER.repetition) for value in values]
         for element, value in enumerate(parts):
-            if any(c < " " and c != "\x1d" for c in value):
+            if any(c < " " and c not in (_INNER.component, _INNER.repetition) for c in value):
                 raise DataTypeError("holds a control character", where=f"{parts[0]}{element:02d}")
         segments.append(Segment(parts[0], parts, position))
-    findings = validate(TransactionSet(segments[0], tuple(segments), segments[-1]), version, "\x1d")
+    checked = TransactionSet(segments[0], tuple(segments), segments[-1], (), _INNER)
+    findings = validate(checked, version, _INNER.component)
     for finding in findings:
         if finding.level is Level.ELEMENT:
             raise DataTypeError(finding.text, where=finding.where)
@@ -129,7 +131,7 @@ def check_set(one: OutboundSet, version: str, number: int = 1) -> None:
 
 def _choose(partner: PartnerIdentity, segments: Sequence[SegmentValues]) -> Separators:
     """The partner's separators where the data allows, else others."""
-    used = {char for segment in segments for value in segment for part in value for char in part}
+    used = {char for segment in segments for value in segment for char in joined(value, "", "")}
     used |= set(partner.our_isa_id + partner.isa_id)
     wanted = partner.separators
     taken: set[str] = set()
@@ -150,5 +152,7 @@ def _choose(partner: PartnerIdentity, segments: Sequence[SegmentValues]) -> Sepa
 
 
 def _text(segment: SegmentValues, separators: Separators) -> str:
-    texts = (v if isinstance(v, str) else separators.component.join(v).rstrip(separators.component) for v in segment)
-    return separators.element.join(texts)
+    if not separators.repetition and any(is_repeated(value) for value in segment):
+        text = f"an element is repeated, which versions before {FIRST_WITH_REPETITION} do not know"
+        raise DocumentError(text, where=str(segment[0]))
+    return separators.element.join(joined(v, separators.component, separators.repetition) for v in segment)

@@ -1,6 +1,7 @@
-"""Segments: element numbers in order, `!` mandatory, then conditions after `;` as X12 writes them (P0304, R0203 …).
+"""Segments: element numbers in order, then conditions after `;` as X12 writes them (P0304, R0203 …).
 
-P all or none; R at least one; E at most one; C the first asks for all others; L the first asks for one of the others.
+`!` mandatory, `*10` repeated up to ten times. P all or none; R at least one; E at most one; C the first asks for all
+others; L the first asks for one of the others.
 A segment listed in `UNDESCRIBED` is known and may stand where its set allows it; its elements are not looked at.
 """
 
@@ -115,6 +116,7 @@ SEGMENTS_004010 = {
 CHANGED_IN_005010 = {
     "AK1": "479! 28! 480",
     "AK2": "143! 329! 1705",
+    "CTX": "C998!*10 721 719 447 C030 C999",
     "N1": "98! 93 66 67 706 98; R0203 P0304",
     "N4": "19 156 116 26 309 310 1715; E0207 C0605 C0704",
     "NM1": "98! 1065! 1035 1036 1037 1038 1039 66 67 706 98 1035; P0809 C1110 C1203",
