@@ -48,10 +48,10 @@ def _refused(error: Exception) -> bool:
         return False
     if isinstance(original, sqlite3.Error) and getattr(original, "sqlite_errorcode", None):
         return (original.sqlite_errorcode & 0xFF) in _SQLITE_REFUSALS
+    if (number := _number(original)) is not None:  # MariaDB's states do not tell: HY000 is a lock and a missing value
+        return number in _MYSQL_REFUSALS or isinstance(error, _REFUSALS)
     if isinstance(state := getattr(original, "sqlstate", None), str):
         return state[:2] not in _PASSING_CLASSES
-    if _number(original) in _MYSQL_REFUSALS:
-        return True
     return isinstance(error, _REFUSALS)
 
 

@@ -42,7 +42,9 @@ class Upsert:
         changed = (
             self._update_or_insert(connection, row)
             if insert is None
-            else connection.execute(self._on_conflict(insert, row)).rowcount
+            else connection.execute(
+                self._on_conflict(insert, row), execution_options={"preserve_rowcount": True}
+            ).rowcount
         )
         return self._keep_newer is None or changed != 0
 
