@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime
 from typing import Any
 
@@ -64,6 +65,13 @@ def taken(
     return Taken(status, issue, f"{base.rstrip('/')}/{kind}/{id_ or version}/_history/{version}", version)
 
 
+def each_within(one: Taken, within: tuple[tuple[str, str], ...], base: str) -> list[Taken]:
+    """For each entry of a bundle that is one message: taken in with it."""
+    named = [(kind, id_ or f"{one.version}-{position}") for position, (kind, id_) in enumerate(within)]
+    places = [f"{base.rstrip('/')}/{kind}/{id_}/_history/{one.version}" for kind, id_ in named]
+    return [msgspec.structs.replace(one, location=place) for place in places]
+
+
 def _joined(place: str | None, where: str | None) -> str | None:
     return f"{place}: {where}" if place and where else place or where
 
@@ -95,17 +103,16 @@ def _entry(one: Taken) -> Tree:
     return {"response": response | {"outcome": operation_outcome([one.issue])}}
 
 
-def of_message(receipt: Receipt, header: Tree, code: str, settings: FhirSourceSettings) -> Tree:
+def of_message(own: str, now: datetime, header: Tree, settings: FhirSourceSettings) -> Tree:
     """The response to `$process-message`: a message whose header names the request's. Source: messageheader.html."""
     asked: Any = header.get("id", "")
     event = {key: value for key, value in header.items() if key.startswith("event")}
     identifier: Any = {"value": asked} if settings.version == "R5" else asked
-    own = id_text(receipt.message_id)
     endpoint = {"endpointUrl" if settings.version == "R5" else "endpoint": "urn:isthmus"}
     answer = {"resourceType": "MessageHeader", "id": own} | event | {"source": {"name": "Isthmus"} | endpoint}
-    answer["response"] = {"identifier": identifier, "code": code}
+    answer["response"] = {"identifier": identifier, "code": "ok"}
     bundle = {"resourceType": "Bundle", "id": own, "type": "message"}
-    return bundle | {"timestamp": receipt.received_at.isoformat(), "entry": [{"resource": answer}]}
+    return bundle | {"timestamp": now.isoformat(), "entry": [{"resource": answer}]}
 
 
 def capabilities(settings: FhirSourceSettings, now: datetime) -> Tree:
@@ -137,7 +144,10 @@ def _formats(settings: FhirSourceSettings) -> list[str]:
 
 
 def written(status: int, tree: Tree, wants_xml: bool, headers: Headers | None = None) -> web.Response:
-    kind, body = ("xml", write_xml(tree)) if wants_xml else ("json", write_tree(tree))
+    kind, body = "json", write_tree(tree)
+    if wants_xml:
+        with contextlib.suppress(ValueError):  # a character of the sender's that XML cannot hold
+            kind, body = "xml", write_xml(tree)
     return web.Response(
         body=body, status=status, headers=headers, content_type=f"application/fhir+{kind}", charset="utf-8"
     )

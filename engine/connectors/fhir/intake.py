@@ -13,6 +13,7 @@ from engine.connectors.fhir.answers import Taken
 from engine.connectors.fhir.routing import Asked, version_of
 from engine.connectors.fhir.settings import FhirSourceSettings
 from engine.core.errors import MessageError, StructureError, UnacceptedTypeError
+from engine.ports.connector import Reason
 from engine.protocols.fhir.bundle import Bundle, Entry, resource_of, split_bundle
 from engine.protocols.fhir.outcome import issue_of
 from engine.protocols.fhir.resource import Tree, read_head, read_tree, write_tree
@@ -32,14 +33,21 @@ class Item(msgspec.Struct, frozen=True):
     place: str | None = None
     attributes: Mapping[str, str] = {}
     fault: Taken | None = None
+    refusal: Reason | None = None
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What one request brings. `header` is the MessageHeader of a message."""
+    """What one request brings.
+
+    Args:
+        header: the MessageHeader of a message.
+        within: type and id of each entry, when the bundle is kept as one message.
+    """
 
     kind: Literal["single", "batch", "transaction", "message"]
     items: tuple[Item, ...]
     header: Tree = {}
+    within: tuple[tuple[str, str], ...] = ()
 
 
 class Intake:
@@ -110,7 +118,8 @@ class Intake:
             called = called or _named("Bundle", hashlib.blake2b(json, digest_size=16).hexdigest())
             items = [await self._entry(entry, tree, called) for entry in bundle.entries]
             if self._settings.transactions == "whole":
-                items = [Item(json, "Bundle", "", _short(called))]
+                within = tuple((item.type, item.id) for item in items)
+                return Plan("transaction", (Item(json, "Bundle", "", _short(called)),), within=within)
             return Plan("transaction", tuple(items))
         return Plan("batch", tuple([await self._or_fault(entry, tree, called) for entry in bundle.entries]))
 
@@ -118,7 +127,8 @@ class Intake:
         try:
             return await self._entry(entry, tree, called)
         except MessageError as error:
-            return Item(entry.body, "", fault=Taken(_fault_status(error), issue_of(error)))
+            fault = Taken(_fault_status(error), issue_of(error))
+            return Item(entry.body, "", fault=fault, refusal=refusal_of(error))
 
     async def _entry(self, entry: Entry, tree: Tree, called: str | None) -> Item:
         if entry.method not in ("POST", "PUT") or entry.method not in self._settings.methods:
@@ -138,6 +148,10 @@ class Intake:
         facts = {"bundle": called or "", "entry": str(entry.position), "full_url": entry.full_url or ""}
         facts = {name: value for name, value in facts.items() if value}
         return Item(entry.body, kind, id_ or "", _short(natural), version is not None, entry.place, facts)
+
+
+def refusal_of(error: MessageError) -> Reason:
+    return Reason(error.code, error.what, error.where, error.remedy)
 
 
 def _fault_status(error: MessageError) -> int:

@@ -55,7 +55,6 @@ class FhirSourceSettings(HttpSourceSettings):
     )
     validate_resources: bool = Field(
         default=False,
-        alias="validate",
         description="Check each resource against its definition before it is taken in; costs milliseconds each.",
     )
     transactions: Literal["entries", "whole"] = Field(

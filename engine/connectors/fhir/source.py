@@ -28,12 +28,12 @@ from aiohttp import web
 
 from engine.connectors.fhir import answers
 from engine.connectors.fhir.answers import RefusedResource, Taken
-from engine.connectors.fhir.intake import Intake, Item, Plan
+from engine.connectors.fhir.intake import Intake, Item, Plan, refusal_of
 from engine.connectors.fhir.routing import Asked, NotServedError, asked
 from engine.connectors.fhir.settings import XML_TYPES, FhirSourceSettings
 from engine.connectors.http.source import HttpSource, Refused, _correlation_id, _drained, _wait_for_journal
 from engine.core.errors import MessageError, StoreError
-from engine.ports.connector import Accept, ConnectorContext, Reason, Receipt, Received, Verdict
+from engine.ports.connector import Accept, ConnectorContext, Receipt, Received, Verdict
 from engine.protocols.fhir.outcome import issue_of, operation_outcome
 
 _CONFLICT, _REFUSED = 409, 422
@@ -106,36 +106,42 @@ class FhirSource(HttpSource):
         try:
             plan = await self._intake.plan(body, what, *head, is_xml=request.content_type in XML_TYPES)
         except MessageError as error:
-            await self._keep(accept, Received(body, None, what.type, None, attributes, _reason(error), correlation_id))
+            # Kept as REFUSED, for whoever must look.
+            await accept(Received(body, None, what.type, None, attributes, refusal_of(error), correlation_id))
             raise RefusedResource(400, issue_of(error)) from None
         return await self._accepted(request, accept, plan, attributes, correlation_id, wants_xml)
-
-    async def _keep(self, accept: Accept, received: Received) -> Receipt:
-        """What cannot be read is kept too, as REFUSED, for whoever must look."""
-        return await accept(received)
 
     async def _accepted(
         self, request: web.BaseRequest, accept: Accept, plan: Plan, attributes: dict[str, str],
         correlation_id: str | None, wants_xml: bool,
     ) -> web.Response:  # fmt: skip
         # Handed over in one turn of the loop, so that the journal can write them together.
-        receipts = await asyncio.gather(
-            *(accept(_received(item, attributes, correlation_id)) for item in plan.items if item.fault is None)
-        )
-        told = iter(receipts)
-        taken = [item.fault or await self._taken(item, next(told)) for item in plan.items]
+        handed = (self._handed(accept, item, attributes, correlation_id) for item in plan.items)
+        taken = await asyncio.gather(*handed)
         if plan.kind == "single":
             return answers.single(taken[0], wants_xml, "return=minimal" in request.headers.get("Prefer", ""))
         if plan.kind == "message":
-            return self._answered_message(receipts[0], plan, taken[0], wants_xml)
+            return self._answered_message(plan, taken[0], wants_xml)
         if plan.kind == "transaction" and (bad := [one for one in taken if not one.ok]):
             return answers.written(bad[0].status, operation_outcome(one.issue for one in bad), wants_xml)
+        if plan.within:
+            taken = answers.each_within(taken[0], plan.within, self._fhir.path)
         return answers.written(200, answers.of_bundle(plan.kind, taken), wants_xml)
 
-    def _answered_message(self, receipt: Receipt, plan: Plan, one: Taken, wants_xml: bool) -> web.Response:
+    def _answered_message(self, plan: Plan, one: Taken, wants_xml: bool) -> web.Response:
         if not one.ok:
             return answers.single(one, wants_xml, minimal=False)
-        return answers.written(200, answers.of_message(receipt, plan.header, "ok", self._fhir), wants_xml)
+        now = self._context.clock.now()
+        return answers.written(200, answers.of_message(one.version, now, plan.header, self._fhir), wants_xml)
+
+    async def _handed(
+        self, accept: Accept, item: Item, attributes: dict[str, str], correlation_id: str | None
+    ) -> Taken:
+        """One message, durable. What is refused of a batch is kept too, when there is something to keep."""
+        if item.fault is not None and not item.body:
+            return item.fault
+        receipt = await accept(_received(item, attributes, correlation_id))
+        return item.fault or await self._taken(item, receipt)
 
     async def _taken(self, item: Item, receipt: Receipt) -> Taken:
         status, reason = _status(item, receipt), receipt.reason
@@ -161,12 +167,9 @@ def _received(item: Item, attributes: dict[str, str], correlation_id: str | None
         natural_id=item.natural_id,
         message_type=item.type,
         attributes=attributes | dict(item.attributes),
+        refusal=item.refusal,
         correlation_id=correlation_id,
     )
-
-
-def _reason(error: MessageError) -> Reason:
-    return Reason(error.code, error.what, error.where, error.remedy)
 
 
 def _wants_xml(request: web.BaseRequest) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from engine.core.errors import SizeLimitError, StructureError
-from engine.protocols.fhir.resource import Tree, decoded, read_head
+from engine.protocols.fhir.resource import Tree, decoded, read_head, unmarked
 from engine.protocols.fhir.version import is_id, is_type
 
 _NOTHING = msgspec.Raw(b"")
@@ -88,7 +88,7 @@ def split_bundle(body: bytes, most: int = 10_000) -> Bundle:
         StructureError: no bundle; names the place.
         SizeLimitError: more than `most` entries.
     """
-    found: _Bundle = decoded(_BUNDLE, body)
+    found: _Bundle = decoded(_BUNDLE, unmarked(body))
     if found.resourceType != "Bundle":
         raise StructureError("not a Bundle", where="resourceType")
     if len(found.entry) > most:

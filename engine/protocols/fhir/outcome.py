@@ -84,7 +84,7 @@ def told_by(body: bytes) -> list[Issue]:
     Empty when the body is no OperationOutcome.
     """
     try:
-        outcome = _OUTCOME.decode(body)
+        outcome = _OUTCOME.decode(body.removeprefix(b"\xef\xbb\xbf"))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return []
     if outcome.resourceType != "OperationOutcome":

@@ -19,7 +19,7 @@ from engine.protocols.fhir.version import is_id, is_type
 
 Tree = dict[str, Any]
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
-_PLACE = re.compile(r"`\$\.?([A-Za-z0-9_.\[\]]*)`")
+_PLACE = re.compile(r"required field `(\w+)`|`\$\.?([A-Za-z0-9_.\[\]]*)`")
 
 
 class Meta(msgspec.Struct, frozen=True):
@@ -43,13 +43,18 @@ class Head(msgspec.Struct, frozen=True):
 _HEAD = msgspec.json.Decoder(Head)
 
 
+def unmarked(body: bytes) -> bytes:
+    """Without the byte order mark that some servers write before UTF-8."""
+    return body.removeprefix(b"\xef\xbb\xbf")
+
+
 def read_head(body: bytes) -> Head:
     """The head without building a tree.
 
     Raises:
         StructureError: not JSON, no resource, or an id that none may have.
     """
-    head: Head = decoded(_HEAD, body)
+    head: Head = decoded(_HEAD, unmarked(body))
     if not is_type(head.resourceType):
         raise StructureError("not the name of a resource type", where="resourceType")
     if head.id is not None and not is_id(head.id):
@@ -63,7 +68,7 @@ def decoded(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
         found = _PLACE.search(str(error))
-        raise StructureError("absent or not of its type", where=found[1] if found else None) from None
+        raise StructureError("absent or not of its type", where=(found[1] or found[2]) if found else None) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise StructureError("not JSON", remedy="check the body with a JSON tool") from None
 
@@ -76,7 +81,7 @@ def read_tree(body: bytes) -> Tree:
         StructureError: not a JSON object, or nested deeper than Python can follow; names line and column.
     """
     try:
-        tree = json.loads(body.decode("utf-8"), parse_float=Decimal, parse_constant=_refuse_constant)
+        tree = json.loads(unmarked(body).decode("utf-8"), parse_float=Decimal, parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
         raise CharsetError("not UTF-8", where=f"byte {error.start + 1}", remedy="send FHIR in UTF-8") from None
     except json.JSONDecodeError as error:

@@ -33,7 +33,10 @@ def read_xml(body: bytes, version: Version) -> Tree:
     kind = _local(root, "")
     if not is_type(kind):
         raise StructureError("not the name of a resource type", where="the root element")
-    return _resource(root, kind, version, kind)
+    try:
+        return _resource(root, kind, version, kind)
+    except RecursionError:
+        raise StructureError("nested too deeply", where=kind) from None
 
 
 def _parsed(body: bytes) -> etree._Element:

@@ -7,6 +7,7 @@ from typing import Any
 from lxml import etree
 
 from engine.protocols.fhir.resource import Tree
+from engine.protocols.fhir.version import is_type
 
 FHIR = "http://hl7.org/fhir"
 XHTML = "http://www.w3.org/1999/xhtml"
@@ -14,6 +15,7 @@ _PLAIN: Any = {None: FHIR}  # no prefix; the stubs know only named ones
 
 
 def write_xml(tree: Tree) -> bytes:
+    """Raises ValueError for a character that XML cannot hold."""
     root = etree.Element(f"{{{FHIR}}}{tree['resourceType']}", nsmap=_PLAIN)
     _fill(root, tree, is_resource=True)
     return etree.tostring(root, encoding="UTF-8", xml_declaration=True)
@@ -21,7 +23,7 @@ def write_xml(tree: Tree) -> bytes:
 
 def _fill(parent: etree._Element, tree: Tree, *, is_resource: bool) -> None:
     for name, value in tree.items():
-        if name == "resourceType" or (name.startswith("_") and name[1:] in tree):
+        if (name == "resourceType" and is_resource) or (name.startswith("_") and name[1:] in tree):
             continue
         if (name == "id" and not is_resource) or (name == "url" and parent.tag.endswith("xtension")):
             parent.set(name, str(value))
@@ -44,9 +46,10 @@ def _add(parent: etree._Element, name: str, value: Any, extra: Tree | None) -> N
         return
     child = etree.SubElement(parent, f"{{{FHIR}}}{name}")
     if isinstance(value, dict):
-        if "resourceType" in value:
+        is_resource = is_type(str(value.get("resourceType", ""))) is not None
+        if is_resource:
             child = etree.SubElement(child, f"{{{FHIR}}}{value['resourceType']}")
-        _fill(child, value, is_resource="resourceType" in value)
+        _fill(child, value, is_resource=is_resource)
         return
     if value is not None:
         child.set("value", str(value).lower() if isinstance(value, bool) else str(value))
