@@ -78,7 +78,9 @@ class SftpClient:
         try:
             while len(found) < _MOST_ENTRIES:
                 answer = await self._ask(Ask.READDIR, wire.string(handle), told=Told.NAME)
-                found += (one for one in self._read(answer, Reader.entries) if one.name not in (".", ".."))
+                if not (some := self._read(answer, Reader.entries)):
+                    break  # a server that never comes to an end
+                found += (one for one in some if one.name not in (".", ".."))
         except StatusError as error:
             if error.code != Status.EOF:
                 raise
@@ -184,6 +186,8 @@ class SftpClient:
                 if not part:
                     break
                 found += part
+                if len(found) > length:
+                    raise self._break("the server gives more than was asked for")
         except StatusError as error:
             if error.code != Status.EOF:
                 raise

@@ -195,7 +195,8 @@ class SftpDestination:
         oldest = self._context.clock.now().timestamp() - self._settings.remember.total_seconds()
         try:
             for entry in await client.listing(self._sent):
-                if remote.is_name(entry.name) and (entry.attributes.modified or oldest) < oldest:
+                modified = entry.attributes.modified
+                if remote.is_name(entry.name) and modified is not None and modified < oldest:
                     await client.remove(remote.below(self._sent, entry.name))
         except (StatusError, LostError):
             pass  # the delivery is there; tidying has time
