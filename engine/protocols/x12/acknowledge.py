@@ -1,6 +1,7 @@
-"""What we answer: TA1 for an interchange, one 997 for each of its groups. Values of the message are never repeated.
+"""What we answer: TA1 for an interchange, one 997 or 999 for each of its groups. No value of the message is told.
 
-Source: X12 segments TA1, AK1, AK2, AK3, AK4, AK5, AK9.
+A 999 tells the same of a set as a 997, in segments of its own (IK3 for AK3 and so on) and for 005010 only.
+Source: X12 segments TA1, AK1, AK2, AK3, AK4, AK5, AK9, IK3, IK4, IK5; 999 guide 005010X231A1.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from engine.protocols.x12.values import OutboundGroup, OutboundSet, SegmentValue
 
 _ALLOWED = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _CODES_IN_SEGMENT = 5  # AK304 to AK308, AK502 to AK506, AK905 to AK909
+_NAMES_IN_999 = {"AK3": "IK3", "AK4": "IK4", "AK5": "IK5"}
+_FIRST_WITH_999 = "005010"
+CONVENTION_OF_999 = "005010X231A1"  # GS08 and ST03 of the 999s that we write
 _SEGMENT_ERRORS = "5"  # AK502: one or more segments in error
 _ELEMENT_ERRORS = "8"  # AK304: the segment has data element errors
 
@@ -40,29 +44,50 @@ def wants_interchange_acknowledgement(outcome: InterchangeOutcome) -> bool:
     return bool(outcome.interchange.groups) or not outcome.interchange.acknowledgements
 
 
-def functional_acknowledgements(outcome: InterchangeOutcome, version: str) -> tuple[OutboundSet, ...]:
-    """One 997 for each group that is not itself an acknowledgement. Empty when the interchange was rejected."""
-    return tuple(_functional(g, version) for g in outcome.groups if g.group.functional_id != "FA" and g.group.header)
+def functional_acknowledgements(
+    outcome: InterchangeOutcome, version: str, code: str = "997"
+) -> tuple[OutboundSet, ...]:
+    """One 997 or 999 for each group that is not itself an acknowledgement. Empty when the interchange was rejected.
+
+    Args:
+        code: `997`, or `999`, which versions before 005010 do not have: they get 997.
+    """
+    used = code if version >= _FIRST_WITH_999 else "997"
+    groups = (g for g in outcome.groups if g.group.functional_id != "FA" and g.group.header)
+    return tuple(functional_set(used, _functional(g, version, used)) for g in groups)
 
 
-def acknowledgement_group(outcome: InterchangeOutcome, version: str, control_number: int) -> OutboundGroup | None:
-    """The FA group that answers an interchange; None when nothing is to be answered by 997."""
-    sets = functional_acknowledgements(outcome, version)
-    return OutboundGroup("FA", version, control_number, sets) if sets else None
+def functional_set(code: str, segments: tuple[SegmentValues, ...]) -> OutboundSet:
+    return OutboundSet(code, segments, CONVENTION_OF_999 if code == "999" else "")
 
 
-def _functional(outcome: GroupOutcome, version: str) -> OutboundSet:
+def functional_group(version: str, control_number: int, sets: tuple[OutboundSet, ...]) -> OutboundGroup:
+    """The FA group of sets of one kind; a 999 names its guide as the group's version."""
+    used = CONVENTION_OF_999 if any(one.code == "999" for one in sets) else version
+    return OutboundGroup("FA", used, control_number, sets)
+
+
+def acknowledgement_group(
+    outcome: InterchangeOutcome, version: str, control_number: int, code: str = "997"
+) -> OutboundGroup | None:
+    """The FA group that answers an interchange; None when nothing is to be answered by 997 or 999."""
+    sets = functional_acknowledgements(outcome, version, code)
+    return functional_group(version, control_number, sets) if sets else None
+
+
+def _functional(outcome: GroupOutcome, version: str, code: str) -> tuple[SegmentValues, ...]:
     group = outcome.group
     segments: list[SegmentValues] = [_group_response_header(outcome, version)]
     if not _errors(outcome.findings, Level.GROUP) or outcome.verdict is not Verdict.REJECTED:
         for one in outcome.sets:
-            segments += _set_response(one)
+            segments += _set_response(one, version)
     codes = [str(f.note) for f in _errors(outcome.findings, Level.GROUP)]
     stated = group.trailer.get(1) if group.trailer else ""
     included = stated if _digits(stated) and len(stated) <= 6 else str(len(group.sets))
     counts = (included, str(len(group.sets)), str(outcome.accepted))
     segments.append(("AK9", outcome.verdict.value, *counts, *_distinct(codes)))
-    return OutboundSet("997", tuple(segments))
+    names = _NAMES_IN_999 if code == "999" else {}
+    return tuple((names.get(str(first), first), *rest) for first, *rest in segments)
 
 
 def _group_response_header(outcome: GroupOutcome, version: str) -> SegmentValues:
@@ -79,9 +104,11 @@ def _fitting(text: str, shortest: int, longest: int, allowed: str = _ALLOWED) ->
     return "".join(c for c in text.upper() if c in allowed)[-longest:].zfill(shortest)
 
 
-def _set_response(outcome: SetOutcome) -> list[SegmentValues]:
+def _set_response(outcome: SetOutcome, version: str) -> list[SegmentValues]:
+    """AK2 to AK5. AK203 exists from 005010 on and repeats the set's ST03."""
     one = outcome.transaction_set
-    segments: list[SegmentValues] = [("AK2", _fitting(one.code, 3, 3), _fitting(one.control_number, 4, 9))]
+    convention = _fitting(one.header.get(3), 0, 35) if version >= "005010" else ""
+    segments: list[SegmentValues] = [("AK2", _fitting(one.code, 3, 3), _fitting(one.control_number, 4, 9), convention)]
     body = [f for f in outcome.findings if f.level in (Level.SEGMENT, Level.ELEMENT)]
     for _, same in groupby(body, key=lambda f: (f.position, f.segment_id)):
         segments += _segment_response(list(same))

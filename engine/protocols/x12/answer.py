@@ -10,13 +10,15 @@ import msgspec
 
 from engine.protocols.x12.acknowledge import (
     functional_acknowledgements,
+    functional_group,
+    functional_set,
     interchange_acknowledgement,
     wants_interchange_acknowledgement,
 )
 from engine.protocols.x12.outcome import InterchangeOutcome, judge
 from engine.protocols.x12.reader import read
 from engine.protocols.x12.segments import EnvelopePolicy, TransactionSet
-from engine.protocols.x12.values import OutboundGroup, OutboundSet, SegmentValues
+from engine.protocols.x12.values import OutboundGroup, SegmentValues
 
 KIND = "X12Acknowledgement"
 
@@ -27,10 +29,11 @@ class Answer(msgspec.Struct, frozen=True):
     Args:
         qualifier, sender: ISA05 and ISA06 (without padding) of that interchange: whom to tell.
         control_number: its ISA13.
-        version: of the 997s.
+        version: of the 997s or 999s.
         verdict: A, E or R, of the interchange.
         interchange_acknowledgement: the TA1 segment, or None when none is due.
-        functional: the bodies of the 997s, a list of segments each.
+        functional: the bodies of the 997s or 999s, a list of segments each.
+        functional_set: `997` or `999`.
     """
 
     qualifier: str
@@ -40,6 +43,7 @@ class Answer(msgspec.Struct, frozen=True):
     verdict: str
     interchange_acknowledgement: SegmentValues | None = None
     functional: tuple[tuple[SegmentValues, ...], ...] = ()
+    functional_set: str = "997"
 
     def encode(self) -> bytes:
         return msgspec.json.encode(self)
@@ -47,8 +51,8 @@ class Answer(msgspec.Struct, frozen=True):
     def group(self, control_number: int) -> OutboundGroup | None:
         if not self.functional:
             return None
-        sets = tuple(OutboundSet("997", segments) for segments in self.functional)
-        return OutboundGroup("FA", self.version, control_number, sets)
+        sets = tuple(functional_set(self.functional_set, segments) for segments in self.functional)
+        return functional_group(self.version, control_number, sets)
 
 
 def decode_answer(body: bytes) -> Answer:
@@ -56,15 +60,16 @@ def decode_answer(body: bytes) -> Answer:
     return msgspec.json.decode(body, type=Answer)
 
 
-def answer_outcome(outcome: InterchangeOutcome, *, functional: bool = True) -> Answer | None:
+def answer_outcome(outcome: InterchangeOutcome, *, functional: bool = True, code: str = "997") -> Answer | None:
     """The answer that is due, None for none.
 
     Args:
-        functional: False for partners that want no 997.
+        functional: False for partners that want neither 997 nor 999.
+        code: `997`, or `999` for partners that want that one (from 005010 on).
     """
     header = outcome.interchange.header
     version = "005010" if outcome.interchange.version >= "00501" else "004010"
-    sets = functional_acknowledgements(outcome, version) if functional else ()
+    sets = functional_acknowledgements(outcome, version, code) if functional else ()
     wanted = wants_interchange_acknowledgement(outcome)
     if not sets and not wanted:
         return None
@@ -76,11 +81,17 @@ def answer_outcome(outcome: InterchangeOutcome, *, functional: bool = True) -> A
         verdict=outcome.verdict.value,
         interchange_acknowledgement=interchange_acknowledgement(outcome) if wanted else None,
         functional=tuple(one.segments for one in sets),
+        functional_set=sets[0].code if sets else "997",
     )
 
 
 def answer(
-    body: bytes, policy: EnvelopePolicy = EnvelopePolicy.STRICT, *, repeated: bool = False, functional: bool = True
+    body: bytes,
+    policy: EnvelopePolicy = EnvelopePolicy.STRICT,
+    *,
+    repeated: bool = False,
+    functional: bool = True,
+    code: str = "997",
 ) -> Answer | None:
     """The answer to a body that holds one interchange.
 
@@ -88,7 +99,7 @@ def answer(
         FramingError: it holds none.
     """
     outcome = judge(read(body, policy).interchanges[0], policy, repeated=repeated)
-    return answer_outcome(outcome, functional=functional)
+    return answer_outcome(outcome, functional=functional, code=code)
 
 
 def accepted_sets(body: bytes, policy: EnvelopePolicy = EnvelopePolicy.STRICT) -> list[TransactionSet]:

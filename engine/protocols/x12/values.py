@@ -29,10 +29,14 @@ def is_repeated(value: ElementValue) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class OutboundSet:
-    """The body of a set, without ST and SE: they are written with the counts and numbers that are right."""
+    """The body of a set, without ST and SE: they are written with the counts and numbers that are right.
+
+    `convention` is ST03, the guide that the set follows (005010 and later); empty for none.
+    """
 
     code: str
     segments: tuple[SegmentValues, ...]
+    convention: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,8 @@ def _with_trailers(one: OutboundSet, number: int) -> list[SegmentValues]:
     """ST, the body, SE with its count."""
     control_number = f"{number:04d}"
     body = [_trimmed(segment) for segment in one.segments]
-    return [("ST", one.code, control_number), *body, ("SE", str(len(body) + 2), control_number)]
+    header = _trimmed(("ST", one.code, control_number, one.convention))
+    return [header, *body, ("SE", str(len(body) + 2), control_number)]
 
 
 def _trimmed(segment: SegmentValues) -> SegmentValues:
