@@ -19,18 +19,22 @@ Result = TypeVar("Result")
 
 
 class Database:
-    """Opened at first use, and again after `close`.
+    """Connects at first use, and again after `close`.
 
     Args:
         settings: of a source or destination.
         parallel: transactions under way at once.
+
+    Raises:
+        ConfigurationError: address, driver or TLS do not fit.
+        SecretMissingError: the address or password is not where it should be.
     """
 
     def __init__(self, settings: Any, context: ConnectorContext, parallel: int = 1) -> None:
-        self._context, self._parallel = context, parallel
+        self._where, self._parallel = context.name, parallel
         self._reach = reach_of(settings, context)
+        self._engine = open_engine(self._reach, context, parallel)
         self._threads: ThreadPoolExecutor | None = None
-        self._engine: sa.Engine | None = None
 
     async def run(self, work: Callable[[sa.Connection], Result]) -> Result:
         """Run `work` in one transaction, in a thread; commit when it returns.
@@ -38,42 +42,37 @@ class Database:
         Raises:
             TransportError: not reached, or not in time; `sent` only when the commit's answer is missing.
             DestinationError: the database refused it.
-            ConfigurationError: address or driver do not fit.
         """
-        transaction = _Transaction(self._open(), self._context.name)
-        loop = asyncio.get_running_loop()
-        running = loop.run_in_executor(self._threads, transaction.run, work)
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(self._parallel, thread_name_prefix="sql")
+        transaction = _Transaction(self._engine, self._where)
+        running = asyncio.get_running_loop().run_in_executor(self._threads, transaction.run, work)
         try:
             limit = self._reach.connect_timeout + self._reach.timeout
             async with asyncio.timeout(limit.total_seconds() + _GRACE):
                 return await asyncio.shield(running)
         except TimeoutError:
-            await _stopped(transaction, running)
+            await self._stop(transaction, running)
             raise TransportError(
-                "no answer from the database in time", where=self._context.name, sent=transaction.committing
+                "no answer from the database in time", where=self._where, sent=transaction.committing
             ) from None
         except asyncio.CancelledError:
-            await _stopped(transaction, running)
+            await self._stop(transaction, running)
             raise
 
     async def close(self) -> None:
         """Close the connections; those of statements that are being stopped close when these end."""
-        engine, threads, self._engine, self._threads = self._engine, self._threads, None, None
-        if engine is not None and threads is not None:
-            await asyncio.get_running_loop().run_in_executor(None, engine.dispose)
+        threads, self._threads = self._threads, None
+        if threads is not None:
+            await asyncio.get_running_loop().run_in_executor(None, self._engine.dispose)
             threads.shutdown(wait=False)
 
-    def _open(self) -> sa.Engine:
-        if self._engine is None:
-            self._engine = open_engine(self._reach, self._context, self._parallel)
-            self._threads = ThreadPoolExecutor(self._parallel, thread_name_prefix="sql")
-        return self._engine
-
-
-async def _stopped(transaction: _Transaction, running: asyncio.Future[Any]) -> None:
-    running.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # told already, or nobody waits
-    await asyncio.get_running_loop().run_in_executor(None, transaction.stop)
-    await asyncio.wait({running}, timeout=_GRACE)
+    async def _stop(self, transaction: _Transaction, running: asyncio.Future[Any]) -> None:
+        running.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # told, or nobody waits
+        await asyncio.get_running_loop().run_in_executor(None, transaction.stop)
+        await asyncio.wait({running}, timeout=_GRACE)
+        if not running.done():  # its connection may be dead: others must not wait for its thread
+            await self.close()
 
 
 class _Transaction:

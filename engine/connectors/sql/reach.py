@@ -64,8 +64,18 @@ def open_engine(reach: Reach, context: ConnectorContext, connections: int) -> sa
         raise ConfigurationError(words, where=context.name, remedy="install it beside the engine") from None
     except (sa.exc.ArgumentError, TypeError):
         raise _unreadable(context) from None
+    if reach.tls is not None and url.get_backend_name() in _MYSQL:
+        _follow_certificates(engine, ClientContext(reach.tls, context.root, context.secrets))
     sa.event.listen(engine, "connect", lambda connection, record: _limit(url, reach, connection))
     return engine
+
+
+def _follow_certificates(engine: sa.Engine, client: ClientContext) -> None:
+    """Each connection takes the files as they are then; libpq reads them itself."""
+
+    @sa.event.listens_for(engine, "do_connect")
+    def newest(dialect: Any, record: Any, arguments: Any, options: dict[str, Any]) -> None:
+        options["ssl"] = client.current()
 
 
 def _url(reach: Reach, context: ConnectorContext) -> sa.URL:
@@ -122,8 +132,7 @@ def _arguments(url: sa.URL, reach: Reach, context: ConnectorContext) -> dict[str
         return {"connect_timeout": connect, "tcp_user_timeout": longest * 1000, **dead} | _libpq(reach, context)
     if driver in ("mysql+pymysql", "mariadb+pymysql"):
         limits = {"connect_timeout": connect, "read_timeout": longest, "write_timeout": longest}
-        secure = {"ssl": ClientContext(reach.tls, context.root, context.secrets).current()} if reach.tls else {}
-        return limits | _plainly(reach.tls, secure, context)
+        return _plainly(reach.tls, limits, context)
     if reach.tls is not None:
         remedy = "put the driver's own TLS options into the url"
         raise ConfigurationError(f"tls cannot be set for {driver}", where=f"{context.name}: tls", remedy=remedy)

@@ -67,7 +67,9 @@ class Reading:
         return [*wanted, *(self._rows.c[name] for name in names)]
 
     def rows(self, connection: sa.Connection, low: Any = None, after: Sequence[Any] | None = None) -> list[Row]:
-        return [self._row(dict(found)) for found in connection.execute(self.page(low, after)).mappings()]
+        result = connection.execute(self.page(low, after))
+        names = [column[0] for column in result.cursor.description]  # SQLAlchemy calls a lone `*` by that name
+        return [self._row(dict(zip(names, found, strict=True))) for found in result]
 
     def _row(self, found: Mapping[str, Any]) -> Row:
         order = tuple(found[f"{_AS}_{n}"] for n in range(len(self._order)))
