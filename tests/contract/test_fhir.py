@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import aiohttp
 from aiohttp import web
 
+from engine.connectors.catalog import CATALOG
 from engine.ports.connector import ConnectorContext, Outbound
 from tests.support.connector_contract import (
     LIMIT,
@@ -134,3 +136,23 @@ class FhirDestinationHarness(DestinationHarness):
 
 TestFhirSourceContract = source_contract(FhirSourceHarness)
 TestFhirDestinationContract = destination_contract(FhirDestinationHarness)
+
+
+async def test_our_client_and_our_server_act_once_on_what_is_sent_twice(tmp_path: Path) -> None:
+    source, destination = FhirSourceHarness(tmp_path), CATALOG.destinations["fhir"]
+    entry = CATALOG.sources["fhir"]
+    running = entry.build(entry.load().model_validate(source.settings()), source.context())
+    task = asyncio.ensure_future(running.run(source.door))
+    await (await source.connect()).close()
+    settings = {"url": f"http://127.0.0.1:{source.port}/fhir", "bearer": "env:TOKEN"}
+    client = destination.build(destination.load().model_validate(settings), source.context())
+    body = b'{"resourceType":"SupplyRequest","quantity":{"value":1.50}}'
+    outbound = Outbound(1, 1, "under_test", "correlation-1", "key-1", body)
+    told = [await client.send(outbound) for _ in range(2)]
+    await client.close()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    [kept] = source.door.accepted
+    assert told[0].reference == told[1].reference
+    assert b'"value":1.50' in kept.body

@@ -12,10 +12,10 @@
           private_key: file:secrets/smart.pem
 
 conditional_create and bundle give each new resource an identifier (`identifier_system`, value: the delivery's key)
-and send If-None-Exist with it: sending twice acts once. An update is the same resource twice. A plain create can be
-asked for by that identifier. Whether $process-message acts twice is the server's affair: an unknown outcome waits
-for a person. Answers mean what they mean for `http`; why a server refused is read from its OperationOutcome as
-types and places, without its words.
+and send If-None-Exist with it: sending twice acts once. An update is the same resource twice; one with if_match
+can be asked for, and so can a plain create, by that identifier. Whether $process-message acts twice is the server's
+affair: an unknown outcome waits for a person. Answers mean what they mean for `http`; why a server refused is read
+from its OperationOutcome as types and places, without its words.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from __future__ import annotations
 import msgspec
 
 from engine.connectors.fhir.oauth import TokenGiver
-from engine.connectors.fhir.outgoing import Outgoing, outgoing
+from engine.connectors.fhir.outgoing import Outgoing, outgoing, says_the_same
 from engine.connectors.fhir.settings import FhirDestinationSettings
 from engine.connectors.http.destination import HttpDestination
 from engine.connectors.http.settings import HttpDestinationSettings
@@ -74,6 +74,8 @@ class FhirDestination(HttpDestination):
 
     @property
     def semantics(self) -> Semantics:
+        if self._fhir.if_match and self._fhir.interaction == "update":
+            return Semantics.INQUIRABLE  # a second one would miss the version that the first one made
         return _SEMANTICS[self._fhir.interaction]
 
     async def send(self, outbound: Outbound) -> Delivered:
@@ -88,8 +90,10 @@ class FhirDestination(HttpDestination):
         return Delivered(delivered.response, reference)
 
     async def inquire(self, outbound: Outbound) -> Delivered | None:
-        """Search for our identifier."""
+        """Search for our identifier; of an update, read the resource and see whether it says the same."""
         request = outgoing(self._fhir, outbound.body, outbound.idempotency_key)
+        if request.method == "PUT":
+            return await self._updated(request)
         if request.search is None:
             raise TransportError("this interaction cannot be asked for", where=self._context.name)
         asking = Outgoing("GET", f"{request.search}&_elements=identifier&_count=1", b"")
@@ -98,6 +102,18 @@ class FhirDestination(HttpDestination):
         if answer.resourceType != "Bundle":
             raise TransportError("the search was not answered with a Bundle", where=self._context.name)
         return delivered if answer.entry or answer.total else None
+
+    async def _updated(self, request: Outgoing) -> Delivered | None:
+        headers = await self._authorized({"Accept": "application/fhir+json"})
+        async with self._asked("GET", request.url, headers, None) as response:
+            if response.status in (404, 410):
+                return None
+            if not response.ok:
+                after = self._retry_after(response)
+                words = f"the inquiry was answered with {response.status}"
+                raise TransportError(words, where=self._context.name, retry_after=after)
+            delivered = await self._delivered(response)
+        return delivered if says_the_same(delivered.response or b"", request.body) else None
 
     async def check(self) -> Health:
         """Ask what the server is able to do."""
@@ -148,12 +164,12 @@ class FhirDestination(HttpDestination):
         if status == _PRECONDITION_FAILED:
             several = self._fhir.interaction != "update"
             what = "several resources have our identifier" if several else "the version to replace is not the newest"
-            return DestinationError(f"{what} ({status})", where=self._context.name, remedy="look at the server")
+            return DestinationError(f"{what} ({status})", where=error.where, remedy="look at the server")
         issues = told_by(body or b"")
         if not issues:
-            return DestinationError(error.what, where=self._context.name, remedy="look at its answer on the server")
+            return DestinationError(error.what, where=error.where, remedy="look at its answer on the server")
         words = ", ".join(f"{one.text.rpartition(' ')[2]} at {one.where or 'no place'}" for one in issues)
-        return DestinationError(f"{error.what}: {words}", where=self._context.name, remedy="correct it and resend")
+        return DestinationError(f"{error.what}: {words}", where=error.where, remedy="correct it and resend")
 
     def _judge_entries(self, answer: _Answer) -> None:
         """A bundle is delivered when each of its entries is: a batch may fail in parts."""

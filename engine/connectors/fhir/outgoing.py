@@ -12,6 +12,7 @@ from engine.core.errors import DestinationError, MessageError
 from engine.protocols.fhir.resource import Tree, read_tree, write_tree
 from engine.protocols.fhir.version import is_id, is_type
 
+_SERVERS = {"meta": None, "text": None}  # version, time and narrative are the server's to write
 # These name themselves once, or not at all, so a list of identifiers would not fit them.
 _ONE_IDENTIFIER = frozenset({"Bundle", "Composition", "QuestionnaireResponse"})
 
@@ -40,6 +41,15 @@ def outgoing(settings: FhirDestinationSettings, body: bytes, key: str) -> Outgoi
     if not isinstance(kind, str) or not is_type(kind):
         raise DestinationError("the body is no FHIR resource", where="resourceType")
     return _MAKERS[settings.interaction](settings, body, tree, key)
+
+
+def says_the_same(there: bytes, ours: bytes) -> bool:
+    """Whether a resource of the server is the one that we sent; what servers add of their own is not compared."""
+    try:
+        found, sent = read_tree(there), read_tree(ours)
+    except MessageError:
+        return False
+    return {**found, **_SERVERS} == {**sent, **_SERVERS}
 
 
 def _create(settings: FhirDestinationSettings, body: bytes, tree: Tree, key: str) -> Outgoing:
