@@ -278,6 +278,7 @@ class SftpClient:
             words = str(error)
         except (OSError, EOFError, paramiko.SSHException):
             pass  # told as the end of the connection, which it is
+        self._outgoing.put(None)  # also when the loop is gone: the other thread ends
         self._tell(lambda: self._fail(words))
 
     def _tell(self, what: Callable[[], None]) -> None:

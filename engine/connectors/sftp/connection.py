@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import logging
 import socket
 from pathlib import Path
 
@@ -22,6 +23,10 @@ from engine.core.errors import ConfigurationError, TransportError
 from engine.ports.connector import ConnectorContext
 
 _KEEPALIVE = 30  # seconds
+_SILENT = (
+    "isthmus_ssh"  # where paramiko logs to: its remarks hold the server's words, and what counts we tell ourselves
+)
+logging.getLogger(_SILENT).setLevel(logging.CRITICAL + 1)
 _KEY_TYPES: tuple[type[paramiko.PKey], ...] = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
 
 
@@ -37,8 +42,8 @@ class SftpConnection:
     def __init__(self, settings: SftpServer, context: ConnectorContext) -> None:
         self._settings, self._where = settings, context.name
         self._host, self._port = split_address(settings.address)
-        known = context.root / settings.known_hosts if settings.known_hosts else None
-        self._pinned = PinnedKeys(self._host, self._port, known, settings.host_keys, context.name)
+        self._known = context.root / settings.known_hosts if settings.known_hosts else None
+        self._pinned = self._pins()  # a file that is not there is told at the start
         self._password = context.secrets.resolve(settings.password) if settings.password else None
         self._key = _private_key(settings, context)
         self._lock = asyncio.Lock()
@@ -52,6 +57,9 @@ class SftpConnection:
                 await self._drop()
                 self._client = await self._connect()
             return self._client
+
+    def _pins(self) -> PinnedKeys:
+        return PinnedKeys(self._host, self._port, self._known, self._settings.host_keys, self._where)
 
     async def close(self) -> None:
         """Leaves no socket and no thread."""
@@ -67,8 +75,10 @@ class SftpConnection:
     # -------------------------------------------------------------- connecting
     async def _connect(self) -> SftpClient:
         """All of it or nothing: a failure leaves no socket."""
+        self._read_pins_again()
         connected = await self._reach()
         self._transport = paramiko.Transport(connected)
+        self._transport.set_log_channel(_SILENT)
         try:
             async with asyncio.timeout(self._settings.login_timeout.total_seconds()):
                 channel = await asyncio.to_thread(self._log_in, self._transport)
@@ -81,6 +91,13 @@ class SftpConnection:
         except BaseException:
             await self._drop()
             raise
+
+    def _read_pins_again(self) -> None:
+        """A key that was pinned since counts without a restart."""
+        try:
+            self._pinned = self._pins()
+        except ConfigurationError as error:
+            raise TransportError(error.what, where=error.where, remedy=error.remedy) from None
 
     async def _reach(self) -> socket.socket:
         """A socket to the first of the host's addresses that takes us."""

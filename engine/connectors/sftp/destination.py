@@ -118,6 +118,7 @@ class SftpDestination:
                 str(error), where=self._context.name, remedy="check the server and the network", sent=sent
             ) from None
         except StatusError as error:
+            self._prepared = None  # a folder of ours may be gone
             raise TransportError(
                 f"the server does not take the file: {error.words}",
                 where=self._context.name,

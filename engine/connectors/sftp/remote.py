@@ -74,12 +74,12 @@ async def claim(client: SftpClient, folder: str, entry: Entry, work: str, ids: I
         StatusError: the server does not let us.
     """
     token, name = id_text(ids.next()), shortened(entry.name)
-    target = f"{work}/{token}{_MARK}{name}"
+    path, target = below(folder, entry.name), f"{work}/{token}{_MARK}{name}"
     try:
-        await client.rename(below(folder, entry.name), target)
+        await client.rename(path, target)
     except StatusError as error:
-        if error.code == Status.NO_SUCH_FILE:
-            return None
+        if error.code == Status.NO_SUCH_FILE and await client.look_at(path) is None:
+            return None  # else it is the work folder that is gone
         raise
     return RemoteFile(target, name, token, entry.attributes)
 

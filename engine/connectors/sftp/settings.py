@@ -139,7 +139,7 @@ class SftpDestinationSettings(SftpServer):
         "person.",
     )
     remember: Duration = Field(default=timedelta(days=90), description="How long marks are kept.")
-    parallel: int = Field(default=8, ge=1, le=64, description="Files under way at once.")
+    parallel: int = Field(default=16, ge=1, le=256, description="Files under way at once.")
 
     @model_validator(mode="after")
     def _partner_only_for_x12(self) -> SftpDestinationSettings:

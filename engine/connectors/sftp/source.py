@@ -86,6 +86,7 @@ class SftpSource:
             self._block(str(error))
         except StatusError as error:
             self._block(f"folder: {error.words}")
+            self._prepared = None
         return self.problem is None
 
     async def check(self) -> Health:
@@ -174,6 +175,7 @@ class SftpSource:
             self._block(str(error))
         except StatusError as error:
             self.problem, self._unfinished = f"a file: {error.words}", True
+            self._prepared = None  # a folder of ours may be gone
         return None
 
     def _block(self, problem: str) -> None:
