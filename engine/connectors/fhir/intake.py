@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Mapping
 from typing import Literal
@@ -19,6 +18,7 @@ from engine.protocols.fhir.outcome import issue_of
 from engine.protocols.fhir.resource import Tree, read_head, read_tree, write_tree
 from engine.protocols.fhir.xml_reader import read_xml
 
+_QUICK = 128 * 1024  # bytes: about three milliseconds
 _LONGEST_ID = 200  # characters of a natural id; longer ones stand there as their digest
 
 
@@ -60,8 +60,12 @@ class Intake:
     def takes(self, kind: str) -> bool:
         return not self._types or kind in self._types
 
-    async def plan(
-        self, body: bytes, what: Asked, key: str | None, none_exist: str | None, if_match: str | None, *, is_xml: bool
+    def is_quick(self, size: int) -> bool:
+        """Whether a body of this many bytes is read in a moment; others are read beside the loop."""
+        return size <= _QUICK and not self._settings.validate_resources
+
+    def plan(
+        self, body: bytes, what: Asked, key: str | None, none_exist: str | None, if_match: str | None, is_xml: bool
     ) -> Plan:
         """The messages of one request.
 
@@ -72,12 +76,12 @@ class Intake:
         json = write_tree(tree) if is_xml else body
         if what.interaction in ("create", "update"):
             item = self._single(json, what, key, none_exist, if_match)
-            await self._validate(tree, "")
+            self._validate(tree, "")
             return Plan("single", (msgspec.structs.replace(item, body=body) if self._keep_xml else item,))
         bundle = split_bundle(json, self._settings.max_entries)
         if what.interaction == "message":
-            return await self._message(bundle, tree, json, key)
-        return await self._bundle(bundle, tree, json, key)
+            return self._message(bundle, tree, json, key)
+        return self._bundle(bundle, tree, json, key)
 
     # -------------------------------------------------------------- one resource
     def _single(self, body: bytes, what: Asked, key: str | None, none_exist: str | None, if_match: str | None) -> Item:
@@ -92,23 +96,23 @@ class Intake:
             natural = _named("Bundle", split_bundle(body).key)
         return Item(body, what.type, what.id, _short(natural), version is not None)
 
-    async def _validate(self, tree: Tree, place: str) -> None:
+    def _validate(self, tree: Tree, place: str) -> None:
         if self._settings.validate_resources:
             from engine.protocols.fhir.validate import validate  # brings a large library, and few channels ask for it
 
-            await asyncio.to_thread(validate, tree, self._settings.version, place)
+            validate(tree, self._settings.version, place)
 
     # -------------------------------------------------------------- bundles
-    async def _message(self, bundle: Bundle, tree: Tree, json: bytes, key: str | None) -> Plan:
+    def _message(self, bundle: Bundle, tree: Tree, json: bytes, key: str | None) -> Plan:
         header = tree["entry"][0].get("resource") if bundle.entries else None
         if bundle.type != "message" or not isinstance(header, dict) or header.get("resourceType") != "MessageHeader":
             raise StructureError("a message bundle begins with its MessageHeader", where="Bundle.entry[0].resource")
-        await self._validate(tree, "")
+        self._validate(tree, "")
         own = header.get("id")
         natural = key or (_named("MessageHeader", own) if isinstance(own, str) else _named("Bundle", bundle.key))
         return Plan("message", (Item(json, "Bundle", "", _short(natural)),), header)
 
-    async def _bundle(self, bundle: Bundle, tree: Tree, json: bytes, key: str | None) -> Plan:
+    def _bundle(self, bundle: Bundle, tree: Tree, json: bytes, key: str | None) -> Plan:
         if bundle.type not in ("batch", "transaction"):
             raise StructureError("send a batch or transaction here", where="Bundle.type", remedy="or POST to /Bundle")
         if not bundle.entries:
@@ -116,21 +120,21 @@ class Intake:
         called = key or _named("Bundle", bundle.key)
         if bundle.type == "transaction":
             called = called or _named("Bundle", hashlib.blake2b(json, digest_size=16).hexdigest())
-            items = [await self._entry(entry, tree, called) for entry in bundle.entries]
+            items = [self._entry(entry, tree, called) for entry in bundle.entries]
             if self._settings.transactions == "whole":
                 within = tuple((item.type, item.id) for item in items)
                 return Plan("transaction", (Item(json, "Bundle", "", _short(called)),), within=within)
             return Plan("transaction", tuple(items))
-        return Plan("batch", tuple([await self._or_fault(entry, tree, called) for entry in bundle.entries]))
+        return Plan("batch", tuple(self._or_fault(entry, tree, called) for entry in bundle.entries))
 
-    async def _or_fault(self, entry: Entry, tree: Tree, called: str | None) -> Item:
+    def _or_fault(self, entry: Entry, tree: Tree, called: str | None) -> Item:
         try:
-            return await self._entry(entry, tree, called)
+            return self._entry(entry, tree, called)
         except MessageError as error:
             fault = Taken(_fault_status(error), issue_of(error))
             return Item(entry.body, "", fault=fault, refusal=refusal_of(error))
 
-    async def _entry(self, entry: Entry, tree: Tree, called: str | None) -> Item:
+    def _entry(self, entry: Entry, tree: Tree, called: str | None) -> Item:
         if entry.method not in ("POST", "PUT") or entry.method not in self._settings.methods:
             raise StructureError("this interaction is not served", where=f"{entry.place}.request.method")
         (kind, id_), found = entry.target, resource_of(entry)
@@ -141,13 +145,12 @@ class Intake:
             raise StructureError("the id does not fit the request", where=f"{entry.place}.request.url")
         if not self.takes(kind):
             raise UnacceptedTypeError("this resource type is not taken", where=f"{entry.place}.resource")
-        await self._validate(tree["entry"][entry.position]["resource"], f"{entry.place}.resource")
-        version = _version(entry.if_match)
+        self._validate(tree["entry"][entry.position]["resource"], f"{entry.place}.resource")
+        version = _version(entry.if_match, f"{entry.place}.request.ifMatch")
         natural = _natural(kind, id_ or head.id, version or head.version_id, entry.if_none_exist)
         natural = natural or (f"{called}#{entry.position}" if called else None)
-        facts = {"bundle": called or "", "entry": str(entry.position), "full_url": entry.full_url or ""}
-        facts = {name: value for name, value in facts.items() if value}
-        return Item(entry.body, kind, id_ or "", _short(natural), version is not None, entry.place, facts)
+        facts = {"bundle": _short(called), "entry": str(entry.position), "full_url": _short(entry.full_url)}
+        return Item(entry.body, kind, id_ or "", _short(natural), version is not None, entry.place, _known(facts))
 
 
 def refusal_of(error: MessageError) -> Reason:
@@ -158,12 +161,12 @@ def _fault_status(error: MessageError) -> int:
     return 422 if isinstance(error, UnacceptedTypeError) else 400
 
 
-def _version(if_match: str | None) -> str | None:
+def _version(if_match: str | None, where: str = "If-Match") -> str | None:
     if if_match is None:
         return None
     version = version_of(if_match)
     if version is None:
-        raise StructureError('write a version as W/"3"', where="If-Match")
+        raise StructureError('write a version as W/"3"', where=where)
     return version
 
 
@@ -177,7 +180,12 @@ def _named(kind: str, name: str | None) -> str | None:
     return f"{kind}/{name}" if name else None
 
 
+def _known(facts: dict[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in facts.items() if value}
+
+
 def _short(natural: str | None) -> str | None:
-    if natural is None or len(natural) <= _LONGEST_ID:
+    """As it can be stored and searched for: a long text, or one with control characters, as its digest."""
+    if natural is None or (len(natural) <= _LONGEST_ID and natural.isprintable()):
         return natural
     return hashlib.blake2b(natural.encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()

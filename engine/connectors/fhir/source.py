@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from typing import Any
 
 from aiohttp import web
@@ -35,8 +36,10 @@ from engine.connectors.http.source import HttpSource, Refused, _correlation_id, 
 from engine.core.errors import MessageError, StoreError
 from engine.ports.connector import Accept, ConnectorContext, Receipt, Received, Verdict
 from engine.protocols.fhir.outcome import issue_of, operation_outcome
+from engine.protocols.fhir.version import NUMBERS
 
 _CONFLICT, _REFUSED = 409, 422
+_FHIR_VERSION = re.compile(r"fhirVersion=\"?(\d\.\d)", re.ASCII)
 
 
 class FhirSource(HttpSource):
@@ -93,6 +96,9 @@ class FhirSource(HttpSource):
             raise Refused(415, "send the body without Content-Encoding", drop=True)
         if request.content_type not in self._fhir.content_types:
             raise Refused(415, "this media type is not taken", drop=True)
+        stated = _FHIR_VERSION.search(request.headers.get("Content-Type", ""))
+        if stated is not None and not NUMBERS[self._fhir.version].startswith(f"{stated[1]}."):
+            raise Refused(415, f"this server speaks FHIR {self._fhir.version}", drop=True)
         if what.interaction in ("create", "update") and not self._intake.takes(what.type):
             raise Refused(404, "this resource type is not taken", drop=True)
 
@@ -104,12 +110,17 @@ class FhirSource(HttpSource):
         head = (key, request.headers.get("If-None-Exist"), request.headers.get("If-Match"))
         correlation_id = _correlation_id(request)
         try:
-            plan = await self._intake.plan(body, what, *head, is_xml=request.content_type in XML_TYPES)
+            plan = await self._planned(body, what, *head, request.content_type in XML_TYPES)
         except MessageError as error:
             # Kept as REFUSED, for whoever must look.
             await accept(Received(body, None, what.type, None, attributes, refusal_of(error), correlation_id))
             raise RefusedResource(400, issue_of(error)) from None
         return await self._accepted(request, accept, plan, attributes, correlation_id, wants_xml)
+
+    async def _planned(self, body: bytes, *asked: Any) -> Plan:
+        if self._intake.is_quick(len(body)):
+            return self._intake.plan(body, *asked)
+        return await asyncio.to_thread(self._intake.plan, body, *asked)
 
     async def _accepted(
         self, request: web.BaseRequest, accept: Accept, plan: Plan, attributes: dict[str, str],

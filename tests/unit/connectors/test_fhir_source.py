@@ -226,6 +226,44 @@ async def test_other_media_types_and_large_bodies_are_refused(tmp_path: Path) ->
     assert (large.status, large.issue["code"]) == (413, "too-long")
 
 
+async def test_body_of_another_version_is_refused(tmp_path: Path) -> None:
+    async with served(tmp_path, version="R5") as server:
+        other = await server.ask("POST", "/SupplyRequest", REQUEST, kind=f"{JSON}; fhirVersion=4.0")
+        same = await server.ask("POST", "/SupplyRequest", REQUEST, kind=f"{JSON}; fhirVersion=5.0")
+
+    assert (other.status, same.status) == (415, 201)
+
+
+async def test_large_bundle_is_read_beside_the_loop(tmp_path: Path) -> None:
+    async with served(tmp_path) as server:
+        answer = await server.ask("POST", "/", bundle("batch", *[entry(SUPPLY | {"text": {"div": "x" * 200}})] * 700))
+
+    assert answer.status == 200
+    assert len(server.door.accepted) == 700
+
+
+@pytest.mark.parametrize("name", ["\u0000", "x" * 300, "\u202e"])
+async def test_names_that_cannot_be_stored_are_stored_as_their_digest(tmp_path: Path, name: str) -> None:
+    named = {"identifier": {"system": "urn:x", "value": name}}
+    async with served(tmp_path) as server:
+        answers = [await server.ask("POST", "/", bundle("transaction", entry(DEVICE), **named)) for _ in range(2)]
+
+    [kept] = server.door.accepted
+    assert [one.status for one in answers] == [200, 200]
+    assert all(value.isprintable() for value in (kept.natural_id, *kept.attributes.values()))
+
+
+async def test_name_that_is_given_twice_means_one_thing(tmp_path: Path) -> None:
+    """Whoever validates and whoever splits read the same entries."""
+    twice = json.dumps(bundle("transaction", entry(DEVICE), entry(DEVICE)))
+    twice = twice[:-1] + f', "entry": [{json.dumps(entry(SUPPLY | {"quantity": {"value": 1}}))}]}}'
+    async with served(tmp_path, validate_resources=True) as server:
+        answer = await server.ask("POST", "/", twice.encode())
+
+    assert answer.status == 200
+    assert [one.message_type for one in server.door.accepted] == ["SupplyRequest"]
+
+
 async def test_failing_store_asks_to_try_again(tmp_path: Path) -> None:
     async with served(tmp_path) as server:
         server.door.failure = DiskFullError("full")
