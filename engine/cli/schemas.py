@@ -17,6 +17,7 @@ from engine.channel.model import ChannelModel, DestinationModel, SourceModel
 from engine.channel.partner import Partner
 from engine.channel.settings import EngineSettings
 from engine.connectors.catalog import CATALOG
+from engine.connectors.connections import CONNECTION_TYPES
 from engine.core.durations import format_duration, format_size
 from engine.ports.catalog import ConnectorType
 from engine.protocols.x12.answer import KIND as ACKNOWLEDGEMENT
@@ -154,7 +155,7 @@ def _loaded(load: Callable[[], type[BaseModel]]) -> Schema | None:
 def connections_schema() -> Schema:
     definitions: Schema = {}
     choices, names = [], []
-    for adapter in ADAPTERS.values():
+    for adapter in (*ADAPTERS.values(), *CONNECTION_TYPES):
         settings = _model_schema(adapter.load())
         definitions.update(settings.pop("$defs", {}))
         definitions[f"connection_{adapter.name}"] = settings | {"title": adapter.title}

@@ -62,11 +62,11 @@ def knowledge() -> Knowledge:
     import engine.sdk
     from engine.adapters.catalog import ADAPTERS
     from engine.connectors.catalog import CATALOG
+    from engine.connectors.connections import CONNECTION_TYPES
     from engine.script.guard import ALLOWED_MODULES
 
-    return Knowledge(
-        CATALOG, frozenset(engine.sdk.__all__), ALLOWED_MODULES, {a.name: a.load for a in ADAPTERS.values()}
-    )
+    connections = {one.name: one.load for one in (*ADAPTERS.values(), *CONNECTION_TYPES)}
+    return Knowledge(CATALOG, frozenset(engine.sdk.__all__), ALLOWED_MODULES, connections)
 
 
 def printable(text: str) -> str:

@@ -83,7 +83,7 @@ def _url(reach: Reach, context: ConnectorContext) -> sa.URL:
     if text.startswith(_REFERENCE):
         text = context.secrets.resolve(text).strip()
     if text.startswith("sqlite:") and not text.startswith("sqlite:/"):
-        text = f"sqlite:///{text.removeprefix('sqlite:')}"
+        return sa.URL.create("sqlite", database=text.removeprefix("sqlite:"))
     try:
         url = sa.make_url(text)
         if url.drivername in _MYSQL:

@@ -1,0 +1,25 @@
+"""Types of connections that are no ERP: what `type:` in `config/connections.yaml` is called, and its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+from pydantic import BaseModel
+
+
+class ConnectionType(msgspec.Struct, frozen=True):
+    """`load` imports the settings model."""
+
+    name: str
+    title: str
+    load: Callable[[], type[BaseModel]]
+
+
+def _sql() -> type[BaseModel]:
+    from engine.connectors.sql.settings import SqlConnection
+
+    return SqlConnection
+
+
+CONNECTION_TYPES: tuple[ConnectionType, ...] = (ConnectionType("sql", "A database, by SQLAlchemy", _sql),)
