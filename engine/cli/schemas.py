@@ -10,14 +10,14 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
-from engine.adapters.catalog import ADAPTERS
+from engine.adapters.catalog import ADAPTERS, AdapterType
 from engine.canonical import KINDS
 from engine.channel.expectation import Expectation
 from engine.channel.model import ChannelModel, DestinationModel, SourceModel
 from engine.channel.partner import Partner
 from engine.channel.settings import EngineSettings
 from engine.connectors.catalog import CATALOG
-from engine.connectors.connections import CONNECTION_TYPES
+from engine.connectors.connections import CONNECTION_TYPES, ConnectionType
 from engine.core.durations import format_duration, format_size
 from engine.ports.catalog import ConnectorType
 from engine.protocols.x12.answer import KIND as ACKNOWLEDGEMENT
@@ -155,7 +155,8 @@ def _loaded(load: Callable[[], type[BaseModel]]) -> Schema | None:
 def connections_schema() -> Schema:
     definitions: Schema = {}
     choices, names = [], []
-    for adapter in (*ADAPTERS.values(), *CONNECTION_TYPES):
+    kinds: list[AdapterType | ConnectionType] = [*ADAPTERS.values(), *CONNECTION_TYPES]
+    for adapter in kinds:
         settings = _model_schema(adapter.load())
         definitions.update(settings.pop("$defs", {}))
         definitions[f"connection_{adapter.name}"] = settings | {"title": adapter.title}

@@ -65,7 +65,7 @@ def knowledge() -> Knowledge:
     from engine.connectors.connections import CONNECTION_TYPES
     from engine.script.guard import ALLOWED_MODULES
 
-    connections = {one.name: one.load for one in (*ADAPTERS.values(), *CONNECTION_TYPES)}
+    connections = {a.name: a.load for a in ADAPTERS.values()} | {c.name: c.load for c in CONNECTION_TYPES}
     return Knowledge(CATALOG, frozenset(engine.sdk.__all__), ALLOWED_MODULES, connections)
 
 
