@@ -5,23 +5,29 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import threading
 import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
+from engine.connectors.file.afterwards import SERVICE
 from engine.connectors.sftp.connection import LogInError
 from engine.connectors.sftp.destination import SftpDestination
 from engine.connectors.sftp.hostkeys import HostKeyError, fingerprint
 from engine.connectors.sftp.settings import SftpDestinationSettings, SftpSourceSettings
 from engine.connectors.sftp.source import SftpSource
 from engine.core.errors import ConfigurationError, DestinationError, StoreError, TransportError
-from engine.ports.connector import Outbound, Semantics
+from engine.ports.connector import Outbound, Reason, Semantics
+from engine.ports.journal import MessageRow
+from engine.ports.states import MessageState
 from tests.support.connector_doubles import Clock, Door, Secrets, context
 from tests.support.connector_harness import free_port
 from tests.support.openssh import ABSENT, INSTALLED, Relay, openssh
+from tests.support.x12_samples import interchange
 
 pytestmark = [pytest.mark.integration, pytest.mark.skipif(not INSTALLED, reason=ABSENT)]
 
@@ -324,6 +330,60 @@ async def test_cancelled_run_leaves_no_connection(site: Site) -> None:
     async with asyncio.timeout(10):
         while relay._tasks:
             await asyncio.sleep(0.01)
+
+
+async def test_run_that_is_cancelled_during_a_log_in_that_hangs_leaves_nothing(site: Site) -> None:
+    relay = await site.through_relay()
+    relay.flowing.clear()
+    before = len(os.listdir("/proc/self/fd"))
+    running = asyncio.ensure_future(site.source(login_timeout="60s").run(site.door))
+    while not relay.connections:
+        await asyncio.sleep(0.005)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    relay.flowing.set()
+    async with asyncio.timeout(10):
+        while len(os.listdir("/proc/self/fd")) > before or _threads():
+            await asyncio.sleep(0.01)
+
+
+def _threads() -> list[str]:
+    return [one.name for one in threading.enumerate() if one.name.startswith(("sftp", "paramiko", "Thread-"))]
+
+
+@pytest.mark.parametrize("gone", [".claimed", "done"])
+async def test_folder_of_ours_that_somebody_removes_is_made_again(site: Site, gone: str) -> None:
+    source = site.source()
+    await source.look(site.door)
+    (site.inbox / gone).rmdir()
+    site.put("a.txt")
+    first = await source.look(site.door)
+    second = await source.look(site.door)
+
+    assert (first, second) == (False, True)
+    assert len(site.door.accepted) == 1
+    assert len([*(site.inbox / "done").iterdir()]) == 1
+
+
+async def test_interchange_that_is_refused_when_it_is_read_goes_over_to_the_error_folder(site: Site) -> None:
+    why = Reason("X905", "wrong count", "SE01", "send it again")
+    refused: list[int] = []
+
+    async def row(message_id: int) -> MessageRow | None:
+        refused.append(message_id)
+        now = site.clock.now()
+        return MessageRow(message_id, "in", 1, MessageState.REFUSED, now, now, 1, "c", None, "810", why, None)
+
+    given = structs.replace(site._context(), format="x12", services={SERVICE: row})
+    site.put("a.edi", interchange())
+    source = SftpSource(site.source()._settings, given)
+    site.made.append(source)
+    assert await source.look(site.door)
+
+    assert refused
+    assert list((site.inbox / "done").iterdir()) == []
+    [reason] = (site.inbox / "error").glob("*_a.edi.reason.txt")
+    assert "X905 at SE01: wrong count" in reason.read_text()
 
 
 async def test_hundred_files_cost_few_round_trips(site: Site) -> None:

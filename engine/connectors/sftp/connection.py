@@ -11,7 +11,10 @@ import contextlib
 import io
 import logging
 import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import paramiko
 
@@ -27,6 +30,8 @@ _SILENT = (
     "isthmus_ssh"  # where paramiko logs to: its remarks hold the server's words, and what counts we tell ourselves
 )
 logging.getLogger(_SILENT).setLevel(logging.CRITICAL + 1)
+
+T = TypeVar("T")
 _KEY_TYPES: tuple[type[paramiko.PKey], ...] = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
 
 
@@ -70,7 +75,7 @@ class SftpConnection:
     async def _drop(self) -> None:
         transport, self._transport, self._client = self._transport, None, None
         if transport is not None:
-            await asyncio.to_thread(_end, transport)
+            await _in_thread(_end, transport)
 
     # -------------------------------------------------------------- connecting
     async def _connect(self) -> SftpClient:
@@ -81,7 +86,7 @@ class SftpConnection:
         self._transport.set_log_channel(_SILENT)
         try:
             async with asyncio.timeout(self._settings.login_timeout.total_seconds()):
-                channel = await asyncio.to_thread(self._log_in, self._transport)
+                channel = await _in_thread(self._log_in, self._transport)
                 client = SftpClient(channel, self._settings.timeout.total_seconds())
                 await client.begin()
                 return client
@@ -171,6 +176,15 @@ async def _socket_to(family: int, kind: int, protocol: int, address: object) -> 
         raise
     made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return made
+
+
+async def _in_thread(work: Callable[[paramiko.Transport], T], transport: paramiko.Transport) -> T:
+    """In a thread of its own: servers that hang must not take those that others wait for."""
+    executor = ThreadPoolExecutor(1, "sftp connection")
+    try:
+        return await asyncio.get_running_loop().run_in_executor(executor, work, transport)
+    finally:
+        executor.shutdown(wait=False)
 
 
 def _end(transport: paramiko.Transport) -> None:
