@@ -27,6 +27,17 @@ from engine.canonical.purchasing import (
     Terms,
     Urgency,
 )
+from engine.canonical.trading import (
+    AcknowledgedLine,
+    Adjustment,
+    LineAction,
+    LineAnswer,
+    OrderAcknowledgement,
+    Remittance,
+    RemittanceLine,
+    ShipmentNotice,
+    ShippedLine,
+)
 from engine.canonical.usage import Consumption, ConsumptionLine, VisitContext
 
 KINDS: dict[str, type[Document]] = {
@@ -37,10 +48,13 @@ KINDS: dict[str, type[Document]] = {
         Invoice,
         Item,
         JournalEntry,
+        OrderAcknowledgement,
         PaymentStatus,
         PurchaseOrder,
         Receipt,
+        Remittance,
         Requisition,
+        ShipmentNotice,
         Supplier,
         VisitContext,
     )
@@ -48,7 +62,9 @@ KINDS: dict[str, type[Document]] = {
 
 __all__ = [
     "KINDS",
+    "AcknowledgedLine",
     "Address",
+    "Adjustment",
     "Charge",
     "Consumption",
     "ConsumptionLine",
@@ -61,7 +77,10 @@ __all__ = [
     "Item",
     "JournalEntry",
     "JournalLine",
+    "LineAction",
+    "LineAnswer",
     "Money",
+    "OrderAcknowledgement",
     "OrderLine",
     "Packaging",
     "Party",
@@ -71,8 +90,12 @@ __all__ = [
     "Quantity",
     "Receipt",
     "ReceiptLine",
+    "Remittance",
+    "RemittanceLine",
     "Requisition",
     "RequisitionLine",
+    "ShipmentNotice",
+    "ShippedLine",
     "Supplier",
     "Terms",
     "Urgency",

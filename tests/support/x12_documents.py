@@ -1,4 +1,4 @@
-"""Generated orders and invoices that X12 can carry. Everything is invented."""
+"""Generated orders, invoices, answers, notices and remittances that X12 can carry. Everything is invented."""
 
 from __future__ import annotations
 
@@ -8,17 +8,26 @@ from decimal import Decimal
 from hypothesis import strategies as st
 
 from engine.canonical import (
+    AcknowledgedLine,
     Address,
+    Adjustment,
     Charge,
     Identifier,
     Invoice,
     InvoiceKind,
     InvoiceLine,
+    LineAction,
+    LineAnswer,
     Money,
+    OrderAcknowledgement,
     OrderLine,
     Party,
     PurchaseOrder,
     Quantity,
+    Remittance,
+    RemittanceLine,
+    ShipmentNotice,
+    ShippedLine,
     Terms,
 )
 
@@ -171,3 +180,110 @@ def invoices(draw: st.DrawFn) -> Invoice:
     }
     zero = Money(amount=Decimal(0), currency=currency)
     return Invoice(**fields, stated_total=Invoice(**fields, stated_total=zero).total)
+
+
+_ACTIONS = {
+    "IA": LineAction.ACCEPTED,
+    "IB": LineAction.BACKORDERED,
+    "IP": LineAction.CHANGED,
+    "IS": LineAction.SUBSTITUTED,
+    "ID": LineAction.DELETED,
+    "IR": LineAction.REJECTED,
+    "R2": LineAction.REJECTED,
+    "IH": LineAction.OTHER,
+}
+amounts = st.builds(Quantity, amount=quantities, unit=units)
+answers = st.builds(
+    lambda code, quantity, day: LineAnswer(action=_ACTIONS[code], code=code, quantity=quantity, expected_on=day),
+    st.sampled_from(sorted(_ACTIONS)),
+    st.none() | amounts,
+    st.none() | days,
+)
+
+
+@st.composite
+def order_acknowledgements(draw: st.DrawFn) -> OrderAcknowledgement:
+    currency = draw(st.sampled_from(["USD", "CAD", "EUR"]))
+    lines = tuple(
+        AcknowledgedLine(
+            order_line_number=number,
+            answers=tuple(draw(st.lists(answers, min_size=1, max_size=3))),
+            quantity=draw(st.none() | amounts),
+            price=draw(st.none() | money(prices, currency)),
+            item_number=draw(texts(48)),
+            identifiers=draw(identifiers),
+        )
+        for number in range(1, draw(st.integers(0, 4)) + 1)
+    )
+    return OrderAcknowledgement(
+        order_number=draw(texts(22)),
+        supplier_number=draw(texts(30)),
+        acknowledged_on=draw(days),
+        acknowledgement_type=draw(st.sampled_from(["AC", "AD", "AK", "RJ"])),
+        lines=lines,
+        purpose=draw(st.sampled_from(["00", "05"])),
+        acknowledgement_number=draw(st.none() | texts(30)),
+        currency=currency,
+        parties=draw(st.lists(parties, max_size=3).map(tuple)),
+        references=draw(st.lists(references, max_size=3).map(tuple)),
+    )
+
+
+_named = st.sampled_from(["GTIN", "VENDOR_ITEM", "NDC", "MANUFACTURER_PART"])
+shipped_lines = st.builds(
+    ShippedLine,
+    quantity=amounts,
+    order_number=st.none() | texts(22),
+    order_line_number=st.none() | st.integers(1, 9999),
+    item_number=texts(48),
+    identifiers=st.lists(
+        st.builds(Identifier, scheme=_named, value=texts(48)), max_size=3, unique_by=lambda i: i.scheme
+    ).map(tuple),
+    lot=st.none() | texts(20),
+    serial=st.none() | texts(20),
+    expires_on=st.none() | days,
+    package=st.none() | codes(20, 18),
+)
+shipment_notices = st.builds(
+    ShipmentNotice,
+    shipment_number=texts(30, 2),
+    supplier_number=texts(30, 2),
+    noticed_on=days,
+    lines=st.lists(shipped_lines, min_size=1, max_size=5).map(tuple),
+    shipped_on=st.none() | days,
+    expected_on=st.none() | days,
+    carrier=st.none() | codes(4),
+    bill_of_lading=st.none() | texts(30),
+    tracking_number=st.none() | texts(30),
+    purpose=st.sampled_from(["00", "01", "05"]),
+    parties=st.lists(parties, max_size=3).map(tuple),
+)
+
+
+@st.composite
+def remittances(draw: st.DrawFn) -> Remittance:
+    currency = draw(st.sampled_from(["USD", "CAD", "EUR"]))
+    sums = money(cents, currency)
+    adjustments = st.lists(
+        st.builds(Adjustment, amount=sums, reason=codes(2), reference=st.none() | references), max_size=2
+    ).map(tuple)
+    lines = st.builds(
+        RemittanceLine,
+        scheme=st.sampled_from(["IV", "CM", "PO"]),
+        number=texts(30),
+        paid=sums,
+        invoiced=st.none() | sums,
+        discount=st.none() | sums,
+        dated_on=st.none() | days,
+        adjustments=adjustments,
+    )
+    return Remittance(
+        remittance_number=draw(texts(30)),
+        supplier_number=draw(texts(30)),
+        paid_on=draw(days),
+        amount=draw(sums),
+        lines=draw(st.lists(lines, max_size=4).map(tuple)),
+        method=draw(st.sampled_from(["ACH", "CHK", "FWT"])),
+        adjustments=draw(adjustments),
+        parties=draw(st.lists(parties, max_size=3).map(tuple)),
+    )
