@@ -73,6 +73,8 @@ def _identified(settings: FhirDestinationSettings, body: bytes, tree: Tree, key:
             remedy = "set identifier_system to the system of its identifier"
             raise DestinationError("it has an identifier of another system", where="identifier", remedy=remedy)
         return write_tree(tree | {"identifier": identifier}), _search(system, key)
+    if found is not None and not isinstance(found, list):
+        raise DestinationError("its identifiers are not a list", where=f"{tree['resourceType']}.identifier")
     return write_tree(tree | {"identifier": [*(found or []), identifier]}), _search(system, key)
 
 

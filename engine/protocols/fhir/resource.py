@@ -19,6 +19,7 @@ from engine.protocols.fhir.version import is_id, is_type
 
 Tree = dict[str, Any]
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _PLACE = re.compile(r"required field `(\w+)`|`\$\.?([A-Za-z0-9_.\[\]]*)`")
 
 
@@ -90,7 +91,17 @@ def read_tree(body: bytes) -> Tree:
         raise StructureError("not JSON", remedy="check the body with a JSON tool") from None
     if not isinstance(tree, dict):
         raise StructureError("a resource is a JSON object")
+    if _SURROGATE.search(body):
+        _refuse_halves(tree)
     return tree
+
+
+def _refuse_halves(tree: Tree) -> None:
+    r"""JSON can write half a character (`\ud800` alone), which no text can hold."""
+    try:
+        write_tree(tree)
+    except UnicodeEncodeError:
+        raise CharsetError("half a character is escaped", remedy="write surrogates in pairs") from None
 
 
 def write_tree(tree: Tree) -> bytes:

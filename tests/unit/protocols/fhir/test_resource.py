@@ -53,6 +53,8 @@ def test_mark_before_utf_8_is_not_part_of_the_resource() -> None:
         (b"[]", StructureError, None),
         (b'{"a": NaN}', StructureError, None),
         (b'{"a": "\xff"}', CharsetError, "byte 8"),
+        (b'{"a": "\\ud800"}', CharsetError, None),
+        (b'{"\\uDFFF": 1}', CharsetError, None),
         (b"[" * 100_000, StructureError, None),
         (b'{"a":' * 100_000, StructureError, None),
     ],
@@ -111,3 +113,7 @@ def test_missing_or_wrong_values_are_told_by_their_path() -> None:
     assert missing.value.where == "recipient.reference"
     assert wrong.value.where == "identifier[0].value"
     assert "A-1" not in str(wrong.value)
+
+
+def test_escaped_pair_of_surrogates_is_one_character() -> None:
+    assert read_tree(b'{"a": "\\ud83d\\ude00"}') == {"a": "\U0001f600"}
