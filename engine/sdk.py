@@ -14,7 +14,9 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from engine.canonical import (
+    AcknowledgedLine,
     Address,
+    Adjustment,
     Charge,
     Consumption,
     ConsumptionLine,
@@ -27,7 +29,10 @@ from engine.canonical import (
     Item,
     JournalEntry,
     JournalLine,
+    LineAction,
+    LineAnswer,
     Money,
+    OrderAcknowledgement,
     OrderLine,
     Packaging,
     Party,
@@ -35,8 +40,12 @@ from engine.canonical import (
     Quantity,
     Receipt,
     ReceiptLine,
+    Remittance,
+    RemittanceLine,
     Requisition,
     RequisitionLine,
+    ShipmentNotice,
+    ShippedLine,
     Supplier,
     Terms,
     Urgency,
@@ -53,7 +62,10 @@ from engine.core.errors import (
     TransformError,
 )
 from engine.mapping.x12_810 import invoice_from_810
+from engine.mapping.x12_820 import remittance_from_820
 from engine.mapping.x12_850 import purchase_order_from_850
+from engine.mapping.x12_855 import order_acknowledgement_from_855
+from engine.mapping.x12_856 import shipment_notice_from_856
 from engine.protocols.hl7v2.message import Hl7Message
 from engine.protocols.hl7v2.segment import Segment
 from engine.protocols.json_message import JsonMessage
@@ -103,7 +115,9 @@ class Lookup(Mapping[str, str]):
 
 
 __all__ = [
+    "AcknowledgedLine",
     "Address",
+    "Adjustment",
     "Charge",
     "Consumption",
     "ConsumptionLine",
@@ -124,9 +138,12 @@ __all__ = [
     "JournalEntry",
     "JournalLine",
     "JsonMessage",
+    "LineAction",
+    "LineAnswer",
     "Lookup",
     "MappingMissingError",
     "Money",
+    "OrderAcknowledgement",
     "OrderLine",
     "Packaging",
     "Party",
@@ -134,10 +151,14 @@ __all__ = [
     "Quantity",
     "Receipt",
     "ReceiptLine",
+    "Remittance",
+    "RemittanceLine",
     "RequiredFieldError",
     "Requisition",
     "RequisitionLine",
     "Segment",
+    "ShipmentNotice",
+    "ShippedLine",
     "Supplier",
     "Terms",
     "TransactionSet",
@@ -147,7 +168,10 @@ __all__ = [
     "date",
     "datetime",
     "invoice_from_810",
+    "order_acknowledgement_from_855",
     "purchase_order_from_850",
+    "remittance_from_820",
+    "shipment_notice_from_856",
     "timedelta",
     "total",
 ]

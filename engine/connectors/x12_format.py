@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -10,13 +10,16 @@ from typing import Any
 import msgspec
 from pydantic import ValidationError
 
-from engine.canonical import Invoice, PurchaseOrder
+from engine.canonical import Invoice, OrderAcknowledgement, PurchaseOrder, Remittance, ShipmentNotice
 from engine.channel.partner import Partner
 from engine.connectors.formats import Encoded
 from engine.connectors.x12_partners import identity, partners_of
 from engine.core.errors import DestinationError, IsthmusError
 from engine.mapping.x12_810 import invoice_to_810
+from engine.mapping.x12_820 import remittance_to_820
 from engine.mapping.x12_850 import purchase_order_to_850
+from engine.mapping.x12_855 import order_acknowledgement_to_855
+from engine.mapping.x12_856 import shipment_notice_to_856
 from engine.ports.connector import ConnectorContext, Outbound, Reason, Received
 from engine.protocols.x12 import (
     Answer,
@@ -111,8 +114,45 @@ def _message_type(interchange: Interchange) -> str | None:
     return codes.pop() if len(codes) == 1 else None
 
 
+def _order(body: bytes) -> tuple[str, OutboundSet]:
+    one = PurchaseOrder.model_validate_json(body)
+    return one.supplier_number, purchase_order_to_850(one)
+
+
+def _order_acknowledgement(body: bytes) -> tuple[str, OutboundSet]:
+    one = OrderAcknowledgement.model_validate_json(body)
+    return one.supplier_number, order_acknowledgement_to_855(one)
+
+
+def _shipment_notice(body: bytes) -> tuple[str, OutboundSet]:
+    one = ShipmentNotice.model_validate_json(body)
+    return one.supplier_number, shipment_notice_to_856(one)
+
+
+def _invoice(body: bytes) -> tuple[str, OutboundSet]:
+    one = Invoice.model_validate_json(body)
+    return one.supplier_number, invoice_to_810(one)
+
+
+def _remittance(body: bytes) -> tuple[str, OutboundSet]:
+    one = Remittance.model_validate_json(body)
+    return one.supplier_number, remittance_to_820(one)
+
+
+# By kind of document: GS01, and what makes the set, with our number of the supplier.
+_WRITERS: dict[str | None, tuple[str, Callable[[bytes], tuple[str, OutboundSet]]]] = {
+    "PurchaseOrder": ("PO", _order),
+    "OrderAcknowledgement": ("PR", _order_acknowledgement),
+    "ShipmentNotice": ("SH", _shipment_notice),
+    "Invoice": ("IN", _invoice),
+    "Remittance": ("RA", _remittance),
+}
+
+
 class X12Encoder:
-    """Purchase orders become 850, invoices 810, answers 997 and TA1; an interchange of the script's own stays as it is.
+    """Documents become the set of their kind, answers 997 and TA1; an interchange of the script's own stays as it is.
+
+    PurchaseOrder 850, OrderAcknowledgement 855, ShipmentNotice 856, Invoice 810, Remittance 820.
 
     The same delivery has the same control number and the same bytes at every attempt.
     """
@@ -138,14 +178,11 @@ class X12Encoder:
 
     async def _encode(self, outbound: Outbound) -> Encoded:
         match outbound.kind:
-            case "PurchaseOrder":
-                order = PurchaseOrder.model_validate_json(outbound.body)
-                partner = self._partner or self._partners.of_supplier(order.supplier_number)
-                return await self._set(outbound, partner, "PO", purchase_order_to_850(order))
-            case "Invoice":
-                invoice = Invoice.model_validate_json(outbound.body)
-                partner = self._partner or self._partners.of_supplier(invoice.supplier_number)
-                return await self._set(outbound, partner, "IN", invoice_to_810(invoice))
+            case kind if kind in _WRITERS:
+                group, write = _WRITERS[kind]
+                supplier_number, one = write(outbound.body)
+                partner = self._partner or self._partners.of_supplier(supplier_number)
+                return await self._set(outbound, partner, group, one)
             case kind if kind == ANSWER_KIND:
                 return await self._answer(outbound, decode_answer(outbound.body))
             case None:

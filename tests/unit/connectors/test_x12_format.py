@@ -10,7 +10,19 @@ from typing import Any
 
 import pytest
 
-from engine.canonical import Invoice, InvoiceLine, Money, OrderLine, PurchaseOrder, Quantity, Supplier
+from engine.canonical import (
+    Invoice,
+    InvoiceLine,
+    Money,
+    OrderAcknowledgement,
+    OrderLine,
+    PurchaseOrder,
+    Quantity,
+    Remittance,
+    ShipmentNotice,
+    ShippedLine,
+    Supplier,
+)
 from engine.channel.partner import Partner, Separators
 from engine.connectors.x12_format import X12Encoder, X12Splitter
 from engine.core.clock import SystemClock
@@ -213,6 +225,45 @@ async def test_invoice_becomes_an_810() -> None:
     encoded = await X12Encoder({}, context()).encode(outbound(invoice.model_dump_json().encode(), "Invoice"))
 
     assert b"~TDS*12345~" in encoded.body
+
+
+_DAY = date(2026, 11, 20)
+_PAID = Money(amount=Decimal(9))
+ANNOUNCED = [
+    (
+        OrderAcknowledgement(
+            order_number="PO-1", supplier_number="S1001", acknowledged_on=_DAY, acknowledgement_type="AK"
+        ),
+        b"GS*PR*",
+        b"~BAK*00*AK*PO-1*20261120~",
+    ),
+    (
+        ShipmentNotice(
+            shipment_number="SHP-1",
+            supplier_number="S1001",
+            noticed_on=_DAY,
+            lines=(ShippedLine(quantity=Quantity(amount=Decimal(2))),),
+        ),
+        b"GS*SH*",
+        b"~SN1**2*EA~CTT*2~",
+    ),
+    (
+        Remittance(remittance_number="T-1", supplier_number="S1001", paid_on=_DAY, amount=_PAID),
+        b"GS*RA*",
+        b"~BPR*I*9*C*ACH************20261120~TRN*1*T-1~",
+    ),
+]
+
+
+@pytest.mark.parametrize(("document", "group", "expected"), ANNOUNCED, ids=["855", "856", "820"])
+async def test_document_becomes_the_set_of_its_kind(
+    document: OrderAcknowledgement | ShipmentNotice | Remittance, group: bytes, expected: bytes
+) -> None:
+    encoded = await X12Encoder({}, context()).encode(outbound(document.model_dump_json().encode(), document.kind))
+
+    assert judge(read(encoded.body).interchanges[0]).all_findings == ()
+    assert group in encoded.body
+    assert expected in encoded.body
 
 
 async def test_answer_goes_back_to_the_sender() -> None:
