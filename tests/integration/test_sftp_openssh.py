@@ -178,6 +178,37 @@ async def test_server_that_hangs_is_given_up_and_met_again(site: Site) -> None:
     assert len(site.door.accepted) == 1
 
 
+async def test_connection_that_the_server_ends_between_two_looks_is_no_failure(site: Site) -> None:
+    relay = await site.through_relay()
+    source, destination = site.source(), site.destination()
+    await source.look(site.door)
+    await destination.send(outbound())
+    clients = [await source._connection.client(), await destination._connection.client()]
+    for task in [*relay._tasks]:
+        task.cancel()
+    async with asyncio.timeout(10):
+        while not all(client.lost for client in clients):
+            await asyncio.sleep(0.01)
+    site.put("a.txt")
+
+    assert await source.look(site.door)
+    await destination.send(outbound("key-2"))
+    assert len(site.door.accepted) == 1
+    assert len(site.written()) == 2
+
+
+async def test_key_that_is_pinned_later_counts_without_a_restart(site: Site) -> None:
+    destination = site.destination()
+    right = (site.root / "known_hosts").read_text()
+    (site.root / "known_hosts").write_text(f"{right.split()[0]} {(openssh().folder / 'stranger.pub').read_text()}")
+    with pytest.raises(HostKeyError):
+        await destination.send(outbound())
+    (site.root / "known_hosts").write_text(right)
+    await destination.send(outbound())
+
+    assert site.written() == {"key-1.txt": b"body"}
+
+
 # ------------------------------------------------------------------ reading
 async def test_growing_file_is_left_until_it_stays_the_same(site: Site) -> None:
     source = site.source(stable_for="10s")
