@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from engine.connectors.sql.settings import SqlDestinationSettings, SqlSourceSett
 from engine.connectors.sql.source import SqlSource
 from engine.core.errors import DestinationError, StoreError, TransportError
 from engine.ports.connector import Outbound, Reason
-from tests.support.connector_doubles import Door, Secrets, context
+from tests.support.connector_doubles import Clock, Door, Secrets, context
 from tests.support.mariadb import mariadb_uri
 from tests.support.stores import create_database
 
@@ -31,7 +32,7 @@ class Hospital:
     def __init__(self, url: str, folder: Path) -> None:
         self.url, self.folder = url, folder
         self.engine = sa.create_engine(url)
-        self.kind = self.engine.dialect.name
+        self.kind, self.clock = self.engine.dialect.name, Clock()
 
     def run(self, *statements: str) -> None:
         with self.engine.begin() as connection:
@@ -50,7 +51,7 @@ class Hospital:
 
     def _context(self) -> Any:
         url = self.url.replace("postgresql+psycopg:", "postgresql:")
-        return context(self.folder, secrets=Secrets({"env:URL": url}))
+        return context(self.folder, clock=self.clock, secrets=Secrets({"env:URL": url}))
 
 
 @pytest.fixture(
@@ -145,6 +146,25 @@ async def test_late_row_with_an_earlier_time_is_not_lost(hospital: Hospital) -> 
     await looked(source, door)
 
     assert received(door, "number") == ["A", "B"]  # C came later than the overlap allows
+
+
+async def test_overlap_is_not_read_any_more_when_it_has_passed(hospital: Hospital) -> None:
+    hospital.run(ITEMS, *(f"INSERT INTO items VALUES ('{n}', 'a', '2026-03-01 10:00:00')" for n in range(5)))
+    door, source = Door(), hospital.source(**BY_TIME, overlap="5m")
+    await source.look(door)
+    hospital.clock.advance(timedelta(minutes=6))
+    hospital.run("INSERT INTO items VALUES ('late', 'a', '2026-03-01 09:58:00')")
+    await source.look(door)  # the last look that finds what ended late
+    hospital.clock.advance(timedelta(minutes=6))
+    await source.look(door)
+    read_again = await source._read(source._low(), None)
+    hospital.run("INSERT INTO items VALUES ('new', 'a', '2026-03-01 10:20:00')")
+    await looked(source, door, 2)
+    await looked(hospital.source(**BY_TIME), door, 2)
+
+    assert read_again == []
+    assert received(door, "number") == ["0", "1", "2", "3", "4", "late", "new"]
+    assert door.asked == 7
 
 
 async def test_next_run_goes_on_from_the_mark_without_asking_the_journal_again(hospital: Hospital) -> None:

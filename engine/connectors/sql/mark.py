@@ -17,15 +17,20 @@ from uuid import UUID
 
 import msgspec
 
+_WITH_SECONDS = len("2026-03-01 10:00:00")
 _MOST_SEEN = 2000  # rows of the overlap that a file remembers; further ones are the journal's to recognise
 
 
 class Mark:
-    """The highest watermark, and the rows read since the overlap began: natural id to watermark and digest."""
+    """The highest watermark, and the rows read since the overlap began: natural id to watermark and digest.
+
+    `settled`: so much time has passed that no row up to the watermark can appear any more; the overlap is not read.
+    """
 
     def __init__(self, path: Path, table: str) -> None:
         self._path, self._table = path, table
         self.value: Any = None
+        self.settled = False
         self._seen: dict[str, tuple[Any, str]] = {}
 
     def load(self) -> None:
@@ -35,6 +40,7 @@ class Mark:
             if found["table"] == self._table:
                 seen = {name: (_decoded(value), digest) for name, value, digest in found["seen"]}
                 self.value, self._seen = _decoded(found["value"]), seen
+                self.settled = found["settled"] is True
         except (OSError, ValueError, KeyError, TypeError, ArithmeticError):  # msgspec's errors are ValueErrors
             return
 
@@ -47,7 +53,9 @@ class Mark:
 
     def advance(self, natural_id: str, value: Any, digest: str, floor: Any) -> None:
         """A row is durable. `floor`: what is below is not read again and need not be remembered."""
-        self.value = value
+        if not _goes_back(value, self.value):
+            self.value = value
+        self.settled = False
         self._seen[natural_id] = (value, digest)
         while self._seen:
             oldest = next(iter(self._seen))
@@ -55,15 +63,18 @@ class Mark:
                 return
             del self._seen[oldest]
 
+    def settle(self) -> None:
+        self.settled, self._seen = True, {}
+
     def save(self) -> None:
         """Raises OSError."""
         seen = [(name, _encoded(value), digest) for name, (value, digest) in [*self._seen.items()][-_MOST_SEEN:]]
-        content = msgspec.json.encode({"table": self._table, "value": _encoded(self.value), "seen": seen})
+        facts = {"table": self._table, "value": _encoded(self.value), "settled": self.settled, "seen": seen}
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         part = self._path.with_suffix(".part")
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # keys may be a patient's
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            file.write(msgspec.json.encode(facts))
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, self._path)
@@ -82,6 +93,13 @@ def reduced(value: Any, numbers: int, span: timedelta) -> Any:
     return _reduced_text(value, span) if isinstance(value, str) else value
 
 
+def is_moment(value: Any) -> bool:
+    """A time that passes: not a day, which gets further rows until it ends, and not a number."""
+    if isinstance(value, str):
+        return len(value) >= _WITH_SECONDS and _reduced_text(value, timedelta(hours=1)) != value
+    return isinstance(value, datetime)
+
+
 def _reduced_text(text: str, span: timedelta) -> str:
     """SQLite keeps times as text, in several forms. The result has the same form, and no more digits than needed."""
     try:
@@ -92,6 +110,13 @@ def _reduced_text(text: str, span: timedelta) -> str:
         return text
     earlier = moment.replace(tzinfo=None) - span
     return earlier.isoformat(sep=text[10], timespec="seconds") if text[10:] else earlier.date().isoformat()
+
+
+def _goes_back(value: Any, before: Any) -> bool:
+    try:
+        return bool(value < before)
+    except TypeError:  # the first one, or the column has another type now
+        return False
 
 
 def _below(value: Any, floor: Any) -> bool:

@@ -21,6 +21,13 @@ class Row(NamedTuple):
     columns: Mapping[str, Any]
 
 
+class Low(NamedTuple):
+    """A bound of the watermark; `included` tells whether rows with this very value are read."""
+
+    value: Any
+    included: bool = True
+
+
 class Reading:
     """The statements for one table."""
 
@@ -30,11 +37,11 @@ class Reading:
         self._rows = self._table.alias(_AS)
         self._order = [self._rows.c[name] for name in settings.order]
 
-    def page(self, low: Any = None, after: Sequence[Any] | None = None) -> sa.Select[Any]:
+    def page(self, low: Low | None = None, after: Sequence[Any] | None = None) -> sa.Select[Any]:
         """The next rows, in order.
 
         Args:
-            low: from this watermark on, itself included.
+            low: where the watermark begins.
             after: instead, behind the row with these values of the order's columns.
         """
         conditions = [_is(self._rows.c[name], value) for name, value in self._settings.where.items()]
@@ -47,12 +54,12 @@ class Reading:
         statement = sa.select(*self._wanted()).select_from(self._rows).where(*conditions)
         return statement.order_by(*self._order).limit(self._settings.page)
 
-    def _bounds(self, low: Any, after: Sequence[Any] | None) -> list[sa.ColumnElement[bool]]:
+    def _bounds(self, low: Low | None, after: Sequence[Any] | None) -> list[sa.ColumnElement[bool]]:
         watermark, bounds = self._order[0], []
         if self._settings.start_after is not None:
             bounds.append(watermark > bound(self._settings.start_after))
         if after is None:
-            bounds.append(watermark.is_not(None) if low is None else watermark >= bound(low))
+            bounds.append(watermark.is_not(None) if low is None else _from(watermark, low))
         return bounds
 
     def _wanted(self) -> list[sa.ColumnElement[Any]]:
@@ -66,7 +73,7 @@ class Reading:
             return [*wanted, sa.literal_column(f"{_AS}.*")]
         return [*wanted, *(self._rows.c[name] for name in names)]
 
-    def rows(self, connection: sa.Connection, low: Any = None, after: Sequence[Any] | None = None) -> list[Row]:
+    def rows(self, connection: sa.Connection, low: Low | None = None, after: Sequence[Any] | None = None) -> list[Row]:
         result = connection.execute(self.page(low, after))
         names = [column[0] for column in result.cursor.description]  # SQLAlchemy calls a lone `*` by that name
         return [self._row(dict(zip(names, found, strict=True))) for found in result]
@@ -105,6 +112,10 @@ def table(name: str, columns: Sequence[str]) -> sa.TableClause:
 def bound(value: Any) -> sa.BindParameter[Any]:
     """A parameter without a cast: the database takes it for the column's type."""
     return sa.bindparam(None, value, type_=sa.types.NullType())
+
+
+def _from(column: sa.ColumnElement[Any], low: Low) -> sa.ColumnElement[bool]:
+    return column >= bound(low.value) if low.included else column > bound(low.value)
 
 
 def _is(column: sa.ColumnElement[Any], value: Any) -> sa.ColumnElement[bool]:

@@ -185,8 +185,9 @@ class SqlSourceSettings(_End):
     outbox: Outbox | None = Field(default=None, description="Instead of watermark: rows are marked when they are safe.")
     overlap: Duration = Field(
         default=timedelta(minutes=5),
-        description="A watermark in time: how far back is read again, for rows whose transaction ended late. "
-        "Longer than the longest transaction that writes to the table.",
+        description="A watermark in time: how far back is read again, for rows whose transaction ended late, until so "
+        "much time has passed without a new row. Longer than the longest transaction that writes to the table, and "
+        "than its writers' clocks differ.",
     )
     overlap_numbers: int = Field(
         default=1000, ge=0, description="A watermark in numbers: how far back is read again, as overlap."

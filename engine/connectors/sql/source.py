@@ -1,7 +1,7 @@
 """Source `sql`: rows of a table, each taken once.
 
 By watermark: rows are read in the order of the watermark and their key. A transaction that took its number or
-time early and ended late is found by reading the overlap again at each look. A row's natural id is table, key and
+time early and ended late is found by reading the overlap again at each look, until it is over. A row's natural id is table, key and
 watermark, so a row that is read again is the journal's duplicate, and a row that changed is a message of its own.
 
 By outbox: waiting rows are read in the order of their key and marked when their messages are safe. A crash in
@@ -19,8 +19,8 @@ from urllib.parse import quote
 import msgspec
 
 from engine.connectors.sql.database import Database
-from engine.connectors.sql.mark import Mark, reduced
-from engine.connectors.sql.reading import Reading, Row
+from engine.connectors.sql.mark import Mark, is_moment, reduced
+from engine.connectors.sql.reading import Low, Reading, Row
 from engine.connectors.sql.settings import Outbox, SqlSourceSettings
 from engine.connectors.sql.values import message_of, plain
 from engine.core.errors import IsthmusError, MessageError, SizeLimitError, StructureError
@@ -28,6 +28,7 @@ from engine.ports.connector import Accept, ConnectorContext, Health, Reason, Rec
 
 _LONGEST_PAUSE = 300.0  # seconds between tries while database or store refuse
 _LONGEST_ID = 200  # characters
+_LONGEST_TICK = 120.0  # seconds: some databases keep times by the minute
 
 
 class SqlSource:
@@ -38,7 +39,7 @@ class SqlSource:
         self._database, self._reading = Database(settings, context), Reading(settings)
         state = f"{settings.table}.{settings.watermark}"
         self._mark = Mark(context.root / "var" / "sql" / f"{context.name}.json", state)
-        self._loaded = False
+        self._loaded, self._moved_at = False, 0.0  # seconds of the monotonic clock, when the mark last moved
         self._failures = 0
         self.problem: str | None = None
 
@@ -88,15 +89,29 @@ class SqlSource:
     async def _follow(self, accept: Accept) -> None:
         if not self._loaded:
             self._mark.load()
-            self._loaded = True
-        low, after = self._floor(self._mark.value), None
+            self._loaded, self._moved_at = True, self._context.clock.monotonic()
+        passed = self._context.clock.monotonic() - self._moved_at
+        low, after, moved = self._low(), None, self._moved_at
         while True:
             await _wait_for_journal(accept)
             rows = await self._read(low, after)
             await self._take_page(rows, accept)
             if len(rows) < self._settings.page:
-                return
+                break
             after = rows[-1].order
+        if passed > max(self._settings.overlap.total_seconds(), _LONGEST_TICK) and moved == self._moved_at:
+            await self._settle()
+
+    def _low(self) -> Low | None:
+        if self._mark.value is None:
+            return None
+        return Low(self._mark.value, False) if self._mark.settled else Low(self._floor(self._mark.value))
+
+    async def _settle(self) -> None:
+        """Nothing new came while the overlap passed: it need not be read again, however many rows it has."""
+        if not self._mark.settled and is_moment(self._mark.value):
+            self._mark.settle()
+            await asyncio.to_thread(self._mark.save)
 
     async def _take_page(self, rows: list[Row], accept: Accept) -> None:
         """Raises the first failure, with the mark at the rows before it."""
@@ -109,6 +124,7 @@ class SqlSource:
             value = row.order[0]
             self._mark.advance(received.natural_id or "", value, digest, self._floor(value))
         if taken:
+            self._moved_at = self._context.clock.monotonic()
             await asyncio.to_thread(self._mark.save)
         if failure is not None:
             raise failure
@@ -141,7 +157,7 @@ class SqlSource:
                 raise outcome
 
     # -------------------------------------------------------------- rows as messages
-    async def _read(self, low: Any, after: Sequence[Any] | None) -> list[Row]:
+    async def _read(self, low: Low | None, after: Sequence[Any] | None) -> list[Row]:
         rows = await self._database.run(lambda connection: self._reading.rows(connection, low, after))
         if any(value is None for row in rows for value in row.key):
             raise StructureError(

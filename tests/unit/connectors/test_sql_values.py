@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from engine.connectors.sql.faults import not_done
 from engine.connectors.sql.mapping import read_document, row_of, rows_of
-from engine.connectors.sql.mark import Mark, reduced
+from engine.connectors.sql.mark import Mark, is_moment, reduced
 from engine.connectors.sql.settings import LineRows, Rows
 from engine.connectors.sql.values import document_of, message_of, value_for
 from engine.core.errors import DataTypeError, DestinationError, RequiredFieldError, TransportError
@@ -211,6 +211,32 @@ def test_mark_forgets_what_is_not_read_again() -> None:
 
     assert not mark.knows("t:88", "digest")
     assert mark.knows("t:89", "digest")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2026-03-01 10:00:00", True),
+        (datetime(2026, 3, 1), True),
+        ("2026-03-01", False),
+        ("2026-03-01 10:00", False),
+        (date(2026, 3, 1), False),
+        (7, False),
+        ("a text of nineteen..", False),
+    ],
+)
+def test_only_a_moment_is_over_when_time_has_passed(value: Any, expected: bool) -> None:
+    assert is_moment(value) is expected
+
+
+def test_mark_never_goes_back_and_takes_a_column_s_new_type() -> None:
+    mark = Mark(Path("unused"), "t.w")
+    values = []
+    for value in (7, 5, 9, "2026-03-01"):
+        mark.advance(f"t:{value}", value, "digest", 0)
+        values.append(mark.value)
+
+    assert values == [7, 7, 9, "2026-03-01"]
 
 
 def test_change_within_one_tick_of_a_time_is_noticed_and_of_a_sequence_is_not() -> None:
