@@ -1,8 +1,9 @@
 """Source `sql`: rows of a table, each taken once.
 
 By watermark: rows are read in the order of the watermark and their key. A transaction that took its number or
-time early and ended late is found by reading the overlap again at each look, until it is over. A row's natural id is table, key and
-watermark, so a row that is read again is the journal's duplicate, and a row that changed is a message of its own.
+time early and ended late is found by reading the overlap again at each look, until it is over. A row's natural id
+is table, key and watermark, so a row that is read again is the journal's duplicate, and a row that changed is a
+message of its own.
 
 By outbox: waiting rows are read in the order of their key and marked when their messages are safe. A crash in
 between offers them again under the same natural id (table and key), and they are marked without a second effect.
