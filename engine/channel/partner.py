@@ -52,7 +52,10 @@ class Partner(Settings):
         default="strict", description="tolerant: wrong counts and control numbers are noted, not refused."
     )
     usage_indicator: Literal["T", "P"] = Field(default="P", description="ISA15: T test, P production.")
-    acknowledge: bool = Field(default=True, description="Answer their sets with a 997.")
+    acknowledge: bool = Field(default=True, description="Answer their sets with a 997 or 999.")
+    acknowledge_with: Literal["997", "999"] = Field(
+        default="997", description="Which of them; a group before 005010 gets a 997 in any case."
+    )
     request_ta1: bool = Field(default=False, description="ISA14 of what we send: ask for a TA1.")
     acknowledge_within: Duration = Field(
         default=timedelta(hours=4), description="A 997 that takes longer is reported as overdue."

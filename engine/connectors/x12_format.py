@@ -46,10 +46,10 @@ class X12Splitter:
     """One message for each interchange of a file.
 
     It has no natural id: the ledger tells a repeated ISA13, which must be answered. Attributes: `partner`,
-    `envelope` (the partner's policy), `acknowledge` (`yes`, `no`), `interchange` (ISA13), `control_number` (the same,
-    where it counts in the ledger); for one that is not as agreed in its names or usage indicator `misaddressed`
-    instead, the TA105 notes. What is refused is told apart where the message is read, because it must be answered,
-    too; only a stranger is refused here.
+    `envelope` (the partner's policy), `acknowledge` (`yes`, `no`, `999` for a 999 in place of a 997),
+    `interchange` (ISA13), `control_number` (the same, where it counts in the ledger); for one that is not as agreed
+    in its names or usage indicator `misaddressed` instead, the TA105 notes. What is refused is told apart where the
+    message is read, because it must be answered, too; only a stranger is refused here.
     """
 
     def __init__(self, context: ConnectorContext) -> None:
@@ -72,7 +72,7 @@ class X12Splitter:
         facts = {
             "partner": partner.partner if partner else "",
             "envelope": policy.value,
-            "acknowledge": "yes" if partner is None or partner.acknowledge else "no",
+            "acknowledge": _wanted(partner),
             "supplier_number": (partner.supplier_number if partner else None) or "",
             "interchange": interchange.control_number,
         }
@@ -149,6 +149,13 @@ _WRITERS: dict[str | None, tuple[str, Callable[[bytes], tuple[str, OutboundSet]]
 }
 
 
+def _wanted(partner: Partner | None) -> str:
+    """Whether the partner wants its sets acknowledged, and by a 999."""
+    if partner is None or not partner.acknowledge:
+        return "yes" if partner is None else "no"
+    return "999" if partner.acknowledge_with == "999" else "yes"
+
+
 class X12Encoder:
     """Documents become the set of their kind, answers 997 and TA1; an interchange of the script's own stays as it is.
 
@@ -199,7 +206,7 @@ class X12Encoder:
     async def _answer(self, outbound: Outbound, answer: Answer) -> Encoded:
         partner = self._partner or self._partners.by_sender(answer.qualifier, answer.sender)
         given = await self._ledger.allocate(
-            partner.partner, outbound.idempotency_key, "997" if answer.functional else "TA1"
+            partner.partner, outbound.idempotency_key, answer.functional_set if answer.functional else "TA1"
         )
         group = answer.group(given.number)
         told = [answer.interchange_acknowledgement] if answer.interchange_acknowledgement else []

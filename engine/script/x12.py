@@ -41,7 +41,8 @@ def open_interchange(body: bytes, attributes: Mapping[str, str]) -> Opened:
     repeated = attributes.get(CLAIM) == REPEATED
     wrong = [int(note) for note in attributes.get("misaddressed", "").split(",") if note.isdigit()]
     outcome = judge(read(body, policy).interchanges[0], policy, repeated=repeated, misaddressed=wrong)
-    due = answer_outcome(outcome, functional=attributes.get("acknowledge") != "no")
+    wanted = attributes.get("acknowledge")
+    due = answer_outcome(outcome, functional=wanted != "no", code="999" if wanted == "999" else "997")
     document = None
     if due is not None:
         document = NewDocument(0, due.encode(), KIND, f"{due.sender}/{due.control_number}")

@@ -288,6 +288,21 @@ async def test_answer_is_in_the_release_of_what_it_answers() -> None:
     assert judge(read(encoded.body).interchanges[0]).all_findings == ()
 
 
+async def test_a_partner_of_999s_is_answered_by_a_999_under_its_own_kind_in_the_ledger() -> None:
+    ledger, partner = Ledger(), LAKESIDE.model_copy(update={"acknowledge_with": "999", "version": "005010"})
+    site = context(ledger, {"lakeside": partner})
+    received = samples.interchange().replace(b"*U*00401*", b"*^*00501*").replace(b"004010", b"005010")
+    message = X12Splitter(site).split(received, {})[0]
+    opened = open_interchange(message.body, message.attributes)
+    assert opened.answer is not None
+
+    encoded = await X12Encoder({}, site).encode(outbound(opened.answer.body, "X12Acknowledgement"))
+
+    assert b"*X*005010X231A1~ST*999*0001*005010X231A1~AK1*PO*501*005010~AK2*850*0001~IK5*A~" in encoded.body
+    assert [given.transaction_set for given in ledger.given.values()] == ["999"]
+    assert judge(read(encoded.body).interchanges[0]).all_findings == ()
+
+
 @pytest.mark.parametrize(
     ("one", "where"), [(order(supplier="S9"), None), (order(quantity="1234567890.1234567"), "PO102")]
 )
