@@ -493,3 +493,18 @@ async def test_check_names_a_column_that_is_not_there(hospital: Hospital) -> Non
 
     assert (before.ok, before.text) == (False, "not in the database: invoices.due")
     assert after.ok
+
+
+async def test_check_asks_for_a_unique_key(hospital: Hospital) -> None:
+    hospital.run("CREATE TABLE invoices (number VARCHAR(20), total INTEGER)")
+    destination = hospital.destination(table="invoices", key=["number"], columns={"number": "number", "total": "v"})
+    before = await destination.check()
+    hospital.run("CREATE UNIQUE INDEX by_number ON invoices (number)")
+    after = await destination.check()
+    await destination.send(invoice())
+    await destination.send(invoice())
+    await destination.close()
+
+    assert (before.ok, before.text) == (False, "not in the database: a unique key of number in invoices")
+    assert after.ok
+    assert hospital.rows("SELECT count(*) FROM invoices") == [(1,)]

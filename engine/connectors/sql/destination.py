@@ -109,12 +109,26 @@ class SqlDestination:
     def _missing(self, connection: sa.Connection) -> list[str]:
         self._types = {}
         every: tuple[Rows, ...] = (self._settings, *self._settings.lines)
-        return [
+        columns = [
             f"{rows.table}.{column}"
             for rows in every
             for column in rows.columns
             if column not in self._types_of(connection, rows.table)
         ]
+        keys = [
+            f"a unique key of {', '.join(rows.key)} in {rows.table}" for rows in every if not _unique(connection, rows)
+        ]
+        return columns + keys
+
+
+def _unique(connection: sa.Connection, rows: Rows) -> bool:
+    """Does the database itself keep two rows of one key apart."""
+    schema, _, own = rows.table.rpartition(".")
+    inspector, place = sa.inspect(connection), {"schema": schema or None}
+    keys: list[Any] = [inspector.get_pk_constraint(own, **place)["constrained_columns"]]
+    keys += [one["column_names"] for one in inspector.get_unique_constraints(own, **place)]
+    keys += [one["column_names"] for one in inspector.get_indexes(own, **place) if one["unique"]]
+    return set(rows.key) in [set(key) for key in keys]
 
 
 def _lines(rows: LineRows, document: Any, outbound: Outbound) -> Lines:
