@@ -29,6 +29,8 @@ _WITH_ERRORS = (
     "engine.api.reading",
     "engine.connectors.file.folder",
     "engine.connectors.http.guard",
+    "engine.connectors.sftp.connection",
+    "engine.connectors.sftp.hostkeys",
     "engine.console.kit",
 )
 _FATES = {

@@ -108,7 +108,8 @@ def _set_response(outcome: SetOutcome, version: str) -> list[SegmentValues]:
     """AK2 to AK5. AK203 exists from 005010 on and repeats the set's ST03."""
     one = outcome.transaction_set
     convention = _fitting(one.header.get(3), 0, 35) if version >= "005010" else ""
-    segments: list[SegmentValues] = [("AK2", _fitting(one.code, 3, 3), _fitting(one.control_number, 4, 9), convention)]
+    named = (_fitting(one.code, 3, 3), _fitting(one.control_number, 4, 9), *([convention] if convention else []))
+    segments: list[SegmentValues] = [("AK2", *named)]
     body = [f for f in outcome.findings if f.level in (Level.SEGMENT, Level.ELEMENT)]
     for _, same in groupby(body, key=lambda f: (f.position, f.segment_id)):
         segments += _segment_response(list(same))
