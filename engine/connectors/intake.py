@@ -91,7 +91,7 @@ def batches(files: Sequence[Item], size: int) -> list[Sequence[Item]]:
 
 
 async def wait_for_journal(accept: Accept) -> None:
-    """Files can wait: nothing is shed."""
+    """Files and rows can wait: nothing is shed."""
     while accept.backlogged:
         await asyncio.sleep(0.05)
 

@@ -32,7 +32,7 @@ from engine.connectors.fhir.answers import RefusedResource, Taken
 from engine.connectors.fhir.intake import Intake, Item, Plan, refusal_of
 from engine.connectors.fhir.routing import Asked, NotServedError, asked
 from engine.connectors.fhir.settings import XML_TYPES, FhirSourceSettings
-from engine.connectors.http.source import HttpSource, Refused, _correlation_id, _drained, _wait_for_journal
+from engine.connectors.http.source import HttpSource, Refused, correlation_id_of, drained, wait_for_journal
 from engine.core.errors import MessageError, StoreError
 from engine.ports.connector import Accept, ConnectorContext, Receipt, Received, Verdict
 from engine.protocols.fhir.outcome import issue_of, operation_outcome
@@ -104,11 +104,11 @@ class FhirSource(HttpSource):
 
     async def _take_in(self, request: web.BaseRequest, accept: Accept, what: Asked, wants_xml: bool) -> web.Response:
         key = self._key(request)
-        await _wait_for_journal(accept)
+        await wait_for_journal(accept)
         body = await self._body(request)
         attributes = {"content_type": request.content_type, "peer": request.remote or ""}
         head = (key, request.headers.get("If-None-Exist"), request.headers.get("If-Match"))
-        correlation_id = _correlation_id(request)
+        correlation_id = correlation_id_of(request)
         try:
             plan = await self._planned(body, what, *head, request.content_type in XML_TYPES)
         except MessageError as error:
@@ -192,7 +192,7 @@ def _wants_xml(request: web.BaseRequest) -> bool:
 
 async def _refuse(request: web.BaseRequest, refused: Refused, wants_xml: bool) -> web.Response:
     headers: Any = answers.Headers(refused.headers)
-    close = refused.drop and not await _drained(request)
+    close = refused.drop and not await drained(request)
     if close:
         headers["Connection"] = "close"
     outcome = operation_outcome([answers.refused_issue(refused)])

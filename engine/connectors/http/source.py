@@ -151,8 +151,8 @@ class HttpSource:
         return not (stated and self._is_json) or content_type.endswith(("/json", "+json"))
 
     async def _take(self, request: web.BaseRequest, accept: Accept) -> web.Response:
-        key, correlation_id = self._key(request), _correlation_id(request)
-        await _wait_for_journal(accept)
+        key, correlation_id = self._key(request), correlation_id_of(request)
+        await wait_for_journal(accept)
         body = await self._body(request)
         refusal = _why_not_json(body) if self._is_json else None
         attributes = {"content_type": request.content_type, "peer": request.remote or ""}
@@ -260,7 +260,7 @@ def _widen(request: web.BaseRequest) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BODY_BUFFER)
 
 
-async def _wait_for_journal(accept: Accept) -> None:
+async def wait_for_journal(accept: Accept) -> None:
     """Slow the sender before sending it away."""
     waited = 0.0
     while accept.backlogged:
@@ -270,7 +270,7 @@ async def _wait_for_journal(accept: Accept) -> None:
         waited += 0.05
 
 
-def _correlation_id(request: web.BaseRequest) -> str | None:
+def correlation_id_of(request: web.BaseRequest) -> str | None:
     given = request.headers.get("X-Correlation-Id")
     return given if given is not None and re.fullmatch(r"[A-Za-z0-9._:-]{1,64}", given) else None
 
@@ -287,7 +287,7 @@ def _why_not_json(body: bytes) -> Reason | None:
 
 
 async def _refuse(request: web.BaseRequest, refused: Refused) -> web.Response:
-    if refused.drop and not await _drained(request):
+    if refused.drop and not await drained(request):
         refused.headers["Connection"] = "close"
         response = _said(refused.status, refused.text, refused.headers)
         response.force_close()
@@ -295,7 +295,7 @@ async def _refuse(request: web.BaseRequest, refused: Refused) -> web.Response:
     return _said(refused.status, refused.text, refused.headers)
 
 
-async def _drained(request: web.BaseRequest) -> bool:
+async def drained(request: web.BaseRequest) -> bool:
     """Read a small body away; a large or slow one is left, and its connection closed."""
     if not request.body_exists:
         return True

@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from engine.connectors.intake import wait_for_journal
 from engine.connectors.sql.database import Database
 from engine.connectors.sql.mark import Mark, is_moment, reduced
 from engine.connectors.sql.reading import Low, Reading, Row
@@ -94,7 +95,7 @@ class SqlSource:
         passed = self._context.clock.monotonic() - self._moved_at
         low, after, moved = self._low(), None, self._moved_at
         while True:
-            await _wait_for_journal(accept)
+            await wait_for_journal(accept)
             rows = await self._read(low, after)
             await self._take_page(rows, accept)
             if len(rows) < self._settings.page:
@@ -137,7 +138,7 @@ class SqlSource:
     async def _work_off(self, outbox: Outbox, accept: Accept) -> None:
         after: tuple[Any, ...] | None = None
         while True:
-            await _wait_for_journal(accept)
+            await wait_for_journal(accept)
             rows = await self._read(None, after)
             await self._take_waiting(rows, outbox, accept)
             if len(rows) < self._settings.page:
@@ -208,9 +209,3 @@ def _digest(body: bytes) -> str:
 
 def _is_refused(receipt: Receipt) -> bool:
     return receipt.verdict in (Verdict.REFUSED, Verdict.CONFLICT) or receipt.reason is not None
-
-
-async def _wait_for_journal(accept: Accept) -> None:
-    """Rows can wait: nothing is shed."""
-    while accept.backlogged:
-        await asyncio.sleep(0.05)
