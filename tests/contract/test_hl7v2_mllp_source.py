@@ -157,6 +157,28 @@ async def test_bytes_of_another_character_set_are_an_error_with_the_field(tmp_pa
     assert door.accepted == []
 
 
+@pytest.mark.parametrize("field", [9, 10, 11, 15, 16])
+async def test_a_header_that_cannot_be_read_is_answered_all_the_same(
+    tmp_path: Path, door: TypedDoor, field: int
+) -> None:
+    fields = adt("C1", accept="", application="").split(b"\r")[0].split(b"|")
+    fields += [b""] * (18 - len(fields))
+    fields[field - 1] += b"\xff"
+    async with serving(tmp_path, door) as source:
+        sender = await Sender.connect(source.port)
+        sender.write(frame(b"|".join(fields) + b"\rPID|1\r"))
+        answer = await sender.frame()
+        sender.write(frame(adt("C2")))
+        next_one = await sender.ack()
+        await sender.close()
+
+    assert b"\rMSA|" in answer
+    assert b"MSA|AA" not in answer
+    assert next_one is not None
+    assert (next_one.code, next_one.control_id) == ("AA", "C2")
+    assert door.stored[0].refusal is not None
+
+
 async def test_the_channels_character_set_overrules_the_message(tmp_path: Path, door: TypedDoor) -> None:
     async with serving(tmp_path, door, charset="utf-8") as source:
         sender = await Sender.connect(source.port)

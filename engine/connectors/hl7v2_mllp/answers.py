@@ -28,6 +28,7 @@ _CONDITIONS = {
     CharsetError.code: acknowledge.DATA_TYPE,
 }
 _ACCEPT_SUFFIX = "C"  # the two acknowledgements of one message have ids of their own
+_ACCEPT = 15
 _TRY_AGAIN = Reason("J001", "the message could not be stored; send it again")
 _LATE = Reason("T001", "not delivered yet; the message is kept and will be delivered")
 
@@ -44,8 +45,8 @@ class Answer:
 
     def __init__(self, header: Header, wait: bool) -> None:
         self._header, self._wait = header, wait
-        self._msh15 = _condition(header.accept_ack) if header.field(15) else None
-        self._msh16 = _condition(header.application_ack) if header.field(16) else None
+        self._msh15 = _condition(header, 15)
+        self._msh16 = _condition(header, 16)
 
     @property
     def when_taken(self) -> tuple[tuple[Code, str], ...]:
@@ -82,9 +83,15 @@ class Answer:
         return _frame(self._header, code, id_text(receipt.message_id) + suffix, receipt.received_at, reason)
 
 
-def _condition(value: str | None) -> str:
+def _condition(header: Header, number: int) -> str | None:
     """MSH-15 or MSH-16; what table 0155 does not have is answered always, so that nobody waits in vain."""
-    return value if value in (None, "AL", "NE", "ER", "SU") else "AL"  # type: ignore[return-value]
+    if not header.field(number):
+        return None
+    try:
+        value = header.accept_ack if number == _ACCEPT else header.application_ack
+    except MessageError:  # not of the character set: the message is refused, and its sender is to hear that
+        return "AL"
+    return value if value in (None, "AL", "NE", "ER", "SU") else "AL"
 
 
 def is_taken_in(receipt: Receipt) -> bool:

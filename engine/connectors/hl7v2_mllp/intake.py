@@ -34,7 +34,10 @@ class Taken(msgspec.Struct, frozen=True):
         """Answers are not answered."""
         if self.header is None:
             return False
-        return self.header.is_called_acknowledgement if self.plain else self.header.is_acknowledgement
+        try:
+            return self.header.is_called_acknowledgement if self.plain else self.header.is_acknowledgement
+        except MessageError:  # its type cannot be read: it is refused, and its sender is to hear that
+            return False
 
 
 class Intake:
