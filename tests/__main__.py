@@ -1,6 +1,6 @@
 """`python3 -m tests [short|all] [pytest options]`: the tests, from a clone with nothing installed.
 
-short   no real ERP, no browser, no long forms: what a developer runs all day (under two minutes)
+short   no real ERP, no browser, no long forms, several at once: what a developer runs all day (under two minutes)
 (none)  the same, and the real servers that come as wheels: PostgreSQL, and Tryton in its own environment
 all     also the long forms and the browser
 """
@@ -30,10 +30,15 @@ def main() -> None:
     if choice != "short":
         _set_up_erp(python)
     marker = _CHOICES[choice]
-    command = [str(python), "-m", "pytest", *(["-m", marker] if marker else []), *arguments]
+    command = [str(python), "-m", "pytest", *(["-m", marker] if marker else []), *_spread(choice), *arguments]
     root = Path(__file__).resolve().parent.parent
     environment = os.environ | {"PYTHONPATH": str(root)}
     sys.exit(subprocess.run(command, cwd=root, env=environment, check=False).returncode)
+
+
+def _spread(choice: str) -> list[str]:
+    """The short suite takes every core. The others start servers, and some look at the whole machine: one at a time."""
+    return ["-n", str(os.cpu_count() or 1), "--dist", "worksteal"] if choice == "short" else []
 
 
 def _set_up_erp(python: Path) -> None:
