@@ -203,7 +203,7 @@ class Pool:
     def _salvage(self, link: Link, batch: Batch, at_batch: int, at: int) -> None:
         """What the dead worker had not answered: the message it was at is HELD, the others go on."""
         rest = batch.items[batch.received :]
-        if at_batch == batch.number and at >= 0:
+        if at_batch == batch.number and at >= batch.received:  # else it had answered, and died before it went on
             # Results before `at` that were not flushed are lost: those messages simply run again.
             culprit = batch.items[at]
             rest = [item for item in rest if item is not culprit]

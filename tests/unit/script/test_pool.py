@@ -7,13 +7,14 @@ import os
 import signal
 import struct
 from collections.abc import AsyncIterator, Sequence
+from typing import cast
 
 import pytest
 
 from engine.ports.script import Limits, Program, WorkItem, WorkResult
 from engine.ports.states import MessageState
 from engine.script import wire
-from engine.script.pool import Pool
+from engine.script.pool import Batch, Link, Pool
 
 HL7 = b"MSH|^~\\&|A|B|C|D|20260101||ADT^A01|%d|P|2.5\rPID|1||4711\r"
 
@@ -123,6 +124,18 @@ async def test_a_worker_killed_from_outside_loses_nothing(pool: Pool) -> None:
 
     assert {r.message_id for r in results} == set(range(1, 301))
     assert sum(r.state is MessageState.HELD for r in results) <= 1
+
+
+async def test_a_message_that_was_answered_is_not_held_when_its_worker_dies_before_it_goes_on(pool: Pool) -> None:
+    told: list[Sequence[WorkResult]] = []
+    items = [WorkItem(n, "demo@1", HL7 % n, "ADT^A01") for n in range(1, 6)]
+    batch = Batch(7, "demo", items, told.append)
+    batch.received = 3
+
+    pool._salvage(cast(Link, None), batch, at_batch=7, at=2)
+
+    assert told == []
+    assert [[item.message_id for item in some] for some, _ in pool._waiting["demo"]] == [[4, 5]]
 
 
 async def test_code_that_signals_cannot_interrupt_is_killed(pool: Pool) -> None:
