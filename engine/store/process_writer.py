@@ -292,7 +292,7 @@ class _End:
             try:
                 data = data[self._socket.send(data) :]
             except BlockingIOError:
-                pass
+                pass  # its buffer is full: all of it waits
             except OSError:  # it is gone; reading says so
                 return
             if data:
