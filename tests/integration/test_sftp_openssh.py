@@ -361,6 +361,8 @@ async def test_cancelled_run_leaves_no_connection(site: Site) -> None:
     async with asyncio.timeout(10):
         while relay._tasks:
             await asyncio.sleep(0.01)
+    assert not relay._tasks
+    assert running.cancelled()
 
 
 async def test_run_that_is_cancelled_during_a_log_in_that_hangs_leaves_nothing(site: Site) -> None:
@@ -376,6 +378,8 @@ async def test_run_that_is_cancelled_during_a_log_in_that_hangs_leaves_nothing(s
     async with asyncio.timeout(10):
         while len(os.listdir("/proc/self/fd")) > before or _threads():
             await asyncio.sleep(0.01)
+    assert _threads() == []
+    assert running.cancelled()
 
 
 def _threads() -> list[str]:
