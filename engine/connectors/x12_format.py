@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from pydantic import ValidationError
@@ -99,6 +99,9 @@ class X12Splitter:
         return Reason("X006", "no trading partner has this sender id (TA105:006)", "ISA06", remedy)
 
 
+_Traded = TypeVar("_Traded", PurchaseOrder, OrderAcknowledgement, ShipmentNotice, Invoice, Remittance)
+
+
 def _stray(text: str, charset: str, attributes: Mapping[str, str]) -> Iterator[Received]:
     """Text that is in no interchange: kept, and refused."""
     if text.strip(_BLANK):
@@ -114,38 +117,25 @@ def _message_type(interchange: Interchange) -> str | None:
     return codes.pop() if len(codes) == 1 else None
 
 
-def _order(body: bytes) -> tuple[str, OutboundSet]:
-    one = PurchaseOrder.model_validate_json(body)
-    return one.supplier_number, purchase_order_to_850(one)
+Writer = Callable[[bytes], tuple[str, OutboundSet]]
+"""Makes the set of a document, with our number of the supplier."""
 
 
-def _order_acknowledgement(body: bytes) -> tuple[str, OutboundSet]:
-    one = OrderAcknowledgement.model_validate_json(body)
-    return one.supplier_number, order_acknowledgement_to_855(one)
+def _writer(kind: type[_Traded], to_set: Callable[[_Traded], OutboundSet]) -> Writer:
+    def write(body: bytes) -> tuple[str, OutboundSet]:
+        one = kind.model_validate_json(body)
+        return one.supplier_number, to_set(one)
+
+    return write
 
 
-def _shipment_notice(body: bytes) -> tuple[str, OutboundSet]:
-    one = ShipmentNotice.model_validate_json(body)
-    return one.supplier_number, shipment_notice_to_856(one)
-
-
-def _invoice(body: bytes) -> tuple[str, OutboundSet]:
-    one = Invoice.model_validate_json(body)
-    return one.supplier_number, invoice_to_810(one)
-
-
-def _remittance(body: bytes) -> tuple[str, OutboundSet]:
-    one = Remittance.model_validate_json(body)
-    return one.supplier_number, remittance_to_820(one)
-
-
-# By kind of document: GS01, and what makes the set, with our number of the supplier.
-_WRITERS: dict[str | None, tuple[str, Callable[[bytes], tuple[str, OutboundSet]]]] = {
-    "PurchaseOrder": ("PO", _order),
-    "OrderAcknowledgement": ("PR", _order_acknowledgement),
-    "ShipmentNotice": ("SH", _shipment_notice),
-    "Invoice": ("IN", _invoice),
-    "Remittance": ("RA", _remittance),
+# By kind of document: GS01 and the writer.
+_WRITERS: dict[str | None, tuple[str, Writer]] = {
+    "PurchaseOrder": ("PO", _writer(PurchaseOrder, purchase_order_to_850)),
+    "OrderAcknowledgement": ("PR", _writer(OrderAcknowledgement, order_acknowledgement_to_855)),
+    "ShipmentNotice": ("SH", _writer(ShipmentNotice, shipment_notice_to_856)),
+    "Invoice": ("IN", _writer(Invoice, invoice_to_810)),
+    "Remittance": ("RA", _writer(Remittance, remittance_to_820)),
 }
 
 
