@@ -8,13 +8,14 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from engine.core.errors import DataTypeError, RequiredFieldError, StructureError
+from engine.core.errors import DataTypeError, StructureError
+from engine.protocols.by_path import ByPath
 
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 _MISSING = object()
 
 
-class JsonMessage:
+class JsonMessage(ByPath):
     """Numbers with a point are Decimal, so `10.10` keeps its two places.
 
     Raises (on `parse`):
@@ -50,18 +51,6 @@ class JsonMessage:
             if value is _MISSING:
                 return None
         return value
-
-    def require(self, path: str) -> str:
-        value = self.get(path)
-        if value is None or not value.strip():
-            raise RequiredFieldError("a value is required", where=path)
-        return value
-
-    def number(self, path: str) -> Decimal:
-        try:
-            return Decimal(self.require(path))
-        except InvalidOperation:
-            raise DataTypeError("not a number", where=path) from None
 
     def date(self, path: str) -> date:
         try:

@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from engine.core.errors import CharsetError, DataTypeError, RequiredFieldError, StructureError
+from engine.core.errors import CharsetError, StructureError
+from engine.protocols.by_path import ByPath
 from engine.protocols.fhir.path import compile_path
 from engine.protocols.fhir.version import is_id, is_type
 
@@ -109,7 +110,7 @@ def write_tree(tree: Tree) -> bytes:
     return _ENCODER.encode(tree)
 
 
-class FhirResource:
+class FhirResource(ByPath):
     """A resource for reading by path: `Invoice.totalNet.value`, `identifier.where(system='urn:x').value`."""
 
     __slots__ = ("_body", "tree")
@@ -136,18 +137,6 @@ class FhirResource:
                 continue
             return str(value).lower() if isinstance(value, bool) else str(value)
         return None
-
-    def require(self, path: str) -> str:
-        value = self.get(path)
-        if value is None or not value.strip():
-            raise RequiredFieldError("a value is required", where=path)
-        return value
-
-    def number(self, path: str) -> Decimal:
-        try:
-            return Decimal(self.require(path))
-        except InvalidOperation:
-            raise DataTypeError("not a number", where=path) from None
 
     def encode(self) -> bytes:
         """As it came, or written from the tree."""
