@@ -1,7 +1,8 @@
 """`python3 -m tests [short|all] [pytest options]`: the tests, from a clone with nothing installed.
 
-short   no real ERP, no browser, no long forms, several at once: what a developer runs all day (under two minutes)
-(none)  the same, and the real servers that come as wheels: PostgreSQL, and Tryton in its own environment
+short   no real ERP, no browser, no long forms, a process a core: what a developer runs all day (under two minutes)
+(none)  the same, then what starts real servers (PostgreSQL, Tryton in its own environment; OpenSSH, MariaDB, RabbitMQ
+        … where the system has them), one at a time
 all     also the long forms and the browser
 """
 
@@ -14,11 +15,9 @@ from pathlib import Path
 
 from engine import bootstrap
 
-_CHOICES = {
-    "short": "not integration and not erp and not slow and not browser and not process",
-    "default": "not slow and not browser",
-    "all": "",
-}
+_ALONE = "not integration and not erp and not slow and not browser and not process"
+_WITH_SERVERS = "(integration or erp or process) and not slow and not browser"
+_NOTHING_SELECTED = 5  # pytest's exit code
 
 
 def main() -> None:
@@ -26,19 +25,25 @@ def main() -> None:
     if not bootstrap.inside(python):
         bootstrap.continue_in(python, ["-m", "tests", *sys.argv[1:]])
     arguments = sys.argv[1:]
-    choice = arguments.pop(0) if arguments and arguments[0] in _CHOICES else "default"
+    choice = arguments.pop(0) if arguments and arguments[0] in ("short", "default", "all") else "default"
     if choice != "short":
         _set_up_erp(python)
-    marker = _CHOICES[choice]
-    command = [str(python), "-m", "pytest", *(["-m", marker] if marker else []), *_spread(choice), *arguments]
+    codes = [_pytest(python, [*options, *arguments]) for options in _rounds(choice)]
+    failed = [code for code in codes if code not in (0, _NOTHING_SELECTED)]
+    sys.exit(failed[0] if failed else min(codes))
+
+
+def _rounds(choice: str) -> list[list[str]]:
+    """What needs nothing takes every core. What starts servers, or looks at the whole machine, goes one at a time."""
+    spread = ["-m", _ALONE, "-n", str(os.cpu_count() or 1), "--dist", "worksteal"]
+    rest = {"short": [], "default": [["-m", _WITH_SERVERS]], "all": [["-m", f"not ({_ALONE})"]]}
+    return [spread, *rest[choice]]
+
+
+def _pytest(python: Path, options: list[str]) -> int:
     root = Path(__file__).resolve().parent.parent
     environment = os.environ | {"PYTHONPATH": str(root)}
-    sys.exit(subprocess.run(command, cwd=root, env=environment, check=False).returncode)
-
-
-def _spread(choice: str) -> list[str]:
-    """The short suite takes every core. The others start servers, and some look at the whole machine: one at a time."""
-    return ["-n", str(os.cpu_count() or 1), "--dist", "worksteal"] if choice == "short" else []
+    return subprocess.run([str(python), "-m", "pytest", *options], cwd=root, env=environment, check=False).returncode
 
 
 def _set_up_erp(python: Path) -> None:
