@@ -6,10 +6,8 @@ from pathlib import Path
 
 import click
 
+from engine.cli.scaffold_ends import DESTINATIONS, SOURCES
 from engine.cli.workspace import site_root
-
-SOURCES = ("hl7v2_mllp", "file", "http", "channel", "schedule", "erp_orders")
-DESTINATIONS = ("file", "http", "hl7v2_mllp", "channel", "erp")
 
 
 @click.group()
@@ -19,8 +17,8 @@ def command() -> None:
 
 @command.command("new")
 @click.argument("name")
-@click.option("--source", required=True, type=click.Choice(SOURCES), help="Where messages come from.")
-@click.option("--destination", required=True, type=click.Choice(DESTINATIONS), help="Where documents go.")
+@click.option("--source", required=True, type=click.Choice(sorted(SOURCES)), help="Where messages come from.")
+@click.option("--destination", required=True, type=click.Choice(sorted(DESTINATIONS)), help="Where documents go.")
 @click.option("--flow", default="first", show_default=True, help="Folder below channels/.")
 @click.option("--title", default="", help="What it does, in one line.")
 @click.option("--format", "format_name", type=click.Choice(["hl7v2", "x12", "json"]), help="Of files and requests.")

@@ -11,11 +11,18 @@ from engine.channel.cases import run_cases, write_expectation
 from engine.channel.load import CONNECTIONS, load_site
 from engine.channel.site import Site
 from engine.cli import scaffold_texts as texts
+from engine.cli.scaffold_ends import CONNECTIONS as KNOWN_CONNECTIONS
+from engine.cli.scaffold_ends import DESTINATIONS, SOURCES
 from engine.cli.scaffold_texts import Content
 from engine.core.errors import ConfigurationError
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_FIRST_PORT = {"hl7v2_mllp": 6661, "http": 8081}
+_CONNECTION = re.compile(r"^connection: (\w+)", re.MULTILINE)
+_PICKY = {
+    "hl7v2_mllp": ("hl7v2", "what comes in is not HL7, and the destination sends HL7"),
+    "fhir": ("json", "what comes in is not a resource, and the destination sends resources"),
+}
+_FINGERPRINT = "A" * 43  # a place to write one
 _MODELINE = "# yaml-language-server: $schema={up}config/schema/{name}.schema.json\n"
 
 
@@ -69,7 +76,7 @@ def new_channel(root: Path, wanted: NewChannel) -> list[str]:
         made.append(_write(root, f"transforms/{wanted.name}.py", content.transform))
     case = f"{folder}/{wanted.name}.cases/sample"
     made.append(_write(root, f"{case}/{content.sample_name}", content.sample))
-    made += _finance(site, wanted)
+    made += _connections(site, wanted)
     made.append(_expectation(root, wanted.name))
     return made
 
@@ -85,36 +92,38 @@ def _check_name(site: Site, wanted: NewChannel) -> None:
 
 
 def _format(wanted: NewChannel) -> str:
-    if wanted.source == "hl7v2_mllp":
-        return "hl7v2"
-    if wanted.source in ("schedule", "erp_orders"):
-        return "json"
-    return wanted.format or ("hl7v2" if wanted.destination == "hl7v2_mllp" else "json")
+    fixed = SOURCES[wanted.source].format
+    return fixed or wanted.format or ("hl7v2" if wanted.destination == "hl7v2_mllp" else "json")
 
 
 def _content(wanted: NewChannel, format_name: str) -> Content:
-    ends = (wanted.source, wanted.destination)
-    if wanted.destination == "hl7v2_mllp" and format_name != "hl7v2":
-        raise _mismatch(ends, "what comes in is not HL7, and the destination sends HL7")
-    if wanted.source == "schedule":
-        if wanted.destination == "erp":
-            raise _mismatch(ends, "a schedule brings no document that an ERP could take")
-        return texts.TICK
-    if wanted.source == "erp_orders":
-        return texts.ORDER_JSON
+    """Raises ConfigurationError when the two ends do not go together."""
+    for destination, (needed, words) in _PICKY.items():
+        if wanted.destination == destination and format_name != needed:
+            raise _mismatch(wanted, words)
+    if wanted.source == "schedule" and wanted.destination in ("erp", "fhir"):
+        raise _mismatch(wanted, "a schedule brings nothing that the destination could take")
+    by_source = {"schedule": texts.TICK, "erp_orders": texts.ORDER_JSON, "fhir": _fhir_content(wanted.destination)}
     by_format = {"x12": texts.ORDER_X12, "json": texts.SUPPLIER, "hl7v2": _hl7_content(wanted.destination)}
-    if format_name not in by_format:
-        raise _mismatch(ends, f"there is no sample for the format {format_name}")
-    return by_format[format_name]
+    if wanted.destination == "fhir":
+        return texts.RESOURCE_AS_IT_IS
+    content = by_source.get(wanted.source) or by_format.get(format_name)
+    if content is None:
+        raise _mismatch(wanted, f"there is no sample for the format {format_name}")
+    return content
 
 
 def _hl7_content(destination: str) -> Content:
     return {"hl7v2_mllp": texts.AS_IT_IS, "erp": texts.REQUISITION}.get(destination, texts.VISIT)
 
 
-def _mismatch(ends: tuple[str, str], why: str) -> ConfigurationError:
+def _fhir_content(destination: str) -> Content:
+    return texts.RESOURCE_AS_IT_IS if destination == "fhir" else texts.SUPPLY_REQUEST
+
+
+def _mismatch(wanted: NewChannel, why: str) -> ConfigurationError:
     remedy = "choose other ends, or make a channel with each and edit them"
-    return ConfigurationError(f"{ends[0]} to {ends[1]}: {why}", remedy=remedy)
+    return ConfigurationError(f"{wanted.source} to {wanted.destination}: {why}", remedy=remedy)
 
 
 def _channel_yaml(site: Site, wanted: NewChannel, content: Content, format_name: str) -> str:
@@ -123,13 +132,14 @@ def _channel_yaml(site: Site, wanted: NewChannel, content: Content, format_name:
         "NAME": wanted.name.upper(),
         "format": format_name,
         "pattern": texts.PATTERNS[format_name],
-        "port": _free_port(site, _FIRST_PORT.get(wanted.source, 6661)),
+        "port": _free_port(site, SOURCES[wanted.source].first_port or 6661),
+        "fingerprint": _FINGERPRINT,
         "other": _other_channel(site) if wanted.destination == "channel" else "",
     }
-    source = texts.SOURCES[wanted.source].format(**values)
+    source = SOURCES[wanted.source].settings.format(**values)
     if wanted.source == "http" and format_name != "json":
         source = f"format: {format_name}\n{source}"
-    destination = texts.DESTINATIONS[wanted.destination].format(**values)
+    destination = DESTINATIONS[wanted.destination].settings.format(**values)
     if wanted.destination == "file" and content.transform:
         destination += '\nfile_name: "{natural_key}_{key}.json"\nformat: json'
     lines = [
@@ -177,9 +187,7 @@ def _indented(text: str, space: str) -> list[str]:
 
 
 def _destination_name(wanted: NewChannel) -> str:
-    return {"hl7v2_mllp": "receiver", "http": "receiver", "channel": "next", "file": "files"}.get(
-        wanted.destination, wanted.destination
-    )
+    return DESTINATIONS[wanted.destination].name or wanted.destination
 
 
 def _free_port(site: Site, first: int) -> int:
@@ -201,9 +209,11 @@ def _other_channel(site: Site) -> str:
     return open_ones[0]
 
 
-def _finance(site: Site, wanted: NewChannel) -> list[str]:
-    """The connection that the scaffold names, when the site does not have it yet."""
-    if "finance" in site.connections or "finance" not in _names(wanted):
+def _connections(site: Site, wanted: NewChannel) -> list[str]:
+    """The connections that the scaffold names, where the site does not have them yet."""
+    ends = SOURCES[wanted.source].settings + "\n" + DESTINATIONS[wanted.destination].settings
+    missing = [name for name in dict.fromkeys(_CONNECTION.findall(ends)) if name not in site.connections]
+    if not missing:
         return []
     path = site.root / CONNECTIONS
     head = (
@@ -212,12 +222,8 @@ def _finance(site: Site, wanted: NewChannel) -> list[str]:
         else _MODELINE.format(up="../", name="connections").replace("../config/", "")
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(head + texts.FINANCE, encoding="utf-8")
+    path.write_text(head + "".join(KNOWN_CONNECTIONS[name] for name in missing), encoding="utf-8")
     return [CONNECTIONS]
-
-
-def _names(wanted: NewChannel) -> str:
-    return texts.SOURCES[wanted.source] + texts.DESTINATIONS[wanted.destination]
 
 
 def _expectation(root: Path, channel: str) -> str:

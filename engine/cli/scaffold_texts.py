@@ -174,29 +174,50 @@ def transform(message: JsonMessage) -> PurchaseOrder:
     order_by="order_number",
 )
 
+SUPPLY_REQUEST = Content(
+    sample_name="input.json",
+    sample="""{
+  "resourceType": "SupplyRequest",
+  "id": "sr-30001",
+  "identifier": [{"system": "urn:hospital:requisition", "value": "REQ-30001"}],
+  "status": "active",
+  "itemCodeableConcept": {"coding": [{"system": "urn:hospital:item", "code": "M10001", "display": "Trocar 12 mm"}]},
+  "quantity": {"value": 6, "unit": "EA"},
+  "deliverTo": {"identifier": {"value": "6100"}}
+}
+""",
+    keys="requisition: identifier[0].value",
+    accept="[SupplyRequest]",
+    transform='''"""SupplyRequest to Requisition. Source: FHIR R4, SupplyRequest."""
+
+from engine.sdk import JsonMessage, Quantity, Requisition, RequisitionLine
+
+
+def transform(message: JsonMessage) -> Requisition:
+    return Requisition(
+        requisition_number=message.require("identifier[0].value"),
+        lines=(
+            RequisitionLine(
+                number=1,
+                item_number=message.require("itemCodeableConcept.coding[0].code"),
+                description=message.get("itemCodeableConcept.coding[0].display"),
+                quantity=Quantity(amount=message.number("quantity.value"), unit=message.get("quantity.unit") or "EA"),
+                cost_center=message.get("deliverTo.identifier.value"),
+            ),
+        ),
+    )
+''',
+    kind="Requisition",
+    order_by="requisition_number",
+)
+
+RESOURCE_AS_IT_IS = SUPPLY_REQUEST._replace(transform=None, kind="message", order_by="identifier[0].value")
+
 TICK = Content(
     sample_name="input.json",
     sample='{"scheduled_for": "2026-11-20T08:15:00Z"}\n',
     keys="scheduled: scheduled_for",
 )
-
-SOURCES = {
-    "hl7v2_mllp": "listen: 127.0.0.1:{port}              # reachable from this machine only; else add tls:",
-    "file": 'format: {format}\nfolder: data/in/{name}\npattern: "{pattern}"',
-    "http": "listen: 127.0.0.1:{port}\npath: /{name}\ntoken: env:{NAME}_TOKEN        # by reference: never in the file",
-    "channel": "format: {format}",
-    "schedule": 'cron: "30 2 * * mon-fri"              # minute hour day month weekday',
-    "erp_orders": "connection: finance\nevery: 30s",
-}
-"""Settings below `type:` of each source."""
-
-DESTINATIONS = {
-    "file": "folder: data/out/{name}",
-    "http": "url: https://receiver.hospital.example/{name}\nbearer: env:{NAME}_KEY",
-    "hl7v2_mllp": "address: 127.0.0.1:7001",
-    "channel": "channel: {other}",
-    "erp": "connection: finance               # config/connections.yaml",
-}
 
 ACKNOWLEDGEMENT = """\
 - name: acknowledgement                # 997, and TA1 where one is due: partners wait for it
@@ -206,14 +227,6 @@ ACKNOWLEDGEMENT = """\
   format: x12
   send: X12Acknowledgement"""
 PATTERNS = {"hl7v2": "*.hl7", "x12": "*.edi", "json": "*.json", "bytes": "*"}
-
-FINANCE = """
-finance:
-  type: tryton
-  url: http://127.0.0.1:8000
-  database: finance
-  key: env:FINANCE_KEY                  # by reference: the key itself is in nobody's git
-"""
 
 ENGINE = """# yaml-language-server: $schema=schema/engine.schema.json
 # How the engine of this site runs. What is not written here has a default.

@@ -11,17 +11,20 @@ from click.testing import CliRunner
 from engine.channel.cases import run_cases
 from engine.channel.lint import lint
 from engine.channel.load import load_site
-from engine.cli.channel import DESTINATIONS, SOURCES
 from engine.cli.channel import command as channel_command
 from engine.cli.dry_run import runner_for
 from engine.cli.new import command as new_command
 from engine.cli.scaffold import NewChannel, new_channel, new_site
+from engine.cli.scaffold_ends import DESTINATIONS, SOURCES
 from engine.cli.workspace import knowledge
+from engine.connectors.catalog import CATALOG
 from engine.core.errors import ConfigurationError
 from engine.ports.states import MessageState
 
-IMPOSSIBLE = {("schedule", "erp"), ("schedule", "hl7v2_mllp"), ("erp_orders", "hl7v2_mllp")}
-PAIRS = [(s, d) for s in SOURCES for d in DESTINATIONS if (s, d) not in IMPOSSIBLE]
+IMPOSSIBLE = {("schedule", "erp"), ("schedule", "hl7v2_mllp"), ("erp_orders", "hl7v2_mllp"), ("hl7v2_mllp", "fhir")}
+PAIRS = [*((source, "file") for source in SOURCES), *(("file", destination) for destination in DESTINATIONS),
+         ("hl7v2_mllp", "hl7v2_mllp"), ("hl7v2_mllp", "erp"), ("erp_orders", "sftp"), ("fhir", "fhir"), ("fhir", "erp"),
+         ("hl7v2_mllp", "sql"), ("schedule", "http")]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +58,11 @@ def test_a_new_channel_lints_and_tests(site: Path, source: str, destination: str
     new_channel(site, NewChannel("made", source, destination))
 
     _assert_good(site)
+
+
+def test_every_connector_has_a_scaffold() -> None:
+    assert set(SOURCES) == set(CATALOG.sources)
+    assert set(DESTINATIONS) == set(CATALOG.destinations)
 
 
 def test_an_order_channel_over_x12_files_lints_and_tests(site: Path) -> None:
