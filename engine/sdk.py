@@ -70,6 +70,7 @@ from engine.protocols.hl7v2.message import Hl7Message
 from engine.protocols.hl7v2.segment import Segment
 from engine.protocols.json_message import JsonMessage
 from engine.protocols.x12 import TransactionSet
+from engine.protocols.xml.message import XmlMessage
 
 
 class Filtered:
@@ -165,6 +166,7 @@ __all__ = [
     "TransformError",
     "Urgency",
     "VisitContext",
+    "XmlMessage",
     "date",
     "datetime",
     "invoice_from_810",

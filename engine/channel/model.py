@@ -94,8 +94,16 @@ class SourceModel(Settings):
     """`type` names the connector; the keys beside it are the connector's."""
 
     type: Name = Field(description="Which connector receives.", examples=["hl7v2_mllp"])
-    format: Literal["hl7v2", "x12", "json", "bytes"] | None = Field(
+    format: Literal["hl7v2", "x12", "fhir", "json", "xml", "delimited", "fixed_width", "excel", "bytes"] | None = Field(
         default=None, description="How bodies are parsed; None: the connector's usual format."
+    )
+    layout: Name | None = Field(
+        default=None, description="Layout in config/layouts, of delimited, fixed_width and excel.", examples=["prices"]
+    )
+    namespaces: dict[str, str] = Field(
+        default_factory=dict,
+        description="Prefix in paths to XML namespace; a path without prefix means any namespace.",
+        examples=[{"po": "urn:oasis:names:specification:ubl:schema:xsd:Order-2"}],
     )
     settings: dict[str, Any] = Field(default_factory=dict, description="The connector's own settings.")
 
@@ -123,6 +131,9 @@ class DestinationModel(Settings):
         default=None, description="Destination that takes over while this one's circuit is open."
     )
     standby: bool = Field(default=False, description="Only used as another destination's fallback.")
+    layout: Name | None = Field(
+        default=None, description="Layout in config/layouts, for format: delimited, fixed_width or excel."
+    )
     settings: dict[str, Any] = Field(default_factory=dict, description="The connector's own settings.")
 
 

@@ -98,6 +98,7 @@ def program_of(content: bytes, revision: int) -> Program:
         charset=channel.charset,
         zone=channel.zone,
         settings=limits,
+        namespaces=channel.source.namespaces,
     )
 
 

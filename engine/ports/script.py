@@ -32,7 +32,8 @@ class Program(msgspec.Struct, frozen=True):
 
     Args:
         key: `channel@revision`.
-        format: how to parse the body: `hl7v2`, `x12`, `json`, `bytes`.
+        format: how to parse the body: `hl7v2`, `x12`, `fhir`, `json`, `xml`, `delimited`, `fixed_width`, `excel`
+            or `bytes`.
         accept: message types (`["OMS^O05"]`), empty: all.
         filter: one safe expression, or None (see engine/channel/expression.py).
         index: business key name to path.
@@ -41,6 +42,7 @@ class Program(msgspec.Struct, frozen=True):
         lookups: parameter name to crosswalk table.
         destinations: name to `{send: kind or None, order_by: field or path or None, when: expression or None}`.
         charset, zone: the channel's overrides for HL7.
+        layout: of delimited, fixed_width and excel, as JSON; namespaces: of xml, by prefix.
     """
 
     key: str
@@ -57,6 +59,8 @@ class Program(msgspec.Struct, frozen=True):
     charset: str | None = None
     zone: str = "UTC"
     settings: Mapping[str, str] = {}
+    layout: str | None = None
+    namespaces: Mapping[str, str] = {}
 
 
 class WorkItem(msgspec.Struct, frozen=True, array_like=True):

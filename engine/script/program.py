@@ -17,7 +17,7 @@ from engine.channel.expression import Expression, compile_expression
 from engine.core.errors import TransformError
 from engine.ports.script import Limits, Program
 from engine.script.guard import script_builtins
-from engine.script.views import View, open_view
+from engine.script.views import View, open_view, prepare
 from engine.sdk import Lookup
 
 Transform = Callable[[Any], Any]
@@ -50,6 +50,7 @@ class Compiled:
 
     def __init__(self, program: Program, limits: Limits) -> None:
         self.program, self.limits = program, limits
+        prepare(program)
         self.zone = ZoneInfo(program.zone)
         self.filter: Expression | None = compile_expression(program.filter) if program.filter else None
         self.index = tuple(program.index.items())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ import msgspec
 from engine.ports.script import Program
 from engine.protocols.hl7v2.message import Hl7Message
 from engine.protocols.json_message import JsonMessage
+from engine.protocols.xml.message import XmlMessage
 
 
 class View(msgspec.Struct, frozen=True):
@@ -45,8 +47,17 @@ def open_view(program: Program, zone: ZoneInfo, body: bytes) -> View:
     return View(message, message.get)
 
 
+def prepare(program: Program) -> None:
+    """Import what the format needs while the worker may still open files."""
+    for module in _NEEDS.get(program.format, ()):
+        import_module(module)
+
+
+_NEEDS = {"xml": ("engine.protocols.xml.tree",)}
 _PARSERS: dict[str, Callable[[Program, ZoneInfo, bytes], Any]] = {
     "hl7v2": lambda program, zone, body: Hl7Message.parse(body, program.charset, zone),
     "json": lambda program, zone, body: JsonMessage.parse(body),
+    "fhir": lambda program, zone, body: JsonMessage.parse(body),
+    "xml": lambda program, zone, body: XmlMessage.parse(body, program.namespaces),
     "bytes": lambda program, zone, body: BytesMessage(body),
 }
