@@ -9,40 +9,26 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import paramiko
 
+from engine.connectors.remote_folder.client import LostError as LostError
+from engine.connectors.remote_folder.client import StatusError as StatusError
+from engine.connectors.remote_folder.client import together
 from engine.connectors.sftp import wire
-from engine.connectors.sftp.wire import Answer, Ask, Attributes, Entry, MalformedError, Reader, Status, Told
+from engine.connectors.sftp.wire import Answer, Ask, Attributes, Entry, MalformedError, Open, Reader, Status, Told
 
 _READ_AT_ONCE = 256 * 1024  # bytes off the channel
 _WRITE_AT_ONCE = 256 * 1024  # bytes of small requests that leave together
 BLOCK = 32 * 1024  # bytes of one READ or WRITE: what every server takes
 _BLOCKS_AHEAD = 64  # of one file
+_AT_ONCE = 32 * BLOCK  # up to here one round trip brings the content and how the file looks after it
 _MOST_ENTRIES = 100_000  # of one folder; more are seen when these are gone
 
 T = TypeVar("T")
-
-
-class LostError(Exception):
-    """The connection is gone, or the server does not answer. What was asked may have been done."""
-
-
-class StatusError(Exception):
-    """The server said no; `code` is of the protocol. Its words are not kept: they may hold anything."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(f"status {code}")
-        self.code = code
-
-    @property
-    def words(self) -> str:
-        """For people."""
-        known = {Status.NO_SUCH_FILE: "no such file or folder", Status.PERMISSION_DENIED: "permission denied"}
-        return known.get(Status(self.code), "failure") if self.code in set(Status) else "failure"
 
 
 class SftpClient:
@@ -107,6 +93,40 @@ class SftpClient:
 
     async def remove(self, path: str) -> None:
         await self._ask(Ask.REMOVE, wire.text(path))
+
+    # -------------------------------------------------------------- whole files
+    async def fetch(self, path: str, looks: Attributes, content: bytearray, size: int) -> bool:
+        """Append what `content` lacks; tell whether the file looked as `looks` all the while."""
+        handle = await self.open(path, Open.READ)
+        try:
+            if size - len(content) <= _AT_ONCE:
+                after = await self.read_small(handle, content, size)
+            else:
+                await self.read_into(handle, content, size)
+                after = await self.attributes(handle)
+        finally:
+            self.forget(handle)
+        return (after.size, after.modified) == (looks.size, looks.modified)
+
+    async def store(self, path: str, content: bytes) -> None:
+        """A small file in one piece, on the server's disk where it lets us ask for that."""
+        handle = await self.open(path, Open.WRITE | Open.CREATE | Open.TRUNCATE)
+        await self.write_small(handle, content)
+
+    async def beginning(self, path: str, most: int) -> bytes | None:
+        """The first bytes of a file; None: there is none."""
+        try:
+            handle = await self.open(path, Open.READ)
+        except StatusError as error:
+            if error.code == Status.NO_SUCH_FILE:
+                return None
+            raise
+        content = bytearray()
+        try:
+            await self.read_into(handle, content, most)
+        finally:
+            self.forget(handle)
+        return bytes(content)
 
     # -------------------------------------------------------------- files
     async def open(self, path: str, flags: int) -> bytes:
@@ -286,15 +306,6 @@ class SftpClient:
             self._loop.call_soon_threadsafe(what)
         except RuntimeError:
             pass  # the loop is closed: nobody waits any more
-
-
-async def together(*work: Coroutine[Any, Any, Any]) -> list[Any]:
-    """What was asked at once, in this order; raises the first failure when all have their answers."""
-    outcomes = await asyncio.gather(*work, return_exceptions=True)
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException):
-            raise outcome
-    return outcomes
 
 
 def _extensions(reader: Reader) -> list[str]:

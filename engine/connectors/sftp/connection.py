@@ -19,7 +19,8 @@ from typing import TypeVar
 import paramiko
 
 from engine.connectors.fields import split_address
-from engine.connectors.sftp.client import LostError, SftpClient
+from engine.connectors.remote_folder.client import LostError
+from engine.connectors.sftp.client import SftpClient
 from engine.connectors.sftp.hostkeys import PinnedKeys
 from engine.connectors.sftp.settings import SftpServer
 from engine.core.errors import ConfigurationError, TransportError

@@ -11,6 +11,10 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import NamedTuple
 
+from engine.connectors.remote_folder.client import Attributes as Attributes
+from engine.connectors.remote_folder.client import Entry as Entry
+from engine.connectors.remote_folder.client import Status as Status
+
 VERSION = 3
 LONGEST_PACKET = 1024 * 1024  # bytes: what a server may send at once; the draft asks for 34,000 at least
 _MOST_ATTRIBUTES = 64  # extended pairs of one file
@@ -46,17 +50,6 @@ class Told(IntEnum):
     ATTRS = 105
 
 
-class Status(IntEnum):
-    """Codes of a STATUS answer that mean something to us."""
-
-    OK = 0
-    EOF = 1
-    NO_SUCH_FILE = 2
-    PERMISSION_DENIED = 3
-    FAILURE = 4
-    UNSUPPORTED = 8
-
-
 class Open(IntEnum):
     """Flags of OPEN."""
 
@@ -68,21 +61,6 @@ class Open(IntEnum):
 
 class MalformedError(Exception):
     """The server's bytes are not SFTP."""
-
-
-class Attributes(NamedTuple):
-    """Of a file; None: the server does not say. `modified` in whole seconds since 1970."""
-
-    size: int | None = None
-    mode: int | None = None
-    modified: int | None = None
-
-
-class Entry(NamedTuple):
-    """One line of a listing."""
-
-    name: str
-    attributes: Attributes
 
 
 class Answer(NamedTuple):

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from engine.connectors.file.folder import UnreadableFileError
-from engine.connectors.sftp import remote
-from engine.connectors.sftp.remote import Complete
+from engine.connectors.remote_folder import folder as remote
+from engine.connectors.remote_folder.folder import Complete
 from engine.connectors.sftp.settings import SftpSourceSettings
 from engine.connectors.sftp.wire import Attributes, Entry
 from engine.core.errors import SizeLimitError

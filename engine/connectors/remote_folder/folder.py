@@ -13,15 +13,13 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from engine.connectors.file.folder import StillWrittenError, UnreadableFileError
-from engine.connectors.sftp.client import BLOCK, SftpClient, StatusError
-from engine.connectors.sftp.settings import SftpSourceSettings
-from engine.connectors.sftp.wire import Attributes, Entry, Open, Status
+from engine.connectors.remote_folder.client import Attributes, Entry, RemoteClient, Status, StatusError
+from engine.connectors.remote_folder.settings import WatchedFolder
 from engine.core.errors import SizeLimitError
 from engine.core.ids import IdSource, id_text
 
 _NAME_BYTES = 180  # of 255: leaves room for a token, a time stamp and .reason.txt
 _MARK = "~"
-_AT_ONCE = 32 * BLOCK  # up to here one round trip brings the content and how the file looks after it
 
 
 class RemoteFile(NamedTuple):
@@ -36,7 +34,7 @@ class RemoteFile(NamedTuple):
 class Complete:
     """Remembers what each file looked like, to tell complete ones from growing ones."""
 
-    def __init__(self, settings: SftpSourceSettings) -> None:
+    def __init__(self, settings: WatchedFolder) -> None:
         self._settings = settings
         self._seen: dict[str, tuple[Attributes, float]] = {}
 
@@ -67,7 +65,7 @@ def is_name(name: str) -> bool:
     return "/" not in name and "\x00" not in name and name not in ("", ".", "..")
 
 
-async def claim(client: SftpClient, folder: str, entry: Entry, work: str, ids: IdSource) -> RemoteFile | None:
+async def claim(client: RemoteClient, folder: str, entry: Entry, work: str, ids: IdSource) -> RemoteFile | None:
     """Take a file by renaming it. None: somebody else was faster.
 
     Raises:
@@ -91,7 +89,7 @@ def unclaimed(folder: str, entry: Entry) -> RemoteFile:
     return RemoteFile(below(folder, entry.name), shortened(entry.name), token, entry.attributes)
 
 
-async def claimed_before(client: SftpClient, work: str) -> list[RemoteFile]:
+async def claimed_before(client: RemoteClient, work: str) -> list[RemoteFile]:
     """What was claimed and not finished, oldest claim first."""
     found = []
     for entry in sorted(await client.listing(work)):
@@ -101,7 +99,7 @@ async def claimed_before(client: SftpClient, work: str) -> list[RemoteFile]:
     return found
 
 
-async def read(client: SftpClient, file: RemoteFile, content: bytearray, limit: int) -> None:
+async def read(client: RemoteClient, file: RemoteFile, content: bytearray, limit: int) -> None:
     """Append to `content` what it lacks of the file; what came before an error stays there for the next try.
 
     Raises:
@@ -111,16 +109,7 @@ async def read(client: SftpClient, file: RemoteFile, content: bytearray, limit: 
         StatusError, LostError: it cannot be read now.
     """
     size = _size(file.looks, limit)
-    handle = await client.open(file.path, Open.READ)
-    try:
-        if size - len(content) <= _AT_ONCE:
-            after = await client.read_small(handle, content, size)
-        else:
-            await client.read_into(handle, content, size)
-            after = await client.attributes(handle)
-    finally:
-        client.forget(handle)
-    if (after.size, after.modified) != (file.looks.size, file.looks.modified) or len(content) != size:
+    if not await client.fetch(file.path, file.looks, content, size) or len(content) != size:
         raise StillWrittenError
 
 
@@ -136,7 +125,7 @@ def _size(looks: Attributes, limit: int) -> int:
     return looks.size
 
 
-async def move(client: SftpClient, file: RemoteFile, target: str) -> str:
+async def move(client: RemoteClient, file: RemoteFile, target: str) -> str:
     """Rename; when that name is taken, under a name with the claim's token. Where it is now.
 
     Raises:
@@ -153,13 +142,7 @@ async def move(client: SftpClient, file: RemoteFile, target: str) -> str:
     return target
 
 
-async def write(client: SftpClient, path: str, content: bytes) -> None:
-    """A small file in one piece, on the server's disk where it lets us ask for that."""
-    handle = await client.open(path, Open.WRITE | Open.CREATE | Open.TRUNCATE)
-    await client.write_small(handle, content)
-
-
-async def ensure(client: SftpClient, folder: str) -> None:
+async def ensure(client: RemoteClient, folder: str) -> None:
     """Make the folder when it is missing.
 
     Raises:
