@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
+from engine.canonical.identifiers import Dea, Duns, Gln, Hin, TypedIdentifier, Uei
 from engine.channel.model import Duration, Name, Settings
+from engine.core.errors import DataTypeError
 
 Qualifier = Annotated[str, Field(pattern=r"^[A-Z0-9]{2}$")]
 InterchangeId = Annotated[str, Field(pattern=r"^[\x20-\x7e]{2,15}$")]
 GroupId = Annotated[str, Field(pattern=r"^[\x21-\x7e]{2,15}$")]
+
+
+# ISA05 and ISA07 that say which list the id is of, and what an id of it looks like. Source: X12 element I05.
+_LISTS: dict[str, type[TypedIdentifier]] = {"01": Duns, "20": Hin, "07": Gln}
+
+
+def _checked(cls: type[TypedIdentifier]) -> AfterValidator:
+    def check(text: str) -> str:
+        try:
+            return cls.of(text).value
+        except DataTypeError as error:
+            raise ValueError(f"{error.what}: {error.remedy}") from None
+
+    return AfterValidator(check)
 
 
 class Separators(Settings):
@@ -40,6 +56,15 @@ class Partner(Settings):
     supplier_number: str | None = Field(
         default=None, description="Our number for it, as the ERP has it.", examples=["S1001"]
     )
+    gln: Annotated[str, _checked(Gln)] | None = Field(
+        default=None, description="Their GLN, with a right check digit.", examples=["0614141000012"]
+    )
+    hin: Annotated[str, _checked(Hin)] | None = Field(default=None, description="Their Health Industry Number.")
+    duns: Annotated[str, _checked(Duns)] | None = Field(default=None, description="Their DUNS number.")
+    uei: Annotated[str, _checked(Uei)] | None = Field(default=None, description="Their Unique Entity Identifier.")
+    dea: Annotated[str, _checked(Dea)] | None = Field(
+        default=None, description="Their DEA registration, when they sell controlled substances."
+    )
     isa_qualifier: Qualifier = Field(description="Their ISA05/ISA07.", examples=["01", "ZZ"])
     isa_id: InterchangeId = Field(description="Their ISA06/ISA08, without padding.", examples=["006812345"])
     gs_id: GroupId | None = Field(default=None, description="Their GS02/GS03; the ISA id when absent.")
@@ -64,3 +89,23 @@ class Partner(Settings):
         default_factory=dict, description="Folders or addresses by direction.", examples=[{"outbox": "out/s1001"}]
     )
     contacts: tuple[Contact, ...] = Field(default=(), description="Whom to call.")
+
+    @model_validator(mode="after")
+    def _ids_of_their_lists(self) -> Self:
+        """An ISA id is of the list that its qualifier names; a DUNS number in two places is the same."""
+        for name in ("isa", "our_isa"):
+            cls = _LISTS.get(getattr(self, f"{name}_qualifier"))
+            if cls is not None:
+                _of_its_list(name, cls, getattr(self, f"{name}_id").strip())
+        agreed = {"01": self.duns, "20": self.hin}.get(self.isa_qualifier)
+        if agreed is not None and agreed != self.isa_id.strip():
+            raise ValueError("isa_id differs from the number of the same list beside it: correct one of the two")
+        return self
+
+
+def _of_its_list(name: str, cls: type[TypedIdentifier], text: str) -> None:
+    try:
+        cls.of(text)
+    except DataTypeError as error:
+        remedy = f"{error.remedy}; ZZ is the qualifier of ids agreed between two partners"
+        raise ValueError(f"{name}_id is {error.what} ({name}_qualifier says so): {remedy}") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.canonical import Address, Identifier, Party
+from engine.canonical.identifiers import typed_identifier
 from engine.core.errors import DataTypeError
 from engine.mapping.x12_body import first, free_text, required, short_text
 from engine.mapping.x12_codes import party_qualifier, party_scheme
@@ -45,6 +46,8 @@ def write_parties(parties: Sequence[Party]) -> list[SegmentValues]:
     for number, party in enumerate(parties, 1):
         identifier = party.identifier
         qualifier = party_qualifier(identifier.scheme, f"N103[{number}]") if identifier else ""
+        if identifier:
+            typed_identifier(identifier, f"N104[{number}]")  # what we send is right by its check digit
         segments.append(("N1", party.role, free_text(party.name), qualifier, identifier.value if identifier else ""))
         if party.address:
             segments += _write_address(party.address, number)

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from engine.canonical import Charge, Identifier, Money, Terms
+from engine.canonical.identifiers import typed_identifier
 from engine.core.errors import DataTypeError, RequiredFieldError
 from engine.mapping.x12_body import CENT, cents, decimal, free_text, optional_day, plain, short_text, to_cents
 from engine.mapping.x12_codes import BUYER_ITEM, ITEM_NUMBER_FALLBACKS, item_qualifier, item_scheme
@@ -28,6 +29,7 @@ def read_item(line: Segment) -> tuple[str | None, tuple[Identifier, ...]]:
 def write_item(item: str | None, identifiers: Sequence[Identifier], where: str) -> list[str]:
     pairs = [BUYER_ITEM, item] if item else []
     for identifier in identifiers:
+        typed_identifier(identifier, where)  # what we send is right by its check digit
         pairs += [item_qualifier(identifier.scheme, where), identifier.value]
     return pairs
 

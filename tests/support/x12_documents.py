@@ -30,6 +30,7 @@ from engine.canonical import (
     ShippedLine,
     Terms,
 )
+from engine.canonical.identifiers.check_digits import dea_check_digit, gs1_check_digit
 
 _WORD = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _TEXT = _WORD + " -./,:#&'()+éß"
@@ -43,6 +44,33 @@ def texts(longest: int, shortest: int = 1) -> st.SearchStrategy[str]:
 
 def codes(longest: int, shortest: int = 2) -> st.SearchStrategy[str]:
     return st.text("ABCDEFGHJKLMNP0123456789", min_size=shortest, max_size=longest)
+
+
+def _gs1(count: int) -> st.SearchStrategy[str]:
+    return st.text("0123456789", min_size=count - 1, max_size=count - 1).map(lambda t: t + gs1_check_digit(t))
+
+
+def _dea(letters: str, digits: str) -> str:
+    return letters + digits + dea_check_digit(digits)
+
+
+# What is right by the check digit of its list; all other lists hold any text.
+_NUMBERS: dict[str, st.SearchStrategy[str]] = {
+    "GLN": _gs1(13),
+    "HIN": codes(9, 9),
+    "DEA": st.builds(_dea, st.sampled_from(["AB", "BC", "F9"]), st.text("0123456789", min_size=6, max_size=6)),
+    "DUNS": st.text("0123456789", min_size=9, max_size=9),
+    "GTIN": _gs1(14),
+    "UPC": _gs1(12),
+    "EAN": _gs1(13),
+    "NDC": st.text("0123456789", min_size=11, max_size=11),
+}
+
+
+def identified(schemes: st.SearchStrategy[str], other: st.SearchStrategy[str]) -> st.SearchStrategy[Identifier]:
+    return schemes.flatmap(
+        lambda scheme: st.builds(Identifier, scheme=st.just(scheme), value=_NUMBERS.get(scheme, other))
+    )
 
 
 days = st.dates(date(2001, 1, 1), date(2060, 12, 31))
@@ -74,13 +102,11 @@ parties = st.builds(
     Party,
     role=roles,
     name=texts(60),
-    identifier=st.none() | st.builds(Identifier, scheme=party_schemes, value=texts(80, 2)),
+    identifier=st.none() | identified(party_schemes, texts(80, 2)),
     address=st.none() | addresses,
 )
 references = st.builds(Identifier, scheme=st.sampled_from(["CO", "BM", "ZZ", "YD", "VR"]), value=texts(30))
-identifiers = st.lists(
-    st.builds(Identifier, scheme=item_schemes, value=texts(48)), max_size=4, unique_by=lambda i: i.scheme
-).map(tuple)
+identifiers = st.lists(identified(item_schemes, texts(48)), max_size=4, unique_by=lambda i: i.scheme).map(tuple)
 
 
 def charges(currency: str) -> st.SearchStrategy[tuple[Charge, ...]]:
@@ -236,9 +262,7 @@ shipped_lines = st.builds(
     order_number=st.none() | texts(22),
     order_line_number=st.none() | st.integers(1, 9999),
     item_number=texts(48),
-    identifiers=st.lists(
-        st.builds(Identifier, scheme=_named, value=texts(48)), max_size=3, unique_by=lambda i: i.scheme
-    ).map(tuple),
+    identifiers=st.lists(identified(_named, texts(48)), max_size=3, unique_by=lambda i: i.scheme).map(tuple),
     lot=st.none() | texts(20),
     serial=st.none() | texts(20),
     expires_on=st.none() | days,
