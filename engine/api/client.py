@@ -15,7 +15,7 @@ import msgspec
 from engine.api.wire import from_wire, to_wire
 from engine.core.errors import ConfigurationError, Fate, IsthmusError
 from engine.core.ids import id_text, parse_id
-from engine.ports.connector import Health
+from engine.ports.connector import Attachment, Health
 from engine.ports.journal import MessageRow, MessageView, Query, RevisionRow
 from engine.ports.operations import ChannelDiff, ChannelStatus, EngineStatus, ReplayPlan
 
@@ -68,6 +68,14 @@ class ControlClient:
     async def view(self, message_id: int, who: str = "") -> MessageView | None:
         try:
             return from_wire(MessageView, await self._get(f"/api/messages/{id_text(message_id)}"))
+        except RemoteError as error:
+            if error.remote_code == "A011":
+                return None
+            raise
+
+    async def attachment(self, message_id: int, position: int, who: str = "") -> Attachment | None:
+        try:
+            return from_wire(Attachment, await self._get(f"/api/messages/{id_text(message_id)}/attachments/{position}"))
         except RemoteError as error:
             if error.remote_code == "A011":
                 return None

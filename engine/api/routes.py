@@ -68,6 +68,13 @@ async def view(call: Call) -> Response:
     return answer(found)
 
 
+async def attachment(call: Call) -> Response:
+    found = await call.operations.attachment(path_id(call), call.place("position"), call.who)
+    if found is None:
+        raise NotFoundError("the message has no such attachment")
+    return answer(found)
+
+
 async def diff(call: Call) -> Response:
     return answer(await call.operations.diff())
 
@@ -179,6 +186,7 @@ ROUTES: tuple[WebRoute, ...] = (
     WebRoute("GET", "/metrics", Role.VIEWER, metrics),
     WebRoute("POST", "/api/messages/search", Role.VIEWER, search),
     WebRoute("GET", "/api/messages/{id}", Role.VIEWER, view),
+    WebRoute("GET", "/api/messages/{id}/attachments/{position}", Role.VIEWER, attachment),
     WebRoute("GET", "/api/diff", Role.VIEWER, diff),
     WebRoute("GET", "/api/revisions", Role.VIEWER, history),
     WebRoute("GET", "/api/audit", Role.VIEWER, audit),

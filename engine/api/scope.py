@@ -12,7 +12,7 @@ import msgspec
 
 from engine.core.errors import AccessError, NotFoundError
 from engine.core.ids import parse_id
-from engine.ports.connector import Health
+from engine.ports.connector import Attachment, Health
 from engine.ports.journal import MessageRow, MessageView, Query, RevisionRow
 from engine.ports.operations import ChannelDiff, ChannelStatus, EngineStatus, Operations, ReplayPlan
 
@@ -58,6 +58,10 @@ class ScopedOperations:
         view = await self._inner.view(message_id, who) if await self._sees(message_id, who) else None
         self._deliveries |= {delivery.delivery_id for delivery in view.deliveries} if view else set()
         return view
+
+    async def attachment(self, message_id: int, position: int, who: str) -> Attachment | None:
+        """As `view`: out of scope, nothing is read or audited."""
+        return await self._inner.attachment(message_id, position, who) if await self._sees(message_id, who) else None
 
     async def diff(self) -> list[ChannelDiff]:
         channels = await self._channels()

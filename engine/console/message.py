@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from starlette.responses import JSONResponse, Response
 
@@ -32,6 +33,7 @@ class MessagePages:
         delivery = "/messages/{id}/deliveries/{delivery}"
         return (
             WebRoute("GET", one, Role.VIEWER, self.show, page=True),
+            WebRoute("GET", f"{one}/attachments/{{position}}", Role.VIEWER, self.attachment, page=True),
             WebRoute("GET", f"{one}/state", Role.VIEWER, self.state, page=True, passive=True),
             WebRoute("GET", f"{one}/edit", Role.OPERATOR, self.edit, page=True),
             WebRoute("POST", f"{one}/edit", Role.OPERATOR, self.resend_edited, page=True, max_body_bytes=FORM_LIMIT),
@@ -59,6 +61,14 @@ class MessagePages:
             editable=to_text(view.body) is not None,
             unsure=any(d.reason and d.reason.code == UnknownOutcomeError.code for d in view.deliveries),
         )
+
+    async def attachment(self, call: Call) -> Response:
+        """To be saved, never shown by the browser: nobody of ours made it."""
+        found = await call.operations.attachment(_id(call), call.place("position"), call.who)
+        if found is None:
+            raise NotFoundError("the message has no such attachment")
+        headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(found.name, safe='')}"}
+        return Response(found.body, media_type="application/octet-stream", headers=headers)
 
     async def state(self, call: Call) -> Response:
         """Only the state, without reading the message: the page offers to reload when it changed."""

@@ -115,6 +115,7 @@ class Door:
             state=MessageState.REFUSED if refusal else self.accepted_state,
             reason=refusal,
             attributes=received.attributes,
+            attachments=received.attachments,
         )
 
     def _doubt(self, message_id: int) -> None:

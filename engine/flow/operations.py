@@ -26,7 +26,7 @@ from engine.flow.replay import Replayer
 from engine.flow.supervise import Supervisor
 from engine.ports.audit import Audit
 from engine.ports.catalog import Catalog
-from engine.ports.connector import Health, Reason
+from engine.ports.connector import Attachment, Health, Reason
 from engine.ports.journal import Journal, MessageRow, MessageView, Query, RevisionRow
 from engine.ports.operations import ChannelDiff, ChannelStatus, DestinationStatus, EngineStatus, ReplayPlan
 from engine.ports.states import DeliveryState, MessageState
@@ -97,6 +97,11 @@ class EngineOperations:
     async def view(self, message_id: int, who: str) -> MessageView | None:
         await self._audit.record(who, "message.view", f"message {id_text(message_id)}")
         return await self._journal.view(message_id)
+
+    async def attachment(self, message_id: int, position: int, who: str) -> Attachment | None:
+        await self._audit.record(who, "message.attachment", f"message {id_text(message_id)}")
+        found = await self._journal.attachments(message_id)
+        return found[position] if 0 <= position < len(found) else None
 
     async def _held(self, message_id: int) -> MessageView:
         view = await self._journal.view(message_id)

@@ -120,6 +120,7 @@ class Replayer:
             message_type=row.message_type,
             parent_id=row.message_id,
             attributes=dict(view.attributes) | {"origin": view.attributes.get("origin") or id_text(row.message_id)},
+            attachments=tuple(await self._journal.attachments(row.message_id)) if view.attachments else (),
         )
 
     async def append(self, message: NewMessage) -> Appended:

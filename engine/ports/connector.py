@@ -29,6 +29,18 @@ class Reason(msgspec.Struct, frozen=True):
     remedy: str | None = None
 
 
+class Attachment(msgspec.Struct, frozen=True, array_like=True):
+    """A file that belongs to a message and is kept beside it: an invoice as PDF, a scanned delivery note.
+
+    Args:
+        name: as its sender called it, cleaned: no folder, no control character.
+    """
+
+    name: str
+    media_type: str
+    body: bytes
+
+
 class Received(msgspec.Struct, frozen=True):
     """One message as it came.
 
@@ -40,6 +52,8 @@ class Received(msgspec.Struct, frozen=True):
         attributes: facts of the transport (file name, peer, received headers that are safe to keep).
         refusal: the source already knows that it must be refused (no MSH, wrong charset); kept as REFUSED.
         correlation_id: given by an upstream system or channel; None: the message's own id.
+        attachments: files kept with the message, in the same commit. Not compared: a natural id's body should name
+            them by digest.
     """
 
     body: bytes
@@ -49,6 +63,7 @@ class Received(msgspec.Struct, frozen=True):
     attributes: Mapping[str, str] = {}
     refusal: Reason | None = None
     correlation_id: str | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Verdict(StrEnum):

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import msgspec
 
-from engine.ports.connector import Reason, Verdict
+from engine.ports.connector import Attachment, Reason, Verdict
 from engine.ports.states import DeliveryState, MessageState
 
 
@@ -40,6 +40,7 @@ class NewMessage(msgspec.Struct, frozen=True, array_like=True):
     reason: Reason | None = None
     parent_id: int | None = None
     attributes: Mapping[str, str] = {}
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Appended(msgspec.Struct, frozen=True, array_like=True):
@@ -178,6 +179,16 @@ class DocumentView(msgspec.Struct, frozen=True):
     body: bytes
 
 
+class AttachmentView(msgspec.Struct, frozen=True):
+    """What is kept beside a message, without its bytes. `digest` is BLAKE2b-128 in hex, `size` bytes."""
+
+    position: int
+    name: str
+    media_type: str
+    size: int
+    digest: str
+
+
 class MessageView(msgspec.Struct, frozen=True):
     """Every stage of one message."""
 
@@ -187,6 +198,7 @@ class MessageView(msgspec.Struct, frozen=True):
     documents: Sequence[DocumentView]
     deliveries: Sequence[DeliveryView]
     children: Sequence[int]
+    attachments: Sequence[AttachmentView] = ()
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -263,6 +275,10 @@ class Journal(Protocol):
 
     async def view(self, message_id: int) -> MessageView | None:
         """All stages; a body whose checksum differs raises ChecksumError and marks the message HELD."""
+        ...
+
+    async def attachments(self, message_id: int) -> list[Attachment]:
+        """The files kept with a message, in order. One whose checksum differs raises ChecksumError."""
         ...
 
     async def counts(self) -> list[ChannelCount]:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from engine.ports.connector import Health
+from engine.ports.connector import Attachment, Health
 from engine.ports.journal import MessageRow, MessageView, Query, RevisionRow
 
 
@@ -105,6 +105,14 @@ class Operations(Protocol):
 
     async def view(self, message_id: int, who: str) -> MessageView | None:
         """Audited: a read of patient data."""
+        ...
+
+    async def attachment(self, message_id: int, position: int, who: str) -> Attachment | None:
+        """A file kept with a message, from 0. Audited, as `view` is.
+
+        Raises:
+            ChecksumError: it is not what was stored.
+        """
         ...
 
     async def set_channel(self, channel: str, state: str, who: str, reason: str | None) -> ChannelStatus:

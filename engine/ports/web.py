@@ -27,6 +27,7 @@ class Access(StrEnum):
 
 
 Rule = Role | Access
+_DIGITS = 6
 
 
 class Call:
@@ -74,6 +75,11 @@ class Call:
     def field(self, name: str, default: str = "") -> str:
         """A form field, stripped of white space at both ends."""
         return (self.form.get(name) or [default])[0].strip()
+
+    def place(self, name: str) -> int:
+        """A place in a list, from the path. -1: not a number that a list could have."""
+        text = str(self.request.path_params[name])
+        return int(text) if text.isascii() and text.isdecimal() and len(text) <= _DIGITS else -1
 
     def secret(self, name: str) -> str:
         """A password field, exactly as typed."""

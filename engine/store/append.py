@@ -12,6 +12,7 @@ from engine.core.texts import storable
 from engine.ports.connector import Reason, Verdict
 from engine.ports.journal import Appended, NewMessage
 from engine.ports.states import MessageState
+from engine.store.attachments import write_attachments
 from engine.store.checksum import indexable
 from engine.store.schema import inbox, messages, reasons
 from engine.store.session import Insert
@@ -171,6 +172,7 @@ def _insert(transaction: Transaction, numbers: _Numbers, stored: Sequence[NewMes
     session.make_room([message.message_id for message in stored])
     session.insert(_MESSAGES, rows)
     session.insert(_BODIES, bodies)
+    write_attachments(transaction, stored)
     conflicts = [one for one in stored if one.reason is _CONFLICT]
     session.insert(_KEY, [(numbers[NATURAL_ID], indexable(one.natural_id or ""), one.message_id) for one in conflicts])
     transaction.set_reasons(why)

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from engine.core.ids import first_id_at, id_time
+from engine.store.session import BODY_TABLES
 
-_TABLES = ("bodies", "documents", "responses")
 _DAY = timedelta(days=1)
 _LOCK_KEY = 7_306_417  # advisory lock: one node at a time makes partitions
 
@@ -59,7 +59,7 @@ class Days:
         if day.end > first_id_at(before):
             return False
         sql.exec_driver_sql("SET LOCAL lock_timeout = '100ms'")
-        for table in _TABLES:
+        for table in BODY_TABLES:
             _drop(sql, table, day.name)
         self._ends.pop(day.first, None)
         return True
@@ -69,9 +69,9 @@ def _make(sql: sa.Connection, day: Day) -> None:
     sql.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK_KEY})")
     if sql.exec_driver_sql(f"SELECT to_regclass('bodies_{day.name}')").scalar() is not None:
         return
-    if any(_in_default(sql, table, day) for table in _TABLES):
+    if any(_in_default(sql, table, day) for table in BODY_TABLES):
         return  # retention dropped this day and kept some of it: what still comes goes beside those
-    for table in _TABLES:
+    for table in BODY_TABLES:
         bounds = f"FROM ({day.first}) TO ({day.end})"
         sql.exec_driver_sql(f"CREATE TABLE {table}_{day.name} PARTITION OF {table} FOR VALUES {bounds}")
 
@@ -83,6 +83,8 @@ def _in_default(sql: sa.Connection, table: str, day: Day) -> bool:
 
 def _drop(sql: sa.Connection, table: str, name: str) -> None:
     part = f"{table}_{name}"
+    if sql.exec_driver_sql(f"SELECT to_regclass('{part}')").scalar() is None:
+        return  # the day is older than the table
     sql.exec_driver_sql(f"ALTER TABLE {table} DETACH PARTITION {part}")
     sql.exec_driver_sql(f"INSERT INTO {table} SELECT part.* FROM {part} part JOIN messages m ON m.id = part.message_id")
     sql.exec_driver_sql(f"DROP TABLE {part}")

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from engine.core.errors import ChecksumError
 from engine.core.ids import id_text
-from engine.ports.connector import Reason
+from engine.ports.connector import Attachment, Reason
 from engine.ports.journal import (
     Appended,
     ChannelCount,
@@ -27,6 +27,7 @@ from engine.ports.journal import (
 )
 from engine.ports.states import DeliveryState, MessageState
 from engine.store import channel_states, operate, read, revisions, search
+from engine.store.attachments import read_attachments
 from engine.store.names import Names
 from engine.store.read import Broken
 from engine.store.reader import Reader
@@ -87,6 +88,9 @@ class SqlJournal:
         if broken:
             raise ChecksumError(f"{broken[0].what} differs from what was stored", where=id_text(message_id))
         return found
+
+    async def attachments(self, message_id: int) -> list[Attachment]:
+        return await self._read(read_attachments, message_id)
 
     async def counts(self) -> list[ChannelCount]:
         return await self._read(search.counts)

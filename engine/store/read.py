@@ -12,6 +12,7 @@ from engine.core.clock import from_micros
 from engine.core.ids import id_text
 from engine.ports.journal import DeliveryView, DocumentView, MessageRow, MessageView, PendingDelivery, PendingMessage
 from engine.ports.states import DeliveryState, MessageState
+from engine.store import attachments
 from engine.store.checksum import checksum
 from engine.store.names import Names
 from engine.store.schema import bodies, deliveries, documents, indexed, messages, reasons, responses
@@ -169,7 +170,9 @@ def view(connection: sa.Connection, names: Names, message_id: int) -> tuple[Mess
     sent = _deliveries(connection, names, message_id, broken)
     children = connection.scalars(sa.select(messages.c.id).where(messages.c.parent == message_id)).all()
     row = message_row(connection, names, head)
-    return MessageView(row, bytes(body.body), attributes_of(body.attributes), made, sent, sorted(children)), broken
+    files = attachments.listed(connection, message_id)
+    seen = MessageView(row, bytes(body.body), attributes_of(body.attributes), made, sent, sorted(children), files)
+    return seen, broken
 
 
 def _documents(connection: sa.Connection, message_id: int, raw: bytes, broken: list[Broken]) -> list[DocumentView]:

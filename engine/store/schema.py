@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 metadata = sa.MetaData()
-HEAD = "0001"  # the newest migration; a store at a revision unknown here was written by a newer release
+HEAD = "0002"  # the newest migration; a store at a revision unknown here was written by a newer release
 
 # On SQLite an INTEGER PRIMARY KEY is the row itself; BIGINT would add a second tree.
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -90,6 +90,17 @@ bodies = _daily(
     sa.Column("message_id", Id, primary_key=True, autoincrement=False),
     sa.Column("digest", sa.LargeBinary, nullable=False),  # BLAKE2b-128 of the body
     sa.Column("attributes", sa.Text),  # JSON object; NULL: none
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+
+# Files that came with a message: large, rarely read, never searched.
+attachments = _daily(
+    "attachments",
+    sa.Column("message_id", Id, primary_key=True, autoincrement=False),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("media_type", sa.Text, nullable=False),
+    sa.Column("digest", sa.LargeBinary, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
 )
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 import sqlalchemy as sa
 
 Row = tuple[Any, ...]
-BODY_TABLES = ("bodies", "documents", "responses")
+BODY_TABLES = ("bodies", "documents", "responses", "attachments")
 
 
 class Insert(NamedTuple):

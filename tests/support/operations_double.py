@@ -11,8 +11,8 @@ import msgspec
 
 from engine.core.errors import IsthmusError, NotFoundError
 from engine.core.ids import first_id_at, id_text
-from engine.ports.connector import Health, Reason
-from engine.ports.journal import DeliveryView, DocumentView, MessageRow, MessageView, Query, RevisionRow
+from engine.ports.connector import Attachment, Health, Reason
+from engine.ports.journal import AttachmentView, DeliveryView, DocumentView, MessageRow, MessageView, Query, RevisionRow
 from engine.ports.operations import ChannelDiff, ChannelStatus, DestinationStatus, EngineStatus, ReplayPlan
 from engine.ports.states import DeliveryState, MessageState
 from tests.support import harbor_messages as harbor
@@ -127,6 +127,10 @@ PLANS = (
 STATES = {"supplier_onboarding": "paused", "purchase_order_out": "stopped"}
 
 
+PDF = b"%PDF-1.7 invented"
+SCAN = AttachmentView(0, 'invoice \u2013 88021 "copy".pdf', "application/pdf", len(PDF), "0" * 32)
+
+
 class OperationsDouble:
     """`sent` keeps every changing call: (method, message or channel, who, reason)."""
 
@@ -163,6 +167,13 @@ class OperationsDouble:
         if message_id in self._views:
             self._record(who, "message.view", f"message {id_text(message_id)}", None)
         return self._views.get(message_id)
+
+    async def attachment(self, message_id: int, position: int, who: str) -> Attachment | None:
+        view = self._views.get(message_id)
+        if view is None or not 0 <= position < len(view.attachments):
+            return None
+        self._record(who, "message.attachment", f"message {id_text(message_id)}", None)
+        return Attachment(view.attachments[position].name, view.attachments[position].media_type, PDF)
 
     async def diff(self) -> list[ChannelDiff]:
         lines = [
@@ -339,7 +350,9 @@ class OperationsDouble:
         documents = _documents(plan, state, facts)
         deliveries = [_delivery(row, place, name, reason) for place, (name, _, _) in enumerate(plan.destinations)]
         attributes = {"peer": "10.20.4.17:51822"} if "mllp" in plan.source else {"file": f"{facts['control']}.edi"}
-        self._views[message_id] = MessageView(row, body, attributes, documents, deliveries if documents else (), ())
+        files = (SCAN,) if plan.name == "supplier_invoice" else ()
+        sent = deliveries if documents else ()
+        self._views[message_id] = MessageView(row, body, attributes, documents, sent, (), files)
 
     def _facts(self, number: int) -> dict[str, Any]:
         return {

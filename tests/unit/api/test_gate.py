@@ -44,7 +44,7 @@ class Site:
         held = await self.operations.search(Query(states=(MessageState.HELD,), limit=1), "test")
         view = await self.operations.view(held[0].message_id, "test")
         assert view is not None
-        known = {"channel": "stock_requisition", "name": "console.css", "token": "unknown"}
+        known = {"channel": "stock_requisition", "name": "console.css", "token": "unknown", "position": "0"}
         known |= {"id": id_text(held[0].message_id), "delivery": id_text(view.deliveries[0].delivery_id)}
         if route.path.startswith("/api/deliveries"):
             known["id"] = known["delivery"]
@@ -100,6 +100,15 @@ async def test_every_route_obeys_its_rule_for_every_role(site: Site, role: Role 
             assert answer.status == 401  # the answer of the form itself: no such name
         else:
             assert refused is not may, f"{role} {route.method} {route.path}: {answer.status}"
+
+
+@pytest.mark.parametrize("position", ["1", "-1", "x", "9999999", "٣"])
+async def test_an_attachment_that_is_not_there_is_not_found(site: Site, position: str) -> None:
+    row = (await site.operations.search(Query(channel="supplier_invoice", limit=1), "x"))[0]
+    client = await site.person(Role.VIEWER)
+
+    for path in ("/api/messages", "/messages"):
+        assert (await client.get(f"{path}/{id_text(row.message_id)}/attachments/{position}")).status == 404
 
 
 async def test_strangers_do_not_learn_which_addresses_exist(site: Site) -> None:

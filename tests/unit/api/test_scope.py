@@ -10,9 +10,10 @@ import pytest
 
 from engine.api.scope import PlanBook, ScopedOperations
 from engine.core.errors import AccessError, NotFoundError
+from engine.ports.connector import Attachment
 from engine.ports.journal import Query
 from engine.ports.states import MessageState
-from tests.support.operations_double import NOW, PLANS, OperationsDouble
+from tests.support.operations_double import NOW, PDF, PLANS, SCAN, OperationsDouble
 
 MINE = "HARBOR-MAIN"
 CHANNELS = {plan.name for plan in PLANS if plan.facility == MINE}
@@ -60,10 +61,14 @@ async def test_another_facilitys_message_does_not_exist_and_is_not_read(
     for name in OTHERS:
         for row in await inner.search(Query(channel=name, limit=5), "x"):
             assert await scoped.view(row.message_id, "tom") is None
+            assert await scoped.attachment(row.message_id, 0, "tom") is None
             for change in (scoped.resend(row.message_id, "tom", "x"), scoped.discard(row.message_id, "tom", "x")):
                 with pytest.raises(NotFoundError):
                     await change
-    assert all(record["action"] != "message.view" for record in await inner.audit_records(None, 1000))
+    assert all(
+        record["action"] not in {"message.view", "message.attachment"}
+        for record in await inner.audit_records(None, 1000)
+    )
     assert inner.sent == []
 
 
@@ -74,6 +79,7 @@ async def test_my_own_message_can_be_seen_and_its_delivery_resent(
 
     view = await scoped.view(row.message_id, "tom")
     assert view is not None
+    assert await scoped.attachment(row.message_id, 0, "tom") == Attachment(SCAN.name, SCAN.media_type, PDF)
     await scoped.resend_delivery(view.deliveries[0].delivery_id, "tom", "period is open")
 
     assert inner.sent[0][0] == "resend_delivery"

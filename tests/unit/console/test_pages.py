@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 import pytest
+from markupsafe import escape
 
 from engine.api.app import build_app
 from engine.console import pages
@@ -17,7 +19,7 @@ from engine.ports.journal import MessageRow, Query
 from engine.ports.states import MessageState
 from engine.store.accounts import SqlAccounts
 from tests.support.asgi_client import AsgiClient
-from tests.support.operations_double import OperationsDouble
+from tests.support.operations_double import PDF, SCAN, OperationsDouble
 from tests.support.people import PASSWORD, AuditDouble, enrol
 
 PATIENT = "TESTPATIENT"
@@ -97,6 +99,25 @@ async def test_changing_ones_password_needs_the_current_one(desk: Desk) -> None:
 
     assert (bad.status, good.status) == (400, 303)
     assert await desk.accounts.sign_in("maria", new)
+
+
+# ------------------------------------------------------------------ attachments
+async def test_an_attachment_is_listed_and_saved_never_shown_by_the_browser(desk: Desk) -> None:
+    row = (await desk.operations.search(Query(channel="supplier_invoice", limit=1), "x"))[0]
+    client = await desk.sit_down(Role.VIEWER)
+    path = f"/messages/{id_text(row.message_id)}"
+
+    page, file = await client.get(path), await client.get(f"{path}/attachments/0")
+
+    assert f'href="{path}/attachments/0"' in page.text
+    assert escape(SCAN.name) in page.text
+    assert file.body == PDF
+    assert file.headers["content-type"] == "application/octet-stream"
+    assert file.headers["content-disposition"] == f"attachment; filename*=UTF-8''{quote(SCAN.name, safe='')}"
+    assert file.headers["x-content-type-options"] == "nosniff"
+    assert ("message.attachment", f"message {id_text(row.message_id)}") in {
+        (record["action"], record["subject"]) for record in await desk.operations.audit_records(None, 20)
+    }
 
 
 # ------------------------------------------------------------------ what stands where
