@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from engine.mapping.fhir_message import FhirMessage
 from engine.ports.script import Program
 from engine.protocols.hl7v2.message import Hl7Message
 from engine.protocols.json_message import JsonMessage
@@ -53,11 +54,11 @@ def prepare(program: Program) -> None:
         import_module(module)
 
 
-_NEEDS = {"xml": ("engine.protocols.xml.tree",)}
+_NEEDS = {"xml": ("engine.protocols.xml.tree",), "fhir": ("engine.mapping.fhir_ready",)}
 _PARSERS: dict[str, Callable[[Program, ZoneInfo, bytes], Any]] = {
     "hl7v2": lambda program, zone, body: Hl7Message.parse(body, program.charset, zone),
     "json": lambda program, zone, body: JsonMessage.parse(body),
-    "fhir": lambda program, zone, body: JsonMessage.parse(body),
+    "fhir": lambda program, zone, body: FhirMessage.parse(body, zone),
     "xml": lambda program, zone, body: XmlMessage.parse(body, program.namespaces),
     "bytes": lambda program, zone, body: BytesMessage(body),
 }

@@ -1,11 +1,7 @@
-"""Which elements of a type repeat and what they hold: what XML leaves out and JSON needs. R4B stands in for R4.
-
-Read once for each type from the definitions that fhir.resources carries.
-"""
+"""Which elements of a type repeat and what they hold: what XML leaves out and JSON needs. R4B stands in for R4."""
 
 from __future__ import annotations
 
-import typing
 from functools import lru_cache
 from importlib import import_module
 from typing import Any, Literal
@@ -15,9 +11,8 @@ import msgspec
 from engine.protocols.fhir.version import Version
 
 Kind = Literal["text", "decimal", "integer", "boolean", "xhtml", "resource", "complex"]
-_PRIMITIVES: dict[str, Kind] = {
-    "Decimal": "decimal", "Integer": "integer", "UnsignedInt": "integer", "PositiveInt": "integer",
-    "Boolean": "boolean", "Xhtml": "xhtml",
+_LETTERS: dict[str, Kind] = {
+    "t": "text", "d": "decimal", "i": "integer", "b": "boolean", "x": "xhtml", "r": "resource", "c": "complex",
 }  # fmt: skip
 
 
@@ -32,47 +27,23 @@ class Shape(msgspec.Struct, frozen=True):
 @lru_cache(maxsize=4096)
 def shapes(version: Version, type_name: str) -> dict[str, Shape] | None:
     """By element name; None: this version has no such type."""
-    model = _model(version, type_name)
-    if model is None:
-        return None
-    fields = {field.alias or name: field for name, field in model.model_fields.items() if not name.endswith("__ext")}
-    return {name: _shape(field.annotation, field.metadata) for name, field in fields.items()}
+    from engine.protocols.fhir.definitions import DEFINITIONS  # half a megabyte, and few bodies are XML
+
+    found = DEFINITIONS["R5" if version == "R5" else "R4"].get(type_name)
+    return None if found is None else {name: _shape(text) for name, text in found.items()}
 
 
-def _model(version: Version, type_name: str) -> Any:
-    package = "fhir.resources" if version == "R5" else "fhir.resources.R4B"
-    try:
-        return import_module(package).get_fhir_model_class(type_name)
-    except (ValueError, LookupError, ImportError, AttributeError):
-        return None
+def _shape(text: str) -> Shape:
+    rest = text[1:].removeprefix("*")
+    return Shape(_LETTERS[text[0]], text[1:2] == "*", rest)
 
 
 def model_of(version: Version, resource_type: str) -> Any:
-    """The model class of a resource type, for validation; None: this version has no such resource."""
-    model = _model(version, resource_type)
-    named = shapes(version, resource_type) if model is not None else None
-    return model if named is not None and "implicitRules" in named else None
-
-
-def _shape(annotation: Any, metadata: list[Any]) -> Shape:
-    repeats = False
-    while (arguments := typing.get_args(annotation)) and not _name(annotation):
-        origin = typing.get_origin(annotation)
-        repeats = repeats or origin is list
-        metadata = list(getattr(annotation, "__metadata__", metadata))
-        annotation = next(one for one in arguments if one is not type(None))
-    name = _name(annotation)
-    if name == "Resource":
-        return Shape("resource", repeats)
-    if name:
-        return Shape("complex", repeats, name)
-    marks = [type(one).__name__ for one in metadata]
-    if annotation is bool:
-        return Shape("boolean", repeats)
-    return Shape(next((_PRIMITIVES[mark] for mark in marks if mark in _PRIMITIVES), "text"), repeats)
-
-
-def _name(annotation: Any) -> str:
-    name = getattr(annotation, "__name__", "")
-    is_element = getattr(annotation, "__module__", "") == "abc" and name.endswith("Type")
-    return name.removesuffix("Type") if is_element else ""
+    """The library's model class of a resource type, for validation; None: this version has no such resource."""
+    if "implicitRules" not in (shapes(version, resource_type) or {}):
+        return None
+    package = "fhir.resources" if version == "R5" else "fhir.resources.R4B"
+    try:
+        return import_module(package).get_fhir_model_class(resource_type)
+    except (ValueError, LookupError, ImportError, AttributeError):
+        return None
