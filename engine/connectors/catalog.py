@@ -84,6 +84,20 @@ BUILT_IN: tuple[ConnectorType, ...] = (
     ),
     _entry(
         "source",
+        "ftps",
+        "Files in a folder of an FTP server, under TLS",
+        "ftps.settings:FtpsSourceSettings",
+        "ftps.source:FtpsSource",
+    ),
+    _entry(
+        "destination",
+        "ftps",
+        "Files in a folder of an FTP server, under TLS",
+        "ftps.settings:FtpsDestinationSettings",
+        "ftps.destination:FtpsDestination",
+    ),
+    _entry(
+        "source",
         "http",
         "HTTP requests",
         "http.settings:HttpSourceSettings",
@@ -114,6 +128,22 @@ BUILT_IN: tuple[ConnectorType, ...] = (
         "fhir.settings:FhirDestinationSettings",
         "fhir.destination:FhirDestination",
         takes=frozenset({"message"}),
+    ),
+    _entry(
+        "source",
+        "soap",
+        "SOAP calls",
+        "soap.settings:SoapSourceSettings",
+        "soap.source:SoapSource",
+        format="xml",
+        listens=_listen,
+    ),
+    _entry(
+        "destination",
+        "soap",
+        "SOAP calls",
+        "soap.settings:SoapDestinationSettings",
+        "soap.destination:SoapDestination",
     ),
     _entry(
         "source", "channel", "Messages from other channels", "channel:ChannelSourceSettings", "channel:ChannelSource"

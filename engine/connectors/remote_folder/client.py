@@ -7,6 +7,14 @@ from collections.abc import Coroutine
 from enum import IntEnum
 from typing import Any, NamedTuple, Protocol
 
+from engine.core.errors import TransportError
+
+
+class LogInError(TransportError):
+    """The server does not let us in: key, certificate or password is not accepted there."""
+
+    code = "T052"
+
 
 class LostError(Exception):
     """The connection is gone, or the server does not answer. What was asked may have been done."""

@@ -19,6 +19,7 @@ from typing import TypeVar
 import paramiko
 
 from engine.connectors.fields import split_address
+from engine.connectors.remote_folder.client import LogInError as LogInError
 from engine.connectors.remote_folder.client import LostError
 from engine.connectors.sftp.client import SftpClient
 from engine.connectors.sftp.hostkeys import PinnedKeys
@@ -34,12 +35,6 @@ logging.getLogger(_SILENT).setLevel(logging.CRITICAL + 1)
 
 T = TypeVar("T")
 _KEY_TYPES: tuple[type[paramiko.PKey], ...] = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
-
-
-class LogInError(TransportError):
-    """The server does not let us in: key, certificate or password is not accepted there."""
-
-    code = "T052"
 
 
 class SftpConnection:
