@@ -32,6 +32,8 @@ _WITH_ERRORS = (
     "engine.connectors.sftp.connection",
     "engine.connectors.sftp.hostkeys",
     "engine.console.kit",
+    "engine.protocols.soap.envelope",
+    "engine.protocols.soap.security",
 )
 _FATES = {
     Fate.REFUSE: "refused: the sender is told",

@@ -80,9 +80,12 @@ class HttpSourceSettings(Settings):
     max_connections: int = Field(default=1000, ge=1, description="Further connections are closed at once.")
     health_path: Path | None = Field(default="/healthz", description="Answers ok to load balancers, without a token.")
 
+    def names_who_may_send(self) -> bool:
+        return self.token is not None or (self.tls is not None and self.tls.client_ca is not None)
+
     @model_validator(mode="after")
     def _somebody_is_asked_who_he_is(self) -> HttpSourceSettings:
-        if self.token is None and (self.tls is None or self.tls.client_ca is None):
+        if not self.names_who_may_send():
             raise ValueError("an http source needs a token, or tls with client_ca")
         if self.health_path == self.path:
             raise ValueError("health_path and path must differ")

@@ -1,0 +1,1 @@
+"""SOAP services, served and called."""
