@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from engine.flow.channel_run import Parts
 from engine.flow.housekeeping import Housekeeping
 from engine.flow.meter import Emit
 from engine.flow.operations import EngineOperations
+from engine.flow.overdue import AcknowledgementWatch
 from engine.flow.ownership import Ownership
 from engine.flow.replay import Replayer
 from engine.flow.supervise import Supervisor
@@ -174,11 +176,12 @@ async def running(
         await supervisor.start(site, deploy_all=deploy_all)
         overtaken, started_in = owner.overtaken if owner else asyncio.Event(), time.monotonic() - began
         engine = Engine(site, store, supervisor, operations, pool, started_in, overtaken)
-        daily = asyncio.create_task(_housekeeping(root, engine, clock, tell).run())
+        own_work = _own_work(root, engine, clock, tell)
         try:
             yield engine
         finally:
-            daily.cancel()
+            for one in own_work:
+                one.cancel()
             await _finish(engine)
 
 
@@ -229,11 +232,21 @@ async def _owning(site: Site, store: Store, standing_by: Callable[[], None]) -> 
         lock.release()
 
 
-def _housekeeping(root: Path, engine: Engine, clock: Clock, emit: Emit) -> Housekeeping:
+def _own_work(root: Path, engine: Engine, clock: Clock, emit: Emit) -> list[asyncio.Task[None]]:
+    """What the engine does beside its channels; what it finds stands on the first page."""
     site, store = engine.site, engine.store
     watch = CertificateWatch(root, lambda: _certificates(site, engine.supervisor), days_left, emit)
-    engine.operations.notices = lambda: watch.notices
-    return Housekeeping(store.journal, store.audit, clock, site.engine.retention, site.engine.zone, watch)
+    overdue = AcknowledgementWatch(store.ledger, _deadlines(site), clock, emit)
+    engine.operations.notices = lambda: (*overdue.notices, *watch.notices)
+    engine.operations.ledger = store.ledger
+    daily = Housekeeping(store.journal, store.audit, clock, site.engine.retention, site.engine.zone, watch)
+    return [asyncio.create_task(daily.run()), asyncio.create_task(overdue.run())]
+
+
+def _deadlines(site: Site) -> dict[str, timedelta]:
+    """By partner that answers at all."""
+    answering = (partner for partner in site.partners.values() if partner.answers_with != "none")
+    return {partner.partner: partner.acknowledge_within for partner in answering}
 
 
 def _row_of(journal: Journal) -> Callable[[int], Awaitable[MessageRow | None]]:

@@ -81,9 +81,13 @@ class Partner(Settings):
     acknowledge_with: Literal["997", "999"] = Field(
         default="997", description="Which of them; a group before 005010 gets a 997 in any case."
     )
+    answers_with: Literal["group", "interchange", "none"] = Field(
+        default="group",
+        description="What they answer our sets with: group: a 997 or 999; interchange: a TA1 alone; none: nothing.",
+    )
     request_ta1: bool = Field(default=False, description="ISA14 of what we send: ask for a TA1.")
     acknowledge_within: Duration = Field(
-        default=timedelta(hours=4), description="A 997 that takes longer is reported as overdue."
+        default=timedelta(hours=4), description="An answer that takes longer is reported as overdue."
     )
     transport: dict[str, str] = Field(
         default_factory=dict, description="Folders or addresses by direction.", examples=[{"outbox": "out/s1001"}]

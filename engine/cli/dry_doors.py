@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from engine.channel.model import ChannelModel
@@ -25,6 +26,12 @@ class DryLedger:
         return None
 
     async def unacknowledged(self, older_than: datetime) -> list[OutboundNumber]:
+        return []
+
+    async def remark_overdue(self, partner: str, number: int, note: str) -> bool:
+        return False
+
+    async def of_deliveries(self, delivery_keys: Sequence[str]) -> list[OutboundNumber]:
         return []
 
     async def outbound(self, partner: str | None = None, limit: int = 100) -> list[OutboundNumber]:

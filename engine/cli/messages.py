@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from engine.cli.remote import ask, json_option, print_json, site_option, who
 from engine.core.durations import parse_duration
 from engine.core.ids import id_text, parse_id
 from engine.ports.journal import DocumentView, MessageRow, MessageView, Query
+from engine.ports.ledger import OutboundNumber
 from engine.ports.states import MessageState
 
 reason_option = click.option("--reason", required=True, help="Why; kept in the audit trail.")
@@ -157,12 +159,17 @@ def view_facts(view: MessageView) -> dict[str, Any]:
                 "order_key": d.order_key,
                 "reason": d.reason,
                 "reference": d.reference,
+                "acknowledgement": _acknowledgement(d.acknowledgement),
                 "response": d.response.decode("utf-8", "backslashreplace") if d.response else None,
             }
             for d in view.deliveries
         ],
         "children": [id_text(child) for child in view.children],
     }
+
+
+def _acknowledgement(number: OutboundNumber | None) -> dict[str, Any] | None:
+    return None if number is None else {"state": number.state, **msgspec.to_builtins(number)}
 
 
 def _document(document: DocumentView) -> Any:

@@ -46,9 +46,10 @@ class X12Splitter:
     """One message for each interchange of a file.
 
     It has no natural id: the ledger tells a repeated ISA13, which must be answered. Attributes: `partner`,
-    `envelope` (the partner's policy), `acknowledge` (`yes`, `no`, `999` for a 999 in place of a 997),
-    `interchange` (ISA13), `control_number` (the same, where it counts in the ledger); for one that is not as agreed
-    in its names or usage indicator `misaddressed` instead, the TA105 notes. What is refused is told apart where the
+    `envelope` (the partner's policy), `acknowledge` (`yes`, `no`, `999` for a 999 in place of a 997), `answers_with`
+    (`interchange` where a TA1 alone is their answer), `interchange` (ISA13), `control_number` (the same, where it
+    counts in the ledger); for one that is not as agreed in its names or usage indicator `misaddressed` instead, the
+    TA105 notes. What is refused is told apart where the
     message is read, because it must be answered, too; only a stranger is refused here.
     """
 
@@ -76,6 +77,8 @@ class X12Splitter:
             "supplier_number": (partner.supplier_number if partner else None) or "",
             "interchange": interchange.control_number,
         }
+        if partner is not None and partner.answers_with == "interchange":
+            facts["answers_with"] = partner.answers_with
         # What was not meant for us, is a test among production, or was cut off on its way and refused as a whole
         # must not use up a number of the ledger: the partner sends the complete file again under the same one.
         cut_off = interchange.trailer is None and policy is EnvelopePolicy.STRICT

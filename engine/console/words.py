@@ -39,6 +39,21 @@ DESTINATION_WORDS = {
     "window": "maintenance window",
 }
 CHANGE_TONES = {"new": "good", "changed": "busy", "removed": "bad", "same": "quiet"}
+# What a partner said of an X12 interchange that we sent, by OutboundNumber.state.
+ACKNOWLEDGEMENT_TONES = {
+    "waiting": "busy",
+    "overdue": "warn",
+    "accepted": "good",
+    "accepted_with_errors": "warn",
+    "rejected": "bad",
+}
+ACKNOWLEDGEMENT_WORDS = {
+    "waiting": "not acknowledged yet",
+    "overdue": "acknowledgement overdue",
+    "accepted": "acknowledged",
+    "accepted_with_errors": "acknowledged with errors",
+    "rejected": "rejected by the partner",
+}
 MEANINGS = {
     M.RECEIVED: "Committed and acknowledged, not yet transformed.",
     M.REFUSED: "The sender was told no; the message is kept with the reason.",

@@ -22,5 +22,7 @@ async def settle(ledger: ControlNumberLedger, partner: str, item: WorkItem) -> N
     except MessageError:
         return  # an edited body that is no X12: the worker says so
     for one in told:
-        if one.number is not None:
+        # Where a 997 must follow, a TA1 that takes the envelope says nothing of the group in it.
+        settles = one.kind != "TA1" or one.outcome == "rejected" or item.attributes.get("answers_with") == "interchange"
+        if one.number is not None and settles:
             await ledger.acknowledge(partner, one.number, one.outcome, one.note)

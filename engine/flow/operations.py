@@ -28,6 +28,7 @@ from engine.ports.audit import Audit
 from engine.ports.catalog import Catalog
 from engine.ports.connector import Attachment, Health, Reason
 from engine.ports.journal import Journal, MessageRow, MessageView, Query, RevisionRow
+from engine.ports.ledger import ControlNumberLedger
 from engine.ports.operations import ChannelDiff, ChannelStatus, DestinationStatus, EngineStatus, ReplayPlan
 from engine.ports.states import DeliveryState, MessageState
 
@@ -52,6 +53,7 @@ class EngineOperations:
         self._catalog, self._clock, self._store = catalog, clock, store
         self._started = clock.now()
         self._load: Callable[[Path], Site] = load_site
+        self.ledger: ControlNumberLedger | None = None
         self.notices: Callable[[], Sequence[str]] = tuple  # of other parts, for the first page
 
     # ------------------------------------------------------------------ status
@@ -96,7 +98,18 @@ class EngineOperations:
 
     async def view(self, message_id: int, who: str) -> MessageView | None:
         await self._audit.record(who, "message.view", f"message {id_text(message_id)}")
-        return await self._journal.view(message_id)
+        return await self._with_acknowledgements(await self._journal.view(message_id))
+
+    async def _with_acknowledgements(self, view: MessageView | None) -> MessageView | None:
+        """Beside each delivery the X12 number that it was given, and what the partner said of it."""
+        if view is None or self.ledger is None or not view.deliveries:
+            return view
+        found = await self.ledger.of_deliveries([one.idempotency_key for one in view.deliveries])
+        numbers = {one.delivery_key: one for one in found}
+        sent = [
+            msgspec.structs.replace(one, acknowledgement=numbers.get(one.idempotency_key)) for one in view.deliveries
+        ]
+        return msgspec.structs.replace(view, deliveries=sent)
 
     async def attachment(self, message_id: int, position: int, who: str) -> Attachment | None:
         await self._audit.record(who, "message.attachment", f"message {id_text(message_id)}")

@@ -13,6 +13,7 @@ from typing import Protocol
 import msgspec
 
 from engine.ports.connector import Attachment, Reason, Verdict
+from engine.ports.ledger import OutboundNumber
 from engine.ports.states import DeliveryState, MessageState
 
 
@@ -170,6 +171,7 @@ class DeliveryView(msgspec.Struct, frozen=True):
     reason: Reason | None
     reference: str | None
     response: bytes | None
+    acknowledgement: OutboundNumber | None = None  # of an X12 interchange: its number and what the partner said
 
 
 class DocumentView(msgspec.Struct, frozen=True):

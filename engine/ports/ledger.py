@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -16,7 +17,10 @@ class Claim(StrEnum):
 
 
 class OutboundNumber(msgspec.Struct, frozen=True):
-    """Numbers given to one outbound interchange with one group. `acknowledged`: None while waiting."""
+    """Numbers given to one outbound interchange with one group. `acknowledged`: None while waiting.
+
+    `note` is the partner's codes and places, or while waiting why it is overdue.
+    """
 
     partner: str
     number: int
@@ -26,6 +30,16 @@ class OutboundNumber(msgspec.Struct, frozen=True):
     acknowledged: str | None = None
     acknowledged_at: datetime | None = None
     note: str | None = None
+
+    @property
+    def state(self) -> str:
+        """`waiting`, `overdue`, or what the partner said: `accepted`, `accepted_with_errors`, `rejected`."""
+        return self.acknowledged or ("waiting" if self.note is None else "overdue")
+
+    @property
+    def message(self) -> str:
+        """The id, as people see it, of the message that it was made of."""
+        return self.delivery_key.partition(".")[0]
 
 
 class ControlNumberLedger(Protocol):
@@ -43,6 +57,14 @@ class ControlNumberLedger(Protocol):
 
     async def unacknowledged(self, older_than: datetime) -> list[OutboundNumber]:
         """Oldest first; without our own acknowledgements (997, 999, TA1), which nobody acknowledges."""
+        ...
+
+    async def remark_overdue(self, partner: str, number: int, note: str) -> bool:
+        """Note that it waits too long; True for the first call alone, on any node and after any restart."""
+        ...
+
+    async def of_deliveries(self, delivery_keys: Sequence[str]) -> list[OutboundNumber]:
+        """The numbers that these deliveries were given; those that are no X12 have none."""
         ...
 
     async def outbound(self, partner: str | None = None, limit: int = 100) -> list[OutboundNumber]:

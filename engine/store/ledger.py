@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -56,6 +57,13 @@ class SqlLedger:
         asked = _out.transaction_set.not_in(NEVER_ACKNOWLEDGED) & (_out.made < to_micros(older_than))
         query = sa.select(interchanges_out).where(waiting, asked).order_by(_out.made)
         return await asyncio.to_thread(self._list, query)
+
+    async def remark_overdue(self, partner: str, number: int, note: str) -> bool:
+        return await self._writer.perform(lambda transaction: _remark_overdue(transaction, partner, number, note))
+
+    async def of_deliveries(self, delivery_keys: Sequence[str]) -> list[OutboundNumber]:
+        query = sa.select(interchanges_out).where(_out.delivery_key.in_(delivery_keys))
+        return await asyncio.to_thread(self._list, query) if delivery_keys else []
 
     async def outbound(self, partner: str | None = None, limit: int = 100) -> list[OutboundNumber]:
         query = sa.select(interchanges_out).order_by(_out.made.desc(), _out.number.desc()).limit(limit)
@@ -113,6 +121,11 @@ def _acknowledge(
     sql.execute(interchanges_out.update().where(here).values(values))
     row = sql.execute(sa.select(interchanges_out).where(here)).first()
     return None if row is None else _number(row)
+
+
+def _remark_overdue(transaction: Transaction, partner: str, number: int, note: str) -> bool:
+    here = (_out.partner == partner) & (_out.number == number) & _out.acknowledged.is_(None) & _out.note.is_(None)
+    return transaction.session.sql.execute(interchanges_out.update().where(here).values(note=note)).rowcount == 1
 
 
 def _number(row: Any) -> OutboundNumber:

@@ -27,6 +27,7 @@ from engine.telemetry.events_of_engine import (
     WorkerReplaced,
 )
 from engine.telemetry.events_of_messages import (
+    AcknowledgementOverdue,
     CircuitClosed,
     CircuitOpened,
     DeliveryAttempted,
@@ -44,6 +45,7 @@ from engine.telemetry.events_of_messages import (
 )
 
 __all__ = [
+    "AcknowledgementOverdue",
     "BackPressureChanged",
     "CertificateExpiring",
     "CertificateRefused",

@@ -169,6 +169,21 @@ class CircuitOpened(Event, frozen=True):
     code: str
 
 
+class AcknowledgementOverdue(Event, frozen=True):
+    """A partner has not answered an interchange by the deadline; told once for each. `partner` is a name of ours."""
+
+    level: ClassVar[Level] = Level.WARNING
+    words: ClassVar[str] = "{partner} has not acknowledged {transaction_set} {number:09d} within {within}"
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        counter("isthmus_acknowledgements_overdue_total", "Interchanges not answered in time.", "partner"),
+    )
+    partner: str
+    number: int
+    transaction_set: str
+    within: str
+    message_id: int
+
+
 class DestinationFailed(Event, frozen=True):
     """The connector itself raised what it must not: a mistake of ours, not of the far side."""
 

@@ -50,6 +50,9 @@ _KINDS: dict[str, Callable[[str, Facts], Event]] = {
     "certificate_expiring": lambda channel, f: events.CertificateExpiring(
         channel, str(f["file"]), int(f["days"]), str(f["when"])
     ),
+    "acknowledgement_overdue": lambda partner, f: events.AcknowledgementOverdue(
+        partner, int(f["number"]), str(f["transaction_set"]), str(f["within"]), int(f["message_id"])
+    ),
     "worker_replaced": lambda channel, f: events.WorkerReplaced(int(f.get("pid", 0)), "S004", str(f.get("why", ""))),
 }
 

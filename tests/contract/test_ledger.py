@@ -94,3 +94,38 @@ async def test_outbound_numbers_are_listed_newest_first(store: Store) -> None:
 
     assert [one.number for one in await store.ledger.outbound(limit=2)] == [3, 2]
     assert await store.ledger.outbound("MEDLINE") == []
+
+
+# ------------------------------------------------------------------ overdue
+async def test_what_waits_too_long_is_noted_once_by_two_nodes_and_after_a_restart(store_url: str, store: Store) -> None:
+    sent = await store.ledger.allocate("ACME", "key", "850")
+    first = await store.ledger.remark_overdue("ACME", sent.number, "not acknowledged within 4h")
+    other = await open_store(store_url, CLOCK)
+    try:
+        again = await other.ledger.remark_overdue("ACME", sent.number, "not acknowledged within 4h")
+        (waiting,) = await other.ledger.unacknowledged(CLOCK.now() + timedelta(hours=4))
+    finally:
+        await other.close()
+
+    assert (first, again) == (True, False)
+    assert (waiting.state, waiting.note) == ("overdue", "not acknowledged within 4h")
+
+
+async def test_a_late_answer_takes_the_place_of_the_remark(store: Store) -> None:
+    sent = await store.ledger.allocate("ACME", "key", "850")
+    assert sent.state == "waiting"
+    await store.ledger.remark_overdue("ACME", sent.number, "late")
+    noted = await store.ledger.acknowledge("ACME", sent.number, "accepted", None)
+
+    assert noted is not None
+    assert (noted.state, noted.note) == ("accepted", None)
+    assert not await store.ledger.remark_overdue("ACME", sent.number, "late")
+
+
+async def test_numbers_are_found_by_the_deliveries_that_they_were_given_to(store: Store) -> None:
+    made = [await store.ledger.allocate("ACME", f"message.{n}.supplier", "850") for n in range(3)]
+
+    found = await store.ledger.of_deliveries(["message.1.supplier", "no X12", "message.2.supplier"])
+    assert sorted(found, key=lambda one: one.number) == made[1:]
+    assert await store.ledger.of_deliveries([]) == []
+    assert made[1].message == "message"

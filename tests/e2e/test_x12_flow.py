@@ -31,6 +31,8 @@ version: "004010"
 """
 TOLERANT = STRICT.replace("lakeside", "ridgeway").replace("LAKESIDE", "RIDGEWAY").replace("S1001", "S1002")
 TOLERANT += "envelope: tolerant\n"
+LATE = STRICT.replace("lakeside", "hillside").replace("LAKESIDE", "HILLSIDE").replace("S1001", "S1003")
+LATE += "acknowledge_within: 300ms\n"
 
 INVOICES = """
 channel: invoices
@@ -115,7 +117,7 @@ class Partners:
     def __init__(self, folder: Path) -> None:
         channels = {"invoices": INVOICES, "orders": ORDERS, "settled": SETTLED}
         self.root = write_site(folder, channels, {"invoice": INVOICE, "order": ORDER})
-        for name, text in {"lakeside": STRICT, "ridgeway": TOLERANT}.items():
+        for name, text in {"lakeside": STRICT, "ridgeway": TOLERANT, "hillside": LATE}.items():
             path = self.root / "config" / "partners" / f"{name}.yaml"
             path.parent.mkdir(exist_ok=True)
             path.write_text(text)
@@ -347,8 +349,8 @@ def test_a_file_that_ends_within_the_envelope_is_refused_in_its_folder(partners:
 
 
 # ------------------------------------------------------------------ out
-def order(name: str) -> bytes:
-    return json.dumps({"order": name, "supplier": "S1001", "item": "100", "quantity": 10, "price": 12.5}).encode()
+def order(name: str, supplier: str = "S1001") -> bytes:
+    return json.dumps({"order": name, "supplier": supplier, "item": "100", "quantity": 10, "price": 12.5}).encode()
 
 
 def test_an_order_goes_out_as_an_850_and_its_997_settles_the_ledger(partners: Partners) -> None:
@@ -391,6 +393,26 @@ def test_an_order_sent_again_by_a_person_keeps_its_control_number(partners: Part
 
     assert len(partners.ledger()) == before + 1
     assert int(told(body, "ISA")[0][13]) == given[0].number
+
+
+def test_an_order_without_its_997_is_overdue_told_once_and_settled_by_a_late_answer(partners: Partners) -> None:
+    partners.put("orders", "late.json", order("PO-LATE", "S1003"))
+    partners.order("PO-LATE")
+    partners.until(lambda: [one for one in partners.ledger() if one.state == "overdue"])
+    assert partners.engine.stop() == 0
+    partners.engine.start()
+    shown = partners.message("PO-LATE", "DELIVERED")["deliveries"][0]["acknowledgement"]
+    notices = partners.until(lambda: [n for n in partners.run("status")["notices"] if n.startswith("hillside")])
+    log = (partners.root / "engine.log").read_text()
+    answer = _answer(703, shown["number"], ("AK5*A", "AK9*A*1*1*1")).replace(b"LAKESIDE", b"HILLSIDE")
+    partners.put("answers", "late.edi", answer)
+    partners.until(lambda: not [n for n in partners.run("status")["notices"] if n.startswith("hillside")])
+    later = partners.message("PO-LATE", "DELIVERED")["deliveries"][0]["acknowledgement"]
+
+    assert (shown["state"], shown["transaction_set"]) == ("overdue", "850")
+    assert log.count('"event":"acknowledgement_overdue"') == 1
+    assert f"{shown['number']:09d}" in notices[0]
+    assert (later["state"], later["note"]) == ("accepted", None)
 
 
 def _answer(number: int, about: int, end: tuple[str, str]) -> bytes:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from engine.core.errors import ConflictError, SecretMissingError
 from engine.core.ids import IdSource
@@ -139,6 +141,16 @@ class Ledger:
 
     async def unacknowledged(self, older_than: datetime) -> list[OutboundNumber]:
         return [one for one in self.numbers.values() if one.acknowledged is None and one.made_at < older_than]
+
+    async def remark_overdue(self, partner: str, number: int, note: str) -> bool:
+        for key, one in self.numbers.items():
+            if (one.partner, one.number, one.state) == (partner, number, "waiting"):
+                self.numbers[key] = msgspec.structs.replace(one, note=note)
+                return True
+        return False
+
+    async def of_deliveries(self, delivery_keys: Sequence[str]) -> list[OutboundNumber]:
+        return [one for one in self.numbers.values() if one.delivery_key in delivery_keys]
 
     async def outbound(self, partner: str | None = None, limit: int = 100) -> list[OutboundNumber]:
         return [one for one in self.numbers.values() if partner in (None, one.partner)][-limit:][::-1]

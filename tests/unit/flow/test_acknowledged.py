@@ -43,6 +43,16 @@ async def test_ta1_settles_the_interchange_that_it_names() -> None:
     assert await told(body, "TA1") == [("lakeside", 31, "rejected", "TA105 025")]
 
 
+@pytest.mark.parametrize(("answers_with", "count"), [(None, 0), ("interchange", 1)])
+async def test_ta1_that_takes_the_envelope_settles_only_where_no_997_follows(
+    answers_with: str | None, count: int
+) -> None:
+    body = "".join(f"{s}~" for s in (samples.ISA, "TA1*000000031*261119*0700*A*000", "IEA*0*000000501")).encode()
+    attributes = {"answers_with": answers_with} if answers_with else {}
+
+    assert len(await told(body, "TA1", **attributes)) == count
+
+
 @pytest.mark.parametrize("policy", ["strict", "tolerant"])
 async def test_faulty_997_counts_as_its_partners_policy_says(policy: str) -> None:
     body = samples.interchange(("AK1*PO*31", "AK9*A*1*1*1"), "997", "FA").replace(b"SE*4", b"SE*5")
