@@ -25,7 +25,7 @@ from engine.script.program import Compiled
 from engine.script.runner import load_error, run_one
 
 DRY_ID = 0
-_TYPED = frozenset({"hl7v2", "x12"})
+_TYPED = frozenset({"hl7v2", "x12", "fhir"})
 _WORST_FIRST = (
     MessageState.HELD,
     MessageState.REFUSED,
@@ -63,7 +63,7 @@ def dry_run(site: Site, channel: ChannelModel, body: bytes) -> list[DryRun]:
 
 
 def _one(channel: ChannelModel, made: Program, received: Received) -> DryRun:
-    accepted = AcceptedTypes(channel.accept) if made.format in _TYPED else AcceptedTypes(())
+    accepted = AcceptedTypes(channel.accept, made.format) if made.format in _TYPED else AcceptedTypes(())
     refusal = received.refusal or accepted.refusal(received.message_type)
     if refusal:
         return DryRun(received, WorkResult(DRY_ID, MessageState.REFUSED, refusal), made)

@@ -76,6 +76,7 @@ class IndentedJson:
 _SPLITTERS = {
     "hl7v2": "engine.connectors.hl7v2_file:Hl7Splitter",
     "x12": "engine.connectors.x12_format:X12Splitter",
+    "fhir": "engine.connectors.fhir.splitting:FhirSplitter",
 }
 _ENCODERS = {"x12": "engine.connectors.x12_format:X12Encoder"}
 _PLAIN: dict[str, type[Encoder]] = {"raw": Raw, "json": IndentedJson}

@@ -22,7 +22,7 @@ from engine.flow.waiters import Waiters
 from engine.ports.connector import Destination, Source
 from engine.ports.journal import Journal, PendingDelivery, RevisionRow
 from engine.ports.ledger import ControlNumberLedger
-from engine.ports.script import Limits, ScriptPool
+from engine.ports.script import Limits, Program, ScriptPool
 from engine.ports.states import MessageState as M
 
 log = logging.getLogger("isthmus.flow")
@@ -96,19 +96,20 @@ class ChannelRun:
             running.deliverer.put(delivery)
 
     # ------------------------------------------------------------------ revisions
-    def know(self, row: RevisionRow) -> None:
+    def know(self, row: RevisionRow) -> Program:
         """Make a stored revision runnable: messages that it received may still be waiting."""
         program = program_of(row.content, row.revision)
         settings = program.settings
         limits = Limits(float(settings["seconds"]), int(settings["memory_bytes"]))
         self._parts.pool.define(program, limits)
+        return program
 
     async def apply(self, row: RevisionRow) -> None:
         """Go over to this revision. What did not change keeps running; sends under way finish first."""
         model = model_of(row.content)
-        self.know(row)
+        program = self.know(row)
         before, self.model, self.revision = self.model, model, row.revision
-        self.door.revision, self.door.types = row.revision, AcceptedTypes(model.accept)
+        self.door.revision, self.door.types = row.revision, AcceptedTypes(model.accept, program.format)
         self.door.accepted_state = M.TRANSFORMED if _only_keeps(model, row) else M.RECEIVED
         self.door.after_delivery = model.source.settings.get("acknowledge") == "after_delivery"
         await self._apply_destinations(model)

@@ -20,13 +20,15 @@ from engine.ports.states import MessageState
 
 # As HL7's tables 0076, 0003 and 0354 and X12's sets write a type. In a broken message anything may stand there.
 _TYPE = re.compile(r"[A-Z0-9]{2,4}(\^[A-Z0-9]{1,4})?(\^[A-Z0-9_]{1,8})?")
+_PLACES = {"hl7v2": "MSH-9", "x12": "ST01", "fhir": "resourceType"}  # where a message says its type, by format
 MAX_UNWRITTEN = 4096  # messages handed to the journal and not yet committed: above it, sources stop reading
 
 
 class AcceptedTypes:
     """The channel's `accept:` list: `ADT^A01` exactly, `ADT` or `ADT^*` for every trigger event."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], format_name: str = "") -> None:
+        self._place = _PLACES.get(format_name)
         self._names = frozenset(names)
         self._families = frozenset(n.removesuffix("^*") for n in names if "^" not in n or n.endswith("^*"))
 
@@ -37,7 +39,8 @@ class AcceptedTypes:
         parts = (message_type or "").split("^")
         if "^".join(parts[:2]) in self._names or parts[0] in self._families:
             return None
-        return Reason("M006", "this channel does not accept this message type", "MSH-9", "send it to its own channel")
+        text = "this channel does not accept this message type"
+        return Reason("M006", text, self._place, "send it to its own channel")
 
 
 class Door:

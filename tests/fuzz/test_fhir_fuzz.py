@@ -42,7 +42,7 @@ BUNDLES = st.fixed_dictionaries(
     },
     optional={"id": TREES, "identifier": TREES},
 )
-Interaction = Literal["conditional_create", "create", "update", "bundle", "process_message"]
+Interaction = Literal["conditional_create", "create", "update", "conditional_update", "bundle", "process_message"]
 
 
 @settings(max_examples=400, deadline=None)
@@ -62,6 +62,7 @@ def test_any_json_is_taken_or_refused_with_a_code(tree: Any, interaction: Any) -
 @settings(max_examples=400, deadline=None)
 @given(BUNDLES | RESOURCES | TREES, st.sampled_from(get_args(Interaction)), st.booleans())
 def test_any_json_is_sent_or_refused_with_a_code(tree: Any, interaction: Interaction, if_match: bool) -> None:
+    if_match = if_match and interaction == "update"
     sends = FhirDestinationSettings(url="https://x.example/fhir", interaction=interaction, if_match=if_match)
     try:
         request = outgoing(sends, json.dumps(tree).encode(), "k-1")

@@ -9,6 +9,7 @@ from engine.channel.explain import did_you_mean
 from engine.channel.expression import compile_expression
 from engine.channel.finding import Finding
 from engine.channel.hl7_tables import is_message_type, message_types, segment_lengths
+from engine.channel.lints.fhir import is_about_patients, path_problem, type_problem
 from engine.channel.lints.ground import ChannelGround, Ground
 from engine.channel.yaml_source import Path
 from engine.core.errors import ExpressionError, FieldError
@@ -30,6 +31,9 @@ def check(ground: Ground) -> Iterator[Finding]:
             if channel.format == "hl7v2" and path[:3] in _ABOUT_PATIENTS:
                 text = f"'{name}' would keep patient data ({path[:3]}) in the search index"
                 yield channel.yaml.finding("C095", ("index", name), text, "search by visit (PV1-19) or order instead")
+            elif channel.format == "fhir" and is_about_patients(path):
+                text = f"'{name}' would keep patient data in the search index"
+                yield channel.yaml.finding("C095", ("index", name), text, "search by encounter or order instead")
         if channel.model.filter is not None:
             yield from expression_findings(channel, ("filter",), channel.model.filter)
 
@@ -46,6 +50,8 @@ def _types(channel: ChannelGround) -> Iterator[Finding]:
         elif channel.format == "x12" and not _X12_TYPE.match(text):
             advice = 'X12 types are three digits in quotes, such as "850"'
             yield channel.yaml.finding("C051", path, f"'{text}' is not an X12 transaction set", advice)
+        elif channel.format == "fhir" and (problem := type_problem(text)):
+            yield channel.yaml.finding(problem[0], path, problem[1], problem[2])
 
 
 def _hl7_type(channel: ChannelGround, path: Path, text: str) -> Iterator[Finding]:
@@ -84,6 +90,8 @@ def path_findings(channel: ChannelGround, place: Path, path: str, what: str, off
         found = hl7_path_problem(path)
     elif channel.format == "x12" and not _X12_PATH.match(path):
         found = ("C053", "is not a place in an X12 set", "write segment and element: BEG03")
+    elif channel.format == "fhir":
+        found = path_problem(path)
     elif channel.format == "json" and _HL7_LIKE.match(path):
         found = ("C053", "is an HL7 path, and this source brings JSON", "write field names with dots: order.number")
     if found:

@@ -12,7 +12,8 @@
           private_key: file:secrets/smart.pem
 
 conditional_create and bundle give each new resource an identifier (`identifier_system`, value: the delivery's key)
-and send If-None-Exist with it: sending twice acts once. An update is the same resource twice; one with if_match
+and send If-None-Exist with it: sending twice acts once. An update is the same resource twice, a
+conditional_update the same one by its identifier of identifier_system; one with if_match
 can be asked for, and so can a plain create, by that identifier. Whether $process-message acts twice is the server's
 affair: an unknown outcome waits for a person. Answers mean what they mean for `http`; why a server refused is read
 from its OperationOutcome as types and places, without its words.
@@ -34,6 +35,7 @@ from engine.protocols.fhir.outcome import told_by
 _SEMANTICS = {
     "conditional_create": Semantics.IDEMPOTENT,
     "update": Semantics.IDEMPOTENT,
+    "conditional_update": Semantics.IDEMPOTENT,
     "bundle": Semantics.IDEMPOTENT,
     "create": Semantics.INQUIRABLE,
     "process_message": Semantics.NEITHER,

@@ -103,6 +103,13 @@ def _update(settings: FhirDestinationSettings, body: bytes, tree: Tree, key: str
     return Outgoing("PUT", f"{settings.url}/{kind}/{quote(id_, safe='')}", body, headers)
 
 
+def _conditional_update(settings: FhirDestinationSettings, body: bytes, tree: Tree, key: str) -> Outgoing:
+    """Of the one resource that has this identifier; without one it is made. The server finds its id."""
+    body, query = _identified(settings, body, tree, key)
+    url = f"{settings.url}/{tree['resourceType']}?{query}"
+    return Outgoing("PUT", url, body, {}, url)
+
+
 def _bundle(settings: FhirDestinationSettings, body: bytes, tree: Tree, key: str) -> Outgoing:
     """Each create is made conditional on our identifier, so that a bundle sent twice acts once."""
     entries = tree.get("entry")
@@ -140,6 +147,7 @@ _MAKERS = {
     "create": _create,
     "conditional_create": _create,
     "update": _update,
+    "conditional_update": _conditional_update,
     "bundle": _bundle,
     "process_message": _message,
 }

@@ -58,8 +58,9 @@ class FhirSourceSettings(HttpSourceSettings):
         description="Check each resource against its definition before it is taken in; costs milliseconds each.",
     )
     transactions: Literal["entries", "whole"] = Field(
-        default="entries",
-        description="A transaction bundle becomes one message for each entry, or one message that is the bundle.",
+        default="whole",
+        description="A transaction bundle becomes one message that is the bundle, taken in whole or not at all; or one "
+        "message for each entry, of which those before a refused one stay.",
     )
     max_entries: int = Field(default=1000, ge=1, le=10_000, description="Bundles with more entries are refused.")
 
@@ -90,9 +91,12 @@ class FhirDestinationSettings(Settings):
     """Resources to one FHIR server."""
 
     url: FixedUrl = Field(description="Base URL of the server.", examples=["https://ehr.harbor.example/fhir"])
-    interaction: Literal["conditional_create", "create", "update", "bundle", "process_message"] = Field(
+    interaction: Literal[
+        "conditional_create", "create", "update", "conditional_update", "bundle", "process_message"
+    ] = Field(
         default="conditional_create",
-        description="conditional_create, update and bundle act once also when sent twice; create may be asked for.",
+        description="conditional_create, update, conditional_update (of what has the resource's identifier of "
+        "identifier_system) and bundle act once also when sent twice; create may be asked for.",
     )
     identifier_system: str = Field(
         default="urn:isthmus:delivery",
@@ -123,4 +127,6 @@ class FhirDestinationSettings(Settings):
     def _one_way_to_authenticate(self) -> FhirDestinationSettings:
         if sum(one is not None for one in (self.bearer, self.basic, self.oauth2)) > 1:
             raise ValueError("a fhir destination has one of bearer, basic and oauth2")
+        if self.if_match and self.interaction != "update":
+            raise ValueError("if_match is for interaction: update")
         return self

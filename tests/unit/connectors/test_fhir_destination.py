@@ -104,6 +104,24 @@ async def test_identifier_of_the_resource_itself_is_used(tmp_path: Path) -> None
     assert body == own
 
 
+async def test_conditional_update_names_the_resource_by_its_identifier(tmp_path: Path) -> None:
+    own = b'{"resourceType": "Organization", "identifier": [{"system": "urn:suppliers", "value": "S1001"}]}'
+    async with sending(tmp_path, interaction="conditional_update", identifier_system="urn:suppliers") as (there, far):
+        far.answer = lambda request, sent: web.Response(status=200, headers={"Location": "/fhir/Organization/o1"})
+        delivered = await there.send(outbound(own))
+        far.answer = lambda request, sent: web.Response(status=412)
+        with pytest.raises(DestinationError, match="several resources"):
+            await there.send(outbound(own))
+
+    assert far.asked[0][:2] == ("PUT", "/fhir/Organization?identifier=urn:suppliers%7CS1001")
+    assert (far.asked[0][3], there.semantics, delivered.reference) == (own, Semantics.IDEMPOTENT, "Organization/o1")
+
+
+def test_if_match_is_for_updates_by_id() -> None:
+    with pytest.raises(ValidationError, match="if_match"):
+        FhirDestinationSettings(url="https://x.example/fhir", interaction="conditional_update", if_match=True)
+
+
 async def test_update_is_put_to_its_id_and_may_name_the_version(tmp_path: Path) -> None:
     body = b'{"resourceType":"Device","id":"d1","meta":{"versionId":"3"}}'
     async with sending(tmp_path, interaction="update", if_match=True) as (destination, far):

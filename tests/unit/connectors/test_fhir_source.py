@@ -257,7 +257,7 @@ async def test_name_that_is_given_twice_means_one_thing(tmp_path: Path) -> None:
     """Whoever validates and whoever splits read the same entries."""
     twice = json.dumps(bundle("transaction", entry(DEVICE), entry(DEVICE)))
     twice = twice[:-1] + f', "entry": [{json.dumps(entry(SUPPLY | {"quantity": {"value": 1}}))}]}}'
-    async with served(tmp_path, validate_resources=True) as server:
+    async with served(tmp_path, validate_resources=True, transactions="entries") as server:
         answer = await server.ask("POST", "/", twice.encode())
 
     assert answer.status == 200
@@ -362,8 +362,8 @@ async def test_transaction_with_one_bad_entry_takes_nothing(tmp_path: Path) -> N
     assert server.door.accepted == []
 
 
-async def test_transaction_is_one_message_an_entry_and_repeated_acts_once(tmp_path: Path) -> None:
-    async with served(tmp_path) as server:
+async def test_transaction_by_entries_is_one_message_an_entry_and_repeated_acts_once(tmp_path: Path) -> None:
+    async with served(tmp_path, transactions="entries") as server:
         asked = bundle("transaction", entry(SUPPLY), entry(DEVICE), id="b-1")
         first, again = [await server.ask("POST", "/", asked) for _ in range(2)]
 
@@ -379,7 +379,7 @@ async def test_transaction_is_one_message_an_entry_and_repeated_acts_once(tmp_pa
 
 async def test_transaction_that_was_stored_in_part_is_completed_when_it_comes_again(tmp_path: Path) -> None:
     """No name of its own: the same bytes are the same transaction."""
-    async with served(tmp_path) as server:
+    async with served(tmp_path, transactions="entries") as server:
         asked = bundle("transaction", entry(SUPPLY), entry(DEVICE), entry(SUPPLY))
         server.door.judge = lambda received: _fail_at(server, received, 1)
         broken = await server.ask("POST", "/", asked)
@@ -395,8 +395,8 @@ def _fail_at(server: Served, received: Received, position: int) -> None:
         raise DiskFullError("full")
 
 
-async def test_whole_transaction_is_one_message(tmp_path: Path) -> None:
-    async with served(tmp_path, transactions="whole") as server:
+async def test_transaction_is_one_message_unless_told_otherwise(tmp_path: Path) -> None:
+    async with served(tmp_path) as server:
         asked = bundle("transaction", entry(SUPPLY), entry(DEVICE), id="b-1")
         answer = await server.ask("POST", "/", asked)
         other = await server.ask("POST", "/", bundle("transaction", entry(SUPPLY), id="b-1"))

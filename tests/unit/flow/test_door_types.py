@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.flow.door import _shown_type
+from engine.flow.door import AcceptedTypes, _shown_type
 
 
 @pytest.mark.parametrize("written", ["ADT^A01", "ADT", "OMS^O05^OMS_O05", "ZPM^ZP1", "850", "TA1"])
@@ -17,3 +17,14 @@ def test_a_type_is_listed(written: str) -> None:
 )
 def test_a_patients_name_or_number_in_its_place_is_not(written: str | None) -> None:
     assert _shown_type(written) is None
+
+
+@pytest.mark.parametrize(
+    ("format_name", "place"), [("hl7v2", "MSH-9"), ("x12", "ST01"), ("fhir", "resourceType"), ("json", None)]
+)
+def test_a_type_that_is_not_accepted_is_named_by_its_place_in_the_format(format_name: str, place: str | None) -> None:
+    refusal = AcceptedTypes(["ADT^A01"], format_name).refusal("Device")
+
+    assert refusal is not None
+    assert (refusal.code, refusal.where) == ("M006", place)
+    assert AcceptedTypes(["Device"], format_name).refusal("Device") is None
