@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
-from engine.ports.connector import ConnectorContext
+import pytest
+from pydantic import ValidationError
+
+from engine.connectors.ftps.destination import FtpsDestination
+from engine.connectors.ftps.protocol import Ftp
+from engine.connectors.ftps.settings import FtpsDestinationSettings, FtpsSourceSettings
+from engine.connectors.ftps.source import FtpsSource
+from engine.connectors.remote_folder.client import LogInError
+from engine.core.errors import TransportError
+from engine.ports.connector import ConnectorContext, Outbound
+from tests.support.certificates import Authority
 from tests.support.connector_contract import (
     LIMIT,
     Answer,
     DestinationHarness,
+    Door,
     SourceHarness,
     destination_contract,
+    free_port,
     source_contract,
 )
 from tests.support.connector_doubles import Secrets, context
@@ -166,3 +179,130 @@ TestFtpsSourceContract = source_contract(FtpsSourceHarness)
 TestFtpsOldServerSourceContract = source_contract(OldServerSourceHarness)
 TestFtpsDestinationContract = destination_contract(FtpsDestinationHarness)
 TestFtpsImplicitDestinationContract = destination_contract(ImplicitDestinationHarness)
+
+
+# ------------------------------------------------------------------ what FTP asks for besides
+def destination(folder: Path, port: int | None = None, password: str = PASSWORD, **settings: Any) -> FtpsDestination:
+    (folder / "out").mkdir(exist_ok=True)
+    given = server_settings(port or ftps().port) | {"folder": str(folder / "out"), "file_name": "{key}", **settings}
+    surroundings = context(folder, secrets=Secrets({"env:PASSWORD": password}))
+    return FtpsDestination(FtpsDestinationSettings.model_validate(given), surroundings)
+
+
+async def refusal(given: FtpsDestination) -> TransportError:
+    with pytest.raises(TransportError) as caught:
+        await given.send(Outbound(1, 1, "under_test", "correlation-1", "key", b"body"))
+    await given.close()
+    assert not caught.value.sent
+    return caught.value
+
+
+def test_tls_cannot_be_switched_off() -> None:
+    for mode in ("plain", "none", "auto"):
+        with pytest.raises(ValidationError):
+            FtpsDestinationSettings.model_validate(server_settings(1) | {"folder": "/", "mode": mode})
+
+
+async def test_server_without_tls_hears_neither_name_nor_password(tmp_path: Path) -> None:
+    heard: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 ready\r\n")
+        while line := await reader.readline():
+            heard.append(line)
+            writer.write(b"502 not known\r\n")
+        writer.close()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    error = await refusal(destination(tmp_path, listener.sockets[0].getsockname()[1]))
+    listener.close()
+
+    assert "no TLS" in error.what
+    assert heard == [b"AUTH TLS\r\n"]
+
+
+async def test_answers_in_the_clear_behind_the_one_to_auth_are_thrown_away(tmp_path: Path) -> None:
+    """Who stands between could put the server's answers there before TLS begins."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 ready\r\n")
+        await reader.readline()
+        writer.write(b"234 go on\r\n331 who\r\n230 welcome\r\n")
+        await reader.read(10_000)
+        writer.close()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    error = await refusal(destination(tmp_path, listener.sockets[0].getsockname()[1], login_timeout="2s"))
+    listener.close()
+
+    assert "log-in" in error.what
+
+
+async def test_wrong_password_is_a_log_in_error_with_a_remedy(tmp_path: Path) -> None:
+    assert isinstance(await refusal(destination(tmp_path, password="wrong")), LogInError)
+
+
+async def test_certificate_of_a_stranger_is_refused(tmp_path: Path) -> None:
+    stranger = Authority("Stranger").write(tmp_path / "stranger.pem")
+
+    assert "certificate" in (await refusal(destination(tmp_path, tls={"ca": str(stranger)}))).what
+    pinned = {"ca": str(ftps().authority), "pinned": ["00" * 32]}
+    assert "pinned" in (await refusal(destination(tmp_path, tls=pinned))).what
+
+
+@pytest.mark.parametrize("words", [b"", b"220-a greeting\r\n220-without end\r\n"])
+async def test_server_that_never_comes_to_an_end_is_given_up(tmp_path: Path, words: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while not reader.at_eof() and not writer.is_closing():
+            writer.write(words)
+            await asyncio.sleep(0.01)
+        writer.close()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    await refusal(destination(tmp_path, listener.sockets[0].getsockname()[1], login_timeout="300ms"))
+    listener.close()
+    async with asyncio.timeout(10):
+        while [one for one in threading.enumerate() if one.name.startswith("ftps")]:
+            await asyncio.sleep(0.01)
+
+
+async def test_connection_that_the_server_ends_is_no_failure_after_a_pause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relay = Relay(free_port(), ftps().port)
+    await relay.start()
+    given = destination(tmp_path, relay.port)
+    assert (await given.check()).ok
+    for task in [*relay._tasks]:
+        task.cancel()
+    monkeypatch.setattr("engine.connectors.ftps.client._ASK_AFTER", -1.0)
+    await given.send(Outbound(1, 1, "under_test", "correlation-1", "key", b"body"))
+    await given.close()
+    await relay.stop()
+
+    assert len([*(tmp_path / "out").glob("[!.]*")]) == 1
+
+
+async def test_read_that_is_cut_off_goes_on_where_it_was(tmp_path: Path) -> None:
+    content, door = os.urandom(3 * 1024**2), Door()
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a").write_bytes(content)
+    settings = server_settings(ftps().port) | {"folder": str(tmp_path / "in"), "stable_for": "0s", "connections": 1}
+    source = FtpsSource(FtpsSourceSettings.model_validate(settings), surroundings(tmp_path))
+    asked, real = [], Ftp.take
+
+    def cut(self: Ftp, command: str, into: bytearray, most: int, start: int = 0) -> None:
+        asked.append((command.partition(" ")[0], start))
+        real(self, command, into, most, start)
+        if asked[-1] == ("RETR", 0):
+            del into[1_000_000:]
+            raise OSError("the network is gone")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Ftp, "take", cut)
+        looks = [await source.look(door), await source.look(door)]
+    await source._connection.close()
+
+    assert looks == [False, True]
+    assert [one for one in asked if one[0] == "RETR"] == [("RETR", 0), ("RETR", 1_000_000)]
+    assert [one.body for one in door.accepted] == [content]

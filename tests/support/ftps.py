@@ -60,7 +60,7 @@ def serve(folder: Path) -> None:
     class Explicit(TLS_FTPHandler):  # type: ignore[misc]
         certfile, keyfile = str(folder / "server.pem"), str(folder / "server.key")
         tls_control_required = tls_data_required = True
-        authorizer = DummyAuthorizer()
+        authorizer, auth_failed_timeout = DummyAuthorizer(), 0.05
 
     class Implicit(Explicit):
         def handle(self) -> None:
