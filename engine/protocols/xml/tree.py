@@ -22,9 +22,7 @@ def parse_tree(body: bytes, most_elements: int = MOST_ELEMENTS) -> etree._Elemen
         StructureError: not XML, or with a DOCTYPE; names the line.
         SizeLimitError: more elements than a message can need.
     """
-    # UTF-16 has a zero byte at every other place: so it cannot hide the word from this look.
-    if _DOCTYPE.search(body.replace(b"\x00", b"")):
-        raise _doctype()
+    refuse_doctype(body)
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
     )
@@ -38,6 +36,13 @@ def parse_tree(body: bytes, most_elements: int = MOST_ELEMENTS) -> etree._Elemen
     if sum(1 for _ in root.iter()) > most_elements:
         raise SizeLimitError(f"more than {most_elements:,} elements", remedy="send it in parts")
     return root
+
+
+def refuse_doctype(body: bytes) -> None:
+    """Raises StructureError: there is one, or an entity."""
+    # UTF-16 has a zero byte at every other place: so it cannot hide the word from this look.
+    if _DOCTYPE.search(body.replace(b"\x00", b"")):
+        raise _doctype()
 
 
 def _doctype() -> StructureError:
