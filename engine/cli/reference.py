@@ -32,6 +32,7 @@ _WITH_ERRORS = (
     "engine.connectors.sftp.connection",
     "engine.connectors.sftp.hostkeys",
     "engine.console.kit",
+    "engine.protocols.as2.faults",
     "engine.protocols.soap.envelope",
     "engine.protocols.soap.security",
 )
