@@ -189,6 +189,20 @@ BUILT_IN: tuple[ConnectorType, ...] = (
         "sql.settings:SqlDestinationSettings",
         "sql.destination:SqlDestination",
     ),
+    _entry(
+        "source",
+        "nats",
+        "Messages of a NATS JetStream stream",
+        "brokers.nats.settings:NatsSourceSettings",
+        "brokers.nats.source:NatsSource",
+    ),
+    _entry(
+        "destination",
+        "nats",
+        "Messages into a NATS JetStream stream",
+        "brokers.nats.settings:NatsDestinationSettings",
+        "brokers.nats.destination:NatsDestination",
+    ),
 )
 
 

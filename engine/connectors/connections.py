@@ -22,4 +22,13 @@ def _sql() -> type[BaseModel]:
     return SqlConnection
 
 
-CONNECTION_TYPES: tuple[ConnectionType, ...] = (ConnectionType("sql", "A database, by SQLAlchemy", _sql),)
+def _nats() -> type[BaseModel]:
+    from engine.connectors.brokers.nats.settings import NatsConnection
+
+    return NatsConnection
+
+
+CONNECTION_TYPES: tuple[ConnectionType, ...] = (
+    ConnectionType("sql", "A database, by SQLAlchemy", _sql),
+    ConnectionType("nats", "A NATS server or cluster", _nats),
+)
