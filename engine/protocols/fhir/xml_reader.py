@@ -16,6 +16,7 @@ from engine.protocols.fhir.resource import Tree
 from engine.protocols.fhir.shapes import Shape, shapes
 from engine.protocols.fhir.version import Version, is_type
 from engine.protocols.fhir.xml_writer import FHIR, XHTML
+from engine.protocols.xml.tree import parse_tree
 
 _decimal = re.compile(r"-?(0|[1-9][0-9]{0,999})(\.[0-9]{1,1000})?([eE][+-]?[0-9]{1,4})?").fullmatch
 _integer = re.compile(r"-?(0|[1-9][0-9]{0,18})").fullmatch
@@ -44,16 +45,7 @@ def _parsed(body: bytes) -> etree._Element:
         body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise CharsetError("not UTF-8", where=f"byte {error.start + 1}", remedy="send FHIR in UTF-8") from None
-    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
-        raise StructureError("a DOCTYPE is not taken", remedy="send the resource without one")
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
-    )
-    try:
-        return etree.fromstring(body, parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None)
-        raise StructureError("not XML", where=f"line {line}" if line else None) from None
+    return parse_tree(body)
 
 
 def _resource(element: etree._Element, kind: str, version: Version, place: str) -> Tree:

@@ -82,7 +82,7 @@ def _place(element: etree._Element, path: str | None) -> str:
 
 
 def _local(element: etree._Element) -> str:
-    return str(element.tag).rpartition("}")[2]
+    return str(element.tag).rpartition("}")[2][:80]
 
 
 def compile_schema(roots: Iterable[tuple[str, etree._Element]], load: Load, resolve: Resolve) -> Schema:
