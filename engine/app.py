@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from engine.adapters.catalog import AdapterPool
-from engine.channel.load import load_site
+from engine.channel.load import load_layouts, load_site
 from engine.channel.model import ChannelModel, DestinationModel
 from engine.channel.site import Site
 from engine.connectors.catalog import CATALOG
@@ -37,7 +37,8 @@ from engine.flow.replay import Replayer
 from engine.flow.supervise import Supervisor
 from engine.ports.catalog import ConnectorType
 from engine.ports.connector import ConnectorContext, Destination, Source
-from engine.ports.journal import Journal, MessageRow, Query
+from engine.ports.journal import ATTACHMENTS, Journal, MessageRow, Query
+from engine.protocols.tabular.layout import TableLayout
 from engine.script.pool import Pool
 from engine.store.lock import JournalLock
 from engine.store.open import Store, open_store
@@ -71,15 +72,15 @@ class Builder:
         kind = _known(CATALOG.sources, model.source.type, model.channel)
         settings = _settings(kind, model.source.settings, model.channel)
         form = model.source.format or kind.format
-        return kind.build(settings, self._context(model, model.channel, form))  # type: ignore[return-value]
+        return kind.build(settings, self._context(model, model.channel, form, model.source.layout))  # type: ignore[return-value]
 
     def destination(self, model: ChannelModel, destination: DestinationModel) -> Destination:
         name = f"{model.channel}.{destination.name}"
         kind = _known(CATALOG.destinations, destination.type, name)
         settings = _settings(kind, destination.settings, name)
-        return kind.build(settings, self._context(model, name, None))  # type: ignore[return-value]
+        return kind.build(settings, self._context(model, name, None, destination.layout))  # type: ignore[return-value]
 
-    def _context(self, model: ChannelModel, name: str, form: str | None) -> ConnectorContext:
+    def _context(self, model: ChannelModel, name: str, form: str | None, layout: str | None) -> ConnectorContext:
         assert self.supervisor is not None
         return ConnectorContext(
             name=name,
@@ -93,8 +94,18 @@ class Builder:
             services=self._services,
             format=form,
             charset=model.charset,
+            layout=self._layout(layout, name),
+            index=model.index,
             emit=self._emit,
         )
+
+    def _layout(self, layout: str | None, name: str) -> TableLayout | None:
+        if layout is None:
+            return None
+        layouts = load_layouts(self._site.root)  # as it is now: a channel may be deployed long after the start
+        if layout not in layouts:
+            raise ConfigurationError(f"there is no layout '{layout}'", where=name, remedy="add it in config/layouts")
+        return layouts[layout].table()
 
 
 def _known(types: Any, name: str, where: str) -> ConnectorType:
@@ -163,7 +174,13 @@ async def running(
         owner = await stack.enter_async_context(_owning(site, store, standing_by))
         erps = AdapterPool(site.connections, SiteSecrets(site.root, site.engine.secrets))
         stack.push_async_callback(erps.close)
-        known = {"x12_partners": site.partners, "erp_adapters": erps, "message_row": _row_of(store.journal)}
+        known = {
+            "x12_partners": site.partners,
+            "erp_adapters": erps,
+            "message_row": _row_of(store.journal),
+            "received": (store.journal, store.audit),
+            ATTACHMENTS: store.journal.attachments,
+        }
         builder = Builder(site, store, clock, {**known, **(services or {})}, tell)
         parts = _parts(site, store, pool, clock, tell, builder, owner)
         supervisor = Supervisor(parts, CATALOG)

@@ -112,6 +112,15 @@ CODES: dict[str, Code] = {
     "C102": Code("Case without expectation", "A case needs `expect.yaml` saying what should come out."),
     "C103": Code("Case that names a missing file", "The file named in the expectation is not there."),
     "C104": Code("Cases of no channel", "There is no channel of this name beside the folder.", "warning"),
+    # ---- layouts of tables
+    "C120": Code("Two layouts of one name", "A channel could mean either of them."),
+    "C121": Code("Unknown layout", "There is no file of this name in `config/layouts/`."),
+    "C122": Code(
+        "Layout and format do not belong together", "A table needs a layout of its own kind, others need none."
+    ),
+    "C123": Code("Unused layout", "No channel uses it.", "warning"),
+    "C124": Code("No such column in the layout", "`index:` or `filter:` names a value that no row has."),
+    "C125": Code("Rows that one script cannot tell apart", "The layout's rows and the channel's way with them differ."),
 }
 
 ADVICE: dict[str, str] = {

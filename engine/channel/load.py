@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from engine.channel.explain import explain
 from engine.channel.finding import Finding
+from engine.channel.layout import Layout
 from engine.channel.model import ChannelModel, split_settings
 from engine.channel.partner import Partner
 from engine.channel.settings import EngineSettings
@@ -95,6 +96,7 @@ def load_site(root: Path) -> Site:
     files = tuple(_channel(loading, path) for path in loading.find("channels", ".yaml", ".yml"))
     crosswalks = _named_crosswalks(loading)
     partners, partner_files = _partners(loading)
+    layouts, layout_files = _layouts(loading)
     return Site(
         root=root,
         files=files,
@@ -102,6 +104,8 @@ def load_site(root: Path) -> Site:
         connections=_connections(loading),
         partners=partners,
         partner_files=partner_files,
+        layouts=layouts,
+        layout_files=layout_files,
         crosswalks={name: file.table for name, file in crosswalks.items()},
         crosswalk_files=crosswalks,
         scripts=_scripts(loading),
@@ -110,6 +114,11 @@ def load_site(root: Path) -> Site:
         findings=tuple(sorted(loading.findings)),
         sources=loading.sources,
     )
+
+
+def load_layouts(root: Path) -> dict[str, Layout]:
+    """Those below `config/layouts` that fit; what does not is lint's matter."""
+    return _layouts(_Loading(root))[0]
 
 
 def _channel(loading: _Loading, path: str) -> ChannelFile:
@@ -176,6 +185,20 @@ def _partners(loading: _Loading) -> tuple[dict[str, Partner], dict[str, str]]:
         elif partner:
             partners[partner.partner], paths[partner.partner] = partner, path
     return partners, paths
+
+
+def _layouts(loading: _Loading) -> tuple[dict[str, Layout], dict[str, str]]:
+    layouts: dict[str, Layout] = {}
+    paths: dict[str, str] = {}
+    for path in loading.find("config/layouts", ".yaml", ".yml"):
+        source = loading.yaml(path)
+        layout = loading.model(source, Layout, source.data)
+        if layout and layout.layout in layouts:
+            text = f"the layout '{layout.layout}' is also in {paths[layout.layout]}"
+            loading.findings.append(source.finding("C120", ("layout",), text, "give it another name"))
+        elif layout:
+            layouts[layout.layout], paths[layout.layout] = layout, path
+    return layouts, paths
 
 
 def _named_crosswalks(loading: _Loading) -> dict[str, CrosswalkFile]:

@@ -41,6 +41,7 @@ def revision_of(channel: ChannelModel, site: Site, catalog: Catalog | None = Non
             "format": _format(channel, catalog),
             "script": site.scripts.get(channel.transform) if channel.transform else None,
             "lookups": {name: dict(site.crosswalks[table]) for name, table in channel.lookups.items()},
+            **_layout(channel, site),
         }
     )
     return Revision(channel.channel, hashlib.blake2b(content, digest_size=16).hexdigest(), content)
@@ -58,6 +59,17 @@ def _check_complete(channel: ChannelModel, site: Site) -> None:
             raise ConfigurationError(
                 "the channel's lookup is missing", where=where, remedy="add it, or run: isthmus lint"
             )
+
+
+def _layout(channel: ChannelModel, site: Site) -> dict[str, str]:
+    """Of the source, as workers get it; nothing when it names none. Destinations read theirs from the site."""
+    name = channel.source.layout
+    if name is None:
+        return {}
+    if name not in site.layouts:
+        where = f"config/layouts/{name}.yaml"
+        raise ConfigurationError("the source's layout is missing", where=where, remedy="add it, or run: isthmus lint")
+    return {"layout": msgspec.json.encode(site.layouts[name].table()).decode()}
 
 
 def canonical_json(value: Any) -> bytes:
@@ -98,6 +110,7 @@ def program_of(content: bytes, revision: int) -> Program:
         charset=channel.charset,
         zone=channel.zone,
         settings=limits,
+        layout=parts.get("layout"),
         namespaces=channel.source.namespaces,
     )
 

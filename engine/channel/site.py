@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from engine.channel.finding import Finding, errors_among
+from engine.channel.layout import Layout
 from engine.channel.model import ChannelModel
 from engine.channel.partner import Partner
 from engine.channel.settings import EngineSettings
@@ -63,6 +64,8 @@ class Site:
     sources: Mapping[str, YamlSource] = field(default_factory=_empty)
     crosswalk_files: Mapping[str, CrosswalkFile] = field(default_factory=_empty)
     partner_files: Mapping[str, str] = field(default_factory=_empty)
+    layouts: Mapping[str, Layout] = field(default_factory=_empty)
+    layout_files: Mapping[str, str] = field(default_factory=_empty)
 
     def file_of(self, channel: str) -> ChannelFile:
         """The file of a channel by name. Raises KeyError."""

@@ -45,7 +45,10 @@ class NoSecrets:
         raise SecretMissingError("a dry run uses no secrets", where=reference)
 
 
-def dry_context(site: Site, channel: ChannelModel, format_name: str | None) -> ConnectorContext:
+def dry_context(
+    site: Site, channel: ChannelModel, format_name: str | None, layout: str | None = None
+) -> ConnectorContext:
+    """`layout`: of the source, or of the destination that is looked at."""
     return ConnectorContext(
         name=channel.channel,
         channel=channel.channel,
@@ -57,4 +60,5 @@ def dry_context(site: Site, channel: ChannelModel, format_name: str | None) -> C
         services={"x12_partners": site.partners},
         format=format_name,
         charset=channel.charset,
+        layout=site.layouts[layout].table() if layout in site.layouts else None,
     )

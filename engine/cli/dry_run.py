@@ -56,7 +56,7 @@ def dry_run(site: Site, channel: ChannelModel, body: bytes) -> list[DryRun]:
     except IsthmusError as error:
         return [DryRun(Received(body), WorkResult(DRY_ID, MessageState.HELD, _reason(error)))]
     try:
-        messages = splitter(made.format, dry_context(site, channel, made.format)).split(body, {})
+        messages = splitter(made.format, dry_context(site, channel, made.format, channel.source.layout)).split(body, {})
     except IsthmusError as error:
         return [DryRun(Received(body), WorkResult(DRY_ID, MessageState.REFUSED, _reason(error)), made)]
     return [_one(channel, made, received) for received in messages]

@@ -164,9 +164,9 @@ class _Stages:
     def _encoded(self, destination: DestinationModel, document: NewDocument, key: str) -> str | None:
         """What a file destination would write; other connectors send the document as shown."""
         format_name = str(destination.settings.get("format", "raw"))
-        if destination.type != "file" or format_name not in ("x12", "json"):
+        if destination.type != "file" or format_name not in ("x12", "json", "delimited", "fixed_width", "excel"):
             return None
-        context = dry_context(self.site, self.channel, None)
+        context = dry_context(self.site, self.channel, None, destination.layout)
         outbound = Outbound(
             0, 0, self.channel.channel, key, key, document.body, document.kind, document.natural_key,
             attributes=self.run.received.attributes,

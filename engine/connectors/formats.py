@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -73,12 +73,23 @@ class IndentedJson:
             ) from None
 
 
+WRITTEN = Literal["raw", "json", "x12", "delimited", "fixed_width", "excel"]
+"""What destinations of files may say as `format:`."""
+FORMAT_WORDS = (
+    "raw: the body as it is; json: indented; x12: a document as an interchange; delimited, fixed_width, excel: rows by "
+    "the destination's layout."
+)
+_TABLES = ("delimited", "fixed_width", "excel")
 _SPLITTERS = {
     "hl7v2": "engine.connectors.hl7v2_file:Hl7Splitter",
     "x12": "engine.connectors.x12_format:X12Splitter",
     "fhir": "engine.connectors.fhir.splitting:FhirSplitter",
+    **dict.fromkeys(_TABLES, "engine.connectors.tabular_format:TabularSplitter"),
 }
-_ENCODERS = {"x12": "engine.connectors.x12_format:X12Encoder"}
+_ENCODERS = {
+    "x12": "engine.connectors.x12_format:X12Encoder",
+    **dict.fromkeys(_TABLES, "engine.connectors.tabular_format:TabularEncoder"),
+}
 _PLAIN: dict[str, type[Encoder]] = {"raw": Raw, "json": IndentedJson}
 
 
@@ -92,7 +103,7 @@ def splitter(name: str | None, context: ConnectorContext) -> Splitter:
 def encoder(name: str, options: Mapping[str, Any], context: ConnectorContext) -> Encoder:
     """By format name. `options` are the settings that only this format has (`partner`)."""
     reference = _ENCODERS.get(name)
-    made: Encoder = _made(reference, options, context) if reference else _PLAIN[name]()
+    made: Encoder = _made(reference, {**options, "format": name}, context) if reference else _PLAIN[name]()
     return made
 
 

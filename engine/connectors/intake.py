@@ -15,6 +15,7 @@ from engine.core.errors import MessageError, StructureError
 from engine.core.ids import id_text
 from engine.ports.connector import Accept, ConnectorContext, Reason, Receipt, Received, Verdict
 
+_TABLES = frozenset({"delimited", "fixed_width", "excel"})
 _ACCEPT_TOGETHER = 256  # messages of one file
 
 Item = TypeVar("Item")
@@ -56,14 +57,18 @@ class FileMessages:
         if not messages:
             raise StructureError("there is no message in the file", remedy="compare the file with the channel's format")
         path = f"{folder}/{name}" if folder else name
-        return [self._named(one, path, name, f"{token}#{number}", number) for number, one in enumerate(messages, 1)]
+        # Two rows of a table may be alike and both mean something: they are told apart by their file and place.
+        file = _digest(content) if self.format in _TABLES else None
+        return [
+            self._named(one, path, name, f"{token}#{number}", number, file) for number, one in enumerate(messages, 1)
+        ]
 
     def refused(self, body: bytes, name: str, token: str, error: MessageError) -> Received:
         """A file that is no message is kept as REFUSED, too; its body stays in the error folder."""
         reason = Reason(error.code, error.what, error.where, error.remedy)
         return Received(body, f"{token}#0", attributes=_attributes(name), refusal=reason)
 
-    def _named(self, message: Received, path: str, name: str, claim: str, number: int) -> Received:
+    def _named(self, message: Received, path: str, name: str, claim: str, number: int, file: str | None) -> Received:
         """With a natural id by the channel's policy, where the format has none of its own."""
         if message.natural_id is not None:
             return message
@@ -72,9 +77,9 @@ class FileMessages:
         elif self._policy.deduplicate == "name":
             natural_id = f"{readable_name(name)}#{number}"
         elif self._policy.deduplicate == "file":
-            natural_id = f"{readable_name(path)}#{number}@{_digest(message.body)}"
+            natural_id = f"{readable_name(path)}#{number}@{file or _digest(message.body)}"
         else:
-            natural_id = _digest(message.body)
+            natural_id = f"{file}#{number}" if file else _digest(message.body)
         return msgspec.structs.replace(message, natural_id=natural_id)
 
 

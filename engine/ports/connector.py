@@ -17,6 +17,7 @@ import msgspec
 
 from engine.core.clock import Clock
 from engine.ports.ledger import ControlNumberLedger
+from engine.protocols.tabular.layout import TableLayout
 
 
 # ------------------------------------------------------------------ sources
@@ -235,6 +236,8 @@ class ConnectorContext(msgspec.Struct, frozen=True):
         format: how the channel parses bodies (`hl7v2`, `x12`, `json`, `bytes`); None: the channel does not say.
             A file source splits by it.
         charset: the channel's word against what messages declare; None: they say it themselves.
+        layout: how tables stand in files of this door; None: it names none.
+        index: the channel's business keys, name to path.
         emit: tells log and metrics what happened at this door: (event, channel, facts), no values of messages.
     """
 
@@ -249,4 +252,6 @@ class ConnectorContext(msgspec.Struct, frozen=True):
     services: Mapping[str, Any] = {}
     format: str | None = None
     charset: str | None = None
+    layout: TableLayout | None = None
+    index: Mapping[str, str] = {}
     emit: Callable[[str, str, dict[str, object]], None] = lambda name, channel, facts: None

@@ -62,9 +62,9 @@ class Compiled:
         elif program.map is not None:
             self.transform = _mapped(program.map)
 
-    def view(self, body: bytes) -> View:
+    def view(self, body: bytes, attributes: Mapping[str, str] | None = None) -> View:
         """Raises MessageError when the body is not of the channel's format."""
-        return open_view(self.program, self.zone, body)
+        return open_view(self.program, self.zone, body, attributes)
 
     def _load_script(self, text: str) -> Transform:
         name = self.program.script_name or "transforms/?"

@@ -80,7 +80,7 @@ class _Run:
     def _open(self) -> tuple[Sequence[View], Reason | None]:
         """The messages inside the body, and why none of them may act."""
         if self.compiled.program.format != "x12":
-            return [self.compiled.view(self.item.body)], None
+            return [self.compiled.view(self.item.body, self.item.attributes)], None
         opened = open_interchange(self.item.body, self.item.attributes)
         number = self.item.attributes.get("interchange")
         if number:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from engine.channel.model import Duration, Name, Settings, Size
+from engine.connectors.formats import FORMAT_WORDS, WRITTEN
 
 TEMPLATE_FIELDS = frozenset({"natural_key", "key", "message_id", "control_number", "date", "kind", "partner"})
 PARTIAL = ("*.tmp", "*.part", "*.partial", "*.filepart", "*.crdownload", "*.swp", "*~")
@@ -89,9 +90,7 @@ class FileDestinationSettings(Settings):
         "message's day; other fields: natural_key, message_id, control_number, kind, partner.",
         examples=["{partner}_{control_number}.edi"],
     )
-    format: Literal["raw", "json", "x12"] = Field(
-        default="raw", description="raw: the body as it is; json: indented; x12: a document as an interchange."
-    )
+    format: WRITTEN = Field(default="raw", description=FORMAT_WORDS)
     partner: Name | None = Field(
         default=None, description="Trading partner of an x12 destination; none: as the document says."
     )
