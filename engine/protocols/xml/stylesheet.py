@@ -30,10 +30,10 @@ class Stylesheet:
         if any(True for _ in root.iter(f"{{{_XSL}}}import", f"{{{_XSL}}}include")):
             raise ConfigurationError("a stylesheet that brings in another", where=where, remedy="write it in one file")
         try:
-            self._compiled = etree.XSLT(root, access_control=etree.XSLTAccessControl.DENY_ALL)
+            self._compiled = etree.XSLT(root, access_control=etree.XSLTAccessControl.DENY_ALL)  # type: ignore[attr-defined]
         except etree.XSLTParseError:
             raise ConfigurationError("not a stylesheet of XSLT 1.0", where=where) from None
-        self._compiled.set_global_max_depth(_DEEPEST)
+        self._compiled.set_global_max_depth(_DEEPEST)  # type: ignore[attr-defined]
 
     def apply(self, root: etree._Element) -> bytes:
         """The result as the stylesheet's `xsl:output` says.

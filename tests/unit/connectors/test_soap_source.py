@@ -7,7 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+import yaml
 import zeep
 from lxml import etree
 from pydantic import ValidationError
@@ -349,3 +351,21 @@ def test_a_service_that_cannot_be_served_is_told_at_the_start(room: Room, change
         SoapSource(settings, room.context)
 
     assert words in str(caught.value)
+
+
+# ------------------------------------------------------------------ the shipped service
+async def test_the_shipped_service_takes_an_invoice_and_answers_with_its_receipt(room: Room) -> None:
+    site = Path(__file__).resolve().parents[3]
+    channel = yaml.safe_load((site / "channels/invoices/service_invoice_in.yaml").read_text())
+    kept = {
+        name: value for name, value in channel["source"].items() if name not in ("type", "format", "username_token")
+    }
+    case = site / "channels/invoices/service_invoice_in.cases/two_visits/input.xml"
+    room.context = msgspec.structs.replace(room.context, root=site)
+    changed = kept | {"listen": f"127.0.0.1:{room.port}", "path": "/notes", "token": "env:TOKEN"}
+    async with room.serving(**changed):
+        answers = [await room.post(write_envelope("1.1", case.read_bytes())) for _ in range(2)]
+
+    assert [status for status, _ in answers] == [200, 200]
+    assert texts(answers[0][1]) == texts(answers[1][1])
+    assert [one.natural_id for one in room.door.accepted] == ["HS-88014"]
