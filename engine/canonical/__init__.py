@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.canonical.advice import AdviceAction, AdvisedDocument, AdvisedFault, ApplicationAdvice
 from engine.canonical.base import Document, Value
 from engine.canonical.finance import (
     CostCenter,
@@ -43,6 +44,7 @@ from engine.canonical.usage import Consumption, ConsumptionLine, VisitContext
 KINDS: dict[str, type[Document]] = {
     cls.kind: cls
     for cls in (
+        ApplicationAdvice,
         Consumption,
         CostCenter,
         Invoice,
@@ -65,6 +67,10 @@ __all__ = [
     "AcknowledgedLine",
     "Address",
     "Adjustment",
+    "AdviceAction",
+    "AdvisedDocument",
+    "AdvisedFault",
+    "ApplicationAdvice",
     "Charge",
     "Consumption",
     "ConsumptionLine",

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 import msgspec
 from pydantic import ValidationError
 
-from engine.canonical import Invoice, OrderAcknowledgement, PurchaseOrder, Remittance, ShipmentNotice
+from engine.canonical import ApplicationAdvice, Invoice, OrderAcknowledgement, PurchaseOrder, Remittance, ShipmentNotice
 from engine.channel.partner import Partner
 from engine.connectors.formats import Encoded
 from engine.connectors.x12_partners import identity, partners_of
 from engine.core.errors import DestinationError, IsthmusError
 from engine.mapping.x12_810 import invoice_to_810
 from engine.mapping.x12_820 import remittance_to_820
+from engine.mapping.x12_824 import application_advice_to_824
 from engine.mapping.x12_850 import purchase_order_to_850
 from engine.mapping.x12_855 import order_acknowledgement_to_855
 from engine.mapping.x12_856 import shipment_notice_to_856
@@ -39,6 +40,8 @@ from engine.protocols.x12 import (
 )
 from engine.protocols.x12.answer import KIND as ANSWER_KIND
 
+_OF_THEIR_DAY = ("824",)
+_ANY_DAY = date(2000, 1, 1)  # to check a set before its number, and with it its day, is given
 _BLANK = " \t\r\n\ufeff\x00\x1a"
 
 
@@ -120,16 +123,21 @@ def _message_type(interchange: Interchange) -> str | None:
     return codes.pop() if len(codes) == 1 else None
 
 
-Writer = Callable[[bytes], tuple[str, OutboundSet]]
-"""Makes the set of a document, with our number of the supplier."""
+Writer = Callable[[bytes, date], tuple[str, OutboundSet]]
+"""Makes the set of a document and of the day it is sent, with our number of the supplier."""
 
 
 def _writer(kind: type[_Traded], to_set: Callable[[_Traded], OutboundSet]) -> Writer:
-    def write(body: bytes) -> tuple[str, OutboundSet]:
+    def write(body: bytes, today: date) -> tuple[str, OutboundSet]:
         one = kind.model_validate_json(body)
         return one.supplier_number, to_set(one)
 
     return write
+
+
+def _write_advice(body: bytes, today: date) -> tuple[str, OutboundSet]:
+    advice = ApplicationAdvice.model_validate_json(body)
+    return advice.supplier_number, application_advice_to_824(advice, today)
 
 
 # By kind of document: GS01 and the writer.
@@ -139,6 +147,7 @@ _WRITERS: dict[str | None, tuple[str, Writer]] = {
     "ShipmentNotice": ("SH", _writer(ShipmentNotice, shipment_notice_to_856)),
     "Invoice": ("IN", _writer(Invoice, invoice_to_810)),
     "Remittance": ("RA", _writer(Remittance, remittance_to_820)),
+    "ApplicationAdvice": ("AG", _write_advice),
 }
 
 
@@ -152,7 +161,7 @@ def _wanted(partner: Partner | None) -> str:
 class X12Encoder:
     """Documents become the set of their kind, answers 997 and TA1; an interchange of the script's own stays as it is.
 
-    PurchaseOrder 850, OrderAcknowledgement 855, ShipmentNotice 856, Invoice 810, Remittance 820.
+    PurchaseOrder 850, OrderAcknowledgement 855, ShipmentNotice 856, Invoice 810, Remittance 820, ApplicationAdvice 824.
 
     The same delivery has the same control number and the same bytes at every attempt.
     """
@@ -179,10 +188,7 @@ class X12Encoder:
     async def _encode(self, outbound: Outbound) -> Encoded:
         match outbound.kind:
             case kind if kind in _WRITERS:
-                group, write = _WRITERS[kind]
-                supplier_number, one = write(outbound.body)
-                partner = self._partner or self._partners.of_supplier(supplier_number)
-                return await self._set(outbound, partner, group, one)
+                return await self._set(outbound, *_WRITERS[kind])
             case kind if kind == ANSWER_KIND:
                 return await self._answer(outbound, decode_answer(outbound.body))
             case None:
@@ -190,9 +196,13 @@ class X12Encoder:
             case kind:
                 raise DestinationError("there is no X12 set for this kind of document", where=kind)
 
-    async def _set(self, outbound: Outbound, partner: Partner, group: str, one: OutboundSet) -> Encoded:
+    async def _set(self, outbound: Outbound, group: str, write: Writer) -> Encoded:
+        supplier_number, one = write(outbound.body, _ANY_DAY)
+        partner = self._partner or self._partners.of_supplier(supplier_number)
         check_set(one, partner.version)  # before a number is given to it
         given = await self._ledger.allocate(partner.partner, outbound.idempotency_key, one.code)
+        if one.code in _OF_THEIR_DAY:
+            _, one = write(outbound.body, given.made_at.date())
         groups = [OutboundGroup(group, partner.version, given.number, (one,))]
         return _written(partner, given.number, given.made_at, groups, [])
 

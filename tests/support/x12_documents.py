@@ -11,6 +11,10 @@ from engine.canonical import (
     AcknowledgedLine,
     Address,
     Adjustment,
+    AdviceAction,
+    AdvisedDocument,
+    AdvisedFault,
+    ApplicationAdvice,
     Charge,
     Identifier,
     Invoice,
@@ -311,3 +315,41 @@ def remittances(draw: st.DrawFn) -> Remittance:
         adjustments=draw(adjustments),
         parties=draw(st.lists(parties, max_size=3).map(tuple)),
     )
+
+
+def _advised(number: int) -> st.SearchStrategy[AdvisedDocument]:
+    faults = st.builds(
+        AdvisedFault,
+        code=st.sampled_from(["006", "007", "010", "011", "024", "ZZZ"]),
+        text=st.none() | texts(60),
+        segment=st.sampled_from(["BIG", "IT1", "TDS"]),
+        position=st.integers(1, 999_999),
+        element=st.integers(1, 99),
+    )
+    traced = st.builds(
+        lambda one, group, number: one.model_copy(update={"group_number": str(group), "set_number": f"{number:04d}"}),
+        st.builds(AdvisedDocument, action=st.sampled_from(AdviceAction), scheme=st.just("IV"), number=texts(30)),
+        st.integers(1, 999_999_999),
+        st.integers(1, 9999),
+    )
+    plain = st.builds(
+        AdvisedDocument,
+        action=st.sampled_from(AdviceAction),
+        scheme=st.sampled_from(["IV", "PO", "TN"]),
+        number=texts(30),
+        transaction_set=st.none() | st.sampled_from(["810", "850"]),
+        faults=st.lists(faults, max_size=3).map(tuple),
+        references=st.lists(references, max_size=3).map(tuple),
+    )
+    return plain if number % 2 else traced
+
+
+application_advices = st.builds(
+    ApplicationAdvice,
+    advice_number=texts(30),
+    supplier_number=texts(30),
+    documents=st.integers(1, 2).flatmap(lambda count: st.tuples(*(_advised(number) for number in range(1, count + 1)))),
+    advised_on=days,
+    purpose=st.sampled_from(["00", "11", "44"]),
+    parties=st.lists(parties, max_size=2).map(tuple),
+)

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from engine.canonical import (
+    AdviceAction,
+    AdvisedDocument,
+    ApplicationAdvice,
     Invoice,
     InvoiceLine,
     Money,
@@ -252,12 +255,21 @@ ANNOUNCED = [
         b"GS*RA*",
         b"~BPR*I*9*C*ACH************20261120~TRN*1*T-1~",
     ),
+    (
+        ApplicationAdvice(
+            advice_number="INV-9",
+            supplier_number="S1001",
+            documents=(AdvisedDocument(action=AdviceAction.REJECTED, scheme="IV", number="INV-9"),),
+        ),
+        b"GS*AG*",
+        b"~BGN*11*INV-9*20261120~OTI*TR*IV*INV-9~",  # of the day on which its number was given
+    ),
 ]
 
 
-@pytest.mark.parametrize(("document", "group", "expected"), ANNOUNCED, ids=["855", "856", "820"])
+@pytest.mark.parametrize(("document", "group", "expected"), ANNOUNCED, ids=["855", "856", "820", "824"])
 async def test_document_becomes_the_set_of_its_kind(
-    document: OrderAcknowledgement | ShipmentNotice | Remittance, group: bytes, expected: bytes
+    document: OrderAcknowledgement | ShipmentNotice | Remittance | ApplicationAdvice, group: bytes, expected: bytes
 ) -> None:
     encoded = await X12Encoder({}, context()).encode(outbound(document.model_dump_json().encode(), document.kind))
 
