@@ -9,8 +9,9 @@ It returns a document, several (a tuple or list), an edited message, or `Filtere
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import date, datetime, timedelta
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from engine.canonical import (
@@ -91,6 +92,7 @@ from engine.mapping.x12_856 import shipment_notice_from_856
 from engine.protocols.hl7v2.message import Hl7Message
 from engine.protocols.hl7v2.segment import Segment
 from engine.protocols.json_message import JsonMessage
+from engine.protocols.tabular import Row, TabularMessage
 from engine.protocols.x12 import TransactionSet
 from engine.protocols.xml.message import XmlMessage
 
@@ -102,6 +104,38 @@ class Filtered:
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
+
+
+class Rows:
+    """Returned by a transform for a destination whose layout makes a file of it: `send: message`.
+
+    Each row has the names of the layout's columns; `others` are values of its header and trailer.
+    """
+
+    __slots__ = ("_content",)
+
+    def __init__(self, rows: Iterable[Mapping[str, object]], **others: object) -> None:
+        self._content = {**others, "rows": [dict(row) for row in rows]}
+
+    def get(self, path: str) -> str | None:
+        """A value of `others`, as text; for `when:` and `order_by:`."""
+        value = self._content.get(path)
+        return None if value is None or isinstance(value, list | dict) else str(value)
+
+    def encode(self) -> bytes:
+        """JSON; amounts keep their digits as text. Raises DocumentError: a value that JSON cannot hold."""
+        try:
+            return json.dumps(self._content, default=_plain, ensure_ascii=False, separators=(",", ":")).encode()
+        except (TypeError, ValueError):
+            raise DocumentError("a row holds something that is no single value") from None
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, date | time):
+        return value.isoformat()
+    raise TypeError
 
 
 class Lookup(Mapping[str, str]):
@@ -192,11 +226,14 @@ __all__ = [
     "RequiredFieldError",
     "Requisition",
     "RequisitionLine",
+    "Row",
+    "Rows",
     "Segment",
     "ShipmentNotice",
     "ShippedLine",
     "Sscc",
     "Supplier",
+    "TabularMessage",
     "Terms",
     "TransactionSet",
     "TransformError",
