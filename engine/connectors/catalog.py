@@ -96,6 +96,14 @@ BUILT_IN: tuple[ConnectorType, ...] = (
         "ftps.settings:FtpsDestinationSettings",
         "ftps.destination:FtpsDestination",
     ),
+    _entry("source", "s3", "Objects of an S3 bucket", "s3.settings:S3SourceSettings", "s3.source:S3Source"),
+    _entry(
+        "destination",
+        "s3",
+        "Objects of an S3 bucket",
+        "s3.settings:S3DestinationSettings",
+        "s3.destination:S3Destination",
+    ),
     _entry(
         "source",
         "http",
@@ -144,6 +152,21 @@ BUILT_IN: tuple[ConnectorType, ...] = (
         "SOAP calls",
         "soap.settings:SoapDestinationSettings",
         "soap.destination:SoapDestination",
+    ),
+    _entry(
+        "source",
+        "as2",
+        "AS2 messages, answered by receipts",
+        "as2.settings:As2SourceSettings",
+        "as2.source:As2Source",
+        listens=_listen,
+    ),
+    _entry(
+        "destination",
+        "as2",
+        "AS2 messages, confirmed by receipts",
+        "as2.settings:As2DestinationSettings",
+        "as2.destination:As2Destination",
     ),
     _entry(
         "source", "channel", "Messages from other channels", "channel:ChannelSourceSettings", "channel:ChannelSource"
@@ -202,6 +225,34 @@ BUILT_IN: tuple[ConnectorType, ...] = (
         "Messages into a NATS JetStream stream",
         "brokers.nats.settings:NatsDestinationSettings",
         "brokers.nats.destination:NatsDestination",
+    ),
+    _entry(
+        "source",
+        "imap",
+        "Mails of a mailbox",
+        "mail.settings:ImapSourceSettings",
+        "mail.source:ImapSource",
+    ),
+    _entry(
+        "destination",
+        "smtp",
+        "Mails through a relay",
+        "mail.settings:SmtpDestinationSettings",
+        "mail.destination:SmtpDestination",
+    ),
+    _entry(
+        "source",
+        "rabbitmq",
+        "Messages of a RabbitMQ queue",
+        "brokers.rabbitmq.settings:RabbitMqSourceSettings",
+        "brokers.rabbitmq.source:RabbitMqSource",
+    ),
+    _entry(
+        "destination",
+        "rabbitmq",
+        "Messages into RabbitMQ",
+        "brokers.rabbitmq.settings:RabbitMqDestinationSettings",
+        "brokers.rabbitmq.destination:RabbitMqDestination",
     ),
 )
 

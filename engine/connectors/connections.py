@@ -28,7 +28,14 @@ def _nats() -> type[BaseModel]:
     return NatsConnection
 
 
+def _rabbitmq() -> type[BaseModel]:
+    from engine.connectors.brokers.rabbitmq.settings import RabbitMqConnection
+
+    return RabbitMqConnection
+
+
 CONNECTION_TYPES: tuple[ConnectionType, ...] = (
     ConnectionType("sql", "A database, by SQLAlchemy", _sql),
     ConnectionType("nats", "A NATS server or cluster", _nats),
+    ConnectionType("rabbitmq", "A RabbitMQ server or cluster", _rabbitmq),
 )
