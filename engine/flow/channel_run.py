@@ -248,8 +248,8 @@ def _only_keeps(model: ChannelModel, row: RevisionRow) -> bool:
 
 
 def _same_source(before: ChannelModel, after: ChannelModel) -> bool:
-    def parts(model: ChannelModel) -> tuple[SourceModel, str | None, str]:
-        return model.source, model.charset, model.zone
+    def parts(model: ChannelModel) -> tuple[SourceModel, str | None, str, dict[str, str]]:
+        return model.source, model.charset, model.zone, model.index
 
     return parts(before) == parts(after)
 

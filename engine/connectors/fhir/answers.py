@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -20,13 +21,15 @@ from engine.protocols.fhir.version import NUMBERS
 from engine.protocols.fhir.xml_writer import write_xml
 
 _ISSUE_TYPES = {
-    400: "structure", 401: "login", 404: "not-found", 405: "not-supported", 408: "timeout", 409: "conflict",
-    412: "conflict", 413: "too-long", 415: "not-supported", 422: "processing", 500: "exception", 503: "transient",
+    400: "structure", 401: "login", 403: "forbidden", 404: "not-found", 405: "not-supported", 408: "timeout",
+    409: "conflict", 412: "conflict", 413: "too-long", 415: "not-supported", 422: "processing",
+    500: "exception", 503: "transient",
 }  # fmt: skip
 _PHRASES = {
     200: "200 OK", 201: "201 Created", 202: "202 Accepted", 400: "400 Bad Request", 405: "405 Method Not Allowed",
     409: "409 Conflict", 412: "412 Precondition Failed", 422: "422 Unprocessable Entity",
 }  # fmt: skip
+_SMART = {"system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": "SMART-on-FHIR"}
 Headers = CIMultiDict[str]
 
 
@@ -115,11 +118,16 @@ def of_message(own: str, now: datetime, header: Tree, settings: FhirSourceSettin
     return bundle | {"timestamp": now.isoformat(), "entry": [{"resource": answer}]}
 
 
-def capabilities(settings: FhirSourceSettings, now: datetime) -> Tree:
+def capabilities(settings: FhirSourceSettings, now: datetime, index: Iterable[str] = ()) -> Tree:
     """What this server takes in. Source: https://hl7.org/fhir/R5/capabilitystatement.html."""
     codes = [code for code, method in (("create", "POST"), ("update", "PUT")) if method in settings.methods]
-    resource = {"interaction": [{"code": code} for code in codes], "versioning": "versioned", "updateCreate": True}
-    rest: Tree = {"mode": "server", "documentation": "Takes resources in; reads and searches are not served."}
+    codes += ["read", "vread", "search-type"] if settings.search else []
+    resource: Tree = {"interaction": [{"code": code} for code in codes], "versioning": "versioned"}
+    resource |= {"updateCreate": True} | ({"searchParam": _parameters(index)} if settings.search else {})
+    served = "and answers reads and searches of them" if settings.search else "reads and searches are not served"
+    rest: Tree = {"mode": "server", "documentation": f"Takes resources in; {served}."}
+    if settings.smart is not None:
+        rest["security"] = {"service": [{"coding": [_SMART]}]}
     if settings.resources:
         rest["resource"] = [{"type": kind} | resource | {"conditionalCreate": True} for kind in settings.resources]
     if "POST" in settings.methods:
@@ -137,6 +145,11 @@ def capabilities(settings: FhirSourceSettings, now: datetime) -> Tree:
         "format": _formats(settings),
         "rest": [rest],
     }
+
+
+def _parameters(index: Iterable[str]) -> list[Tree]:
+    known = {"_id": "token", "_lastUpdated": "date"} | dict.fromkeys(index, "token")
+    return [{"name": name, "type": kind} for name, kind in sorted(known.items())]
 
 
 def _formats(settings: FhirSourceSettings) -> list[str]:

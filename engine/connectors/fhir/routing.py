@@ -12,7 +12,7 @@ import msgspec
 
 from engine.protocols.fhir.version import is_id, is_type
 
-Interaction = Literal["create", "update", "bundle", "message", "metadata"]
+Interaction = Literal["create", "update", "bundle", "message", "metadata", "smart", "read", "vread", "search"]
 _version = re.compile(r'(?:W/)?"([A-Za-z0-9\-.]{1,64})"').fullmatch
 
 
@@ -22,6 +22,7 @@ class Asked(msgspec.Struct, frozen=True):
     interaction: Interaction
     type: str = ""
     id: str = ""
+    version: str = ""
 
 
 class NotServedError(ValueError):
@@ -32,21 +33,31 @@ class NotServedError(ValueError):
         self.allow = allow
 
 
-def asked(method: str, path: str, base: str) -> Asked:
-    """Raises NotServedError, with the methods that the path does take."""
+def asked(method: str, path: str, base: str, *, reads: bool = False) -> Asked:
+    """Raises NotServedError, with the methods that the path does take. `reads`: reads and searches are served."""
     steps = _below(path, base)
     match steps, method:
         case ["metadata"], "GET" | "HEAD":
             return Asked("metadata")
+        case [".well-known", "smart-configuration"], "GET" | "HEAD":
+            return Asked("smart")
         case [], "POST":
             return Asked("bundle", "Bundle")
         case ["$process-message"], "POST":
             return Asked("message", "Bundle")
+        case [kind], "GET" if reads and is_type(kind):
+            return Asked("search", kind)
+        case [kind, "_search"], "POST" if reads and is_type(kind):
+            return Asked("search", kind)
+        case [kind, id_], "GET" if reads and is_type(kind) and is_id(id_):
+            return Asked("read", kind, id_)
+        case [kind, id_, "_history", version], "GET" if reads and is_type(kind) and is_id(id_) and is_id(version):
+            return Asked("vread", kind, id_, version)
         case [kind], "POST" if is_type(kind):
             return Asked("create", kind)
         case [kind, id_], "PUT" if is_type(kind) and is_id(id_):
             return Asked("update", kind, id_)
-    raise NotServedError("this interaction is not served", _allowed(steps))
+    raise NotServedError("this interaction is not served", _allowed(steps, reads))
 
 
 def _below(path: str, base: str) -> list[str]:
@@ -56,16 +67,20 @@ def _below(path: str, base: str) -> list[str]:
     return [step for step in path[len(base) :].split("/") if step]
 
 
-def _allowed(steps: list[str]) -> str:
+def _allowed(steps: list[str], reads: bool) -> str:
     match steps:
-        case ["metadata"]:
+        case ["metadata"] | [".well-known", "smart-configuration"]:
             return "GET"
         case [] | ["$process-message"]:
             return "POST"
         case [kind] if is_type(kind):
+            return "POST, GET" if reads else "POST"
+        case [kind, "_search"] if reads and is_type(kind):
             return "POST"
         case [kind, id_] if is_type(kind) and is_id(id_):
-            return "PUT"
+            return "PUT, GET" if reads else "PUT"
+        case [kind, id_, "_history", _] if reads and is_type(kind) and is_id(id_):
+            return "GET"
     return ""
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from engine.channel.model import Duration, Settings, Size
 from engine.connectors.fields import SecretReference
@@ -37,6 +37,64 @@ ResourceType = Annotated[str, AfterValidator(_resource_type)]
 FixedUrl = Annotated[str, AfterValidator(_fixed_url)]
 
 
+Algorithm = Literal["RS256", "RS384", "ES256", "ES384"]
+
+
+class Smart(Settings):
+    """Access tokens of an authorization server, as SMART Backend Services asks."""
+
+    issuer: str = Field(
+        min_length=1, max_length=500, description="`iss` of its tokens, to the letter.",
+        examples=["https://login.harbor.example"],
+    )  # fmt: skip
+    audience: str = Field(
+        min_length=1, max_length=500, description="`aud` of tokens for us: the base URL that senders use.",
+        examples=["https://engine.harbor.example/fhir"],
+    )  # fmt: skip
+    jwks_url: FixedUrl | None = Field(
+        default=None, description="Where its public keys are.", examples=["https://login.harbor.example/jwks"]
+    )
+    jwks_file: str | None = Field(
+        default=None, description="Its public keys as a file below the site, instead.",
+        examples=["config/keys/issuer.json"],
+    )  # fmt: skip
+    jwks_cache: Duration = Field(default=timedelta(hours=1), description="Keys are asked for anew after this time.")
+    token_url: FixedUrl = Field(
+        description="Where senders get tokens; told in .well-known/smart-configuration.",
+        examples=["https://login.harbor.example/token"],
+    )
+    scopes: tuple[str, ...] = Field(
+        default=("system/*.write",), description="Scopes told in .well-known/smart-configuration.",
+        examples=[["system/SupplyRequest.write"]],
+    )  # fmt: skip
+    algorithms: tuple[Algorithm, ...] = Field(
+        default=("RS384", "ES384"), min_length=1, description="Signatures that are taken.",
+        examples=[["RS256", "RS384", "ES384"]],
+    )  # fmt: skip
+    longest: Duration = Field(default=timedelta(hours=1), description="Tokens that are good for longer are refused.")
+    leeway: Duration = Field(default=timedelta(seconds=30), description="How far clocks may be apart.")
+    once: bool = Field(default=False, description="A token (by its jti) is good for one request.")
+    allow_private: bool = Field(
+        default=True, description="May the host of jwks_url be a private address, or localhost where it says so."
+    )
+    tls: ClientTls = Field(default=ClientTls(), description="TLS of jwks_url.")
+
+    @field_validator("jwks_file")
+    @classmethod
+    def _below_the_site(cls, path: str | None) -> str | None:
+        if path is not None and (path.startswith("/") or ".." in path.split("/")):
+            raise ValueError("write a path below the site")
+        return path
+
+    @model_validator(mode="after")
+    def _one_place_of_keys(self) -> Smart:
+        if (self.jwks_url is None) == (self.jwks_file is None):
+            raise ValueError("smart takes jwks_url or jwks_file")
+        if self.leeway > timedelta(minutes=5):
+            raise ValueError("leeway is at most 5m")
+        return self
+
+
 class FhirSourceSettings(HttpSourceSettings):
     """A FHIR server that takes resources in: who may knock, what they may bring."""
 
@@ -62,7 +120,23 @@ class FhirSourceSettings(HttpSourceSettings):
         description="A transaction bundle becomes one message that is the bundle, taken in whole or not at all; or one "
         "message for each entry, of which those before a refused one stay.",
     )
+    search: bool = Field(
+        default=False,
+        description="Answer reads and searches of what this channel took in: by _id, _lastUpdated, identifier and "
+        "whatever stands in the channel's index. Give the index `id: id` to read updates by their id. Each is audited.",
+    )
     max_entries: int = Field(default=1000, ge=1, le=10_000, description="Bundles with more entries are refused.")
+    smart: Smart | None = Field(default=None, description="Senders show access tokens, instead of one fixed token.")
+
+    @model_validator(mode="after")
+    def _somebody_is_asked_who_he_is(self) -> FhirSourceSettings:
+        if self.token and self.smart:
+            raise ValueError("a fhir source has token or smart, not both")
+        if self.token is None and self.smart is None and (self.tls is None or self.tls.client_ca is None):
+            raise ValueError("a fhir source needs a token, smart, or tls with client_ca")
+        if self.health_path == self.path:
+            raise ValueError("health_path and path must differ")
+        return self
 
 
 class OAuth2(Settings):

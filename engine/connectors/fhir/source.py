@@ -8,10 +8,11 @@
       resources: [SupplyRequest, SupplyDelivery]
 
 Served: POST Type (create, conditional with If-None-Exist) · PUT Type/id (update, with If-Match) · POST / (batch,
-transaction) · POST $process-message · GET metadata. Answers: 201 taken in · 200 known already or updated · 202
-taken in, not delivered in time · 409 same key, another body · 412 the version was updated by another body · 422
-refused by the channel · 400 not readable · 401, 404, 405, 408, 413, 415, 503 as HTTP. Each says why in an
-OperationOutcome.
+transaction) · POST $process-message · GET metadata · with `search: true` GET Type/id, Type/id/_history/version and
+Type?…, POST Type/_search · with `smart:` .well-known/smart-configuration. Answers: 201 taken in · 200 known already
+or updated · 202 taken in, not delivered in time · 409 same key, another body · 412 the version was updated by another
+body · 422 refused by the channel · 400 not readable · 403 not in the token's scopes · 401, 404, 405, 408, 413, 415,
+503 as HTTP. Each says why in an OperationOutcome.
 
 What a repeat is told by: Idempotency-Key; else If-None-Exist; else type, id and version (If-Match or
 meta.versionId); else what a bundle calls itself. A resource with none of these is never taken for a repeat.
@@ -24,21 +25,27 @@ import asyncio
 import contextlib
 import re
 from typing import Any
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from engine.connectors.fhir import answers
 from engine.connectors.fhir.answers import RefusedResource, Taken
 from engine.connectors.fhir.intake import Intake, Item, Plan, refusal_of
+from engine.connectors.fhir.jwt import TokenError
+from engine.connectors.fhir.query import QueryError, wanted
+from engine.connectors.fhir.reading import Reader
 from engine.connectors.fhir.routing import Asked, NotServedError, asked
 from engine.connectors.fhir.settings import XML_TYPES, FhirSourceSettings
+from engine.connectors.fhir.smart import Caller, SmartGate, configuration
 from engine.connectors.http.source import HttpSource, Refused, correlation_id_of, drained, wait_for_journal
-from engine.core.errors import MessageError, StoreError
+from engine.core.errors import IsthmusError, MessageError, StoreError
 from engine.ports.connector import Accept, ConnectorContext, Receipt, Received, Verdict
 from engine.protocols.fhir.outcome import issue_of, operation_outcome
 from engine.protocols.fhir.version import NUMBERS
 
 _CONFLICT, _REFUSED = 409, 422
+_READS = frozenset({"read", "vread", "search"})
 _FHIR_VERSION = re.compile(r"fhirVersion=\"?(\d\.\d)", re.ASCII)
 
 
@@ -49,7 +56,21 @@ class FhirSource(HttpSource):
         super().__init__(settings, context)
         self._fhir = settings
         self._intake = Intake(settings, keep_xml=context.format == "bytes")
-        self._capabilities = answers.capabilities(settings, context.clock.now())
+        self._capabilities = answers.capabilities(settings, context.clock.now(), context.index)
+        self._gate = SmartGate(settings.smart, context) if settings.smart else None
+        self._reader = self._made_reader() if settings.search else None
+
+    async def run(self, accept: Accept) -> None:
+        try:
+            await super().run(accept)
+        finally:
+            if self._gate is not None:
+                await self._gate.close()
+
+    def _made_reader(self) -> Reader:
+        journal, audit = self._context.services["received"]
+        version, context = self._fhir.version, self._context
+        return Reader(journal, audit, context.channel, context.index, self._fhir.path, version)
 
     # -------------------------------------------------------------- one request
     async def _answer(self, request: web.BaseRequest, accept: Accept) -> web.Response:
@@ -57,11 +78,16 @@ class FhirSource(HttpSource):
         try:
             if request.path == self._fhir.health_path and request.method in ("GET", "HEAD"):
                 return await super()._answer(request, accept)
-            what = self._asked(request)
+            what = await self._asked(request)
             if what.interaction == "metadata":
                 return answers.written(200, self._capabilities, wants_xml)
+            if what.interaction == "smart" and self._fhir.smart is not None:
+                return web.json_response(configuration(self._fhir.smart))
+            caller = await self._caller(request)
+            if what.interaction in _READS and self._reader is not None:
+                return await self._read(request, self._reader, caller, what, wants_xml)
             self._check_request(request, what)
-            return await self._take_in(request, accept, what, wants_xml)
+            return await self._take_in(request, accept, what, caller, wants_xml)
         except Refused as refused:
             return await _refuse(request, refused, wants_xml)
         except StoreError:
@@ -70,22 +96,70 @@ class FhirSource(HttpSource):
             self._context.emit("source_failed", self._context.channel, {"error": type(error).__name__})
             return await _refuse(request, Refused(500, "not stored because of a mistake of ours"), wants_xml)
 
-    def _asked(self, request: web.BaseRequest) -> Asked:
+    async def _asked(self, request: web.BaseRequest) -> Asked:
         """Who asks comes first, but for what the server is able to do, which anybody may read."""
         try:
-            what = asked(request.method, request.path, self._fhir.path)
+            what = asked(request.method, request.path, self._fhir.path, reads=self._reader is not None)
+            if what.interaction == "smart" and self._fhir.smart is None:
+                raise NotServedError("this interaction is not served")
         except NotServedError as error:
-            self._check_known(request)
+            await self._caller(request)
             if error.allow:
                 raise Refused(405, str(error), drop=True, Allow=error.allow) from None
             raise Refused(404, str(error), drop=True) from None
-        if what.interaction != "metadata":
-            self._check_known(request)
         return what
 
-    def _check_known(self, request: web.BaseRequest) -> None:
+    async def _caller(self, request: web.BaseRequest) -> Caller:
         if not self._is_known(request):
             raise Refused(401, "not authorized", drop=True, WWW_Authenticate="Bearer")
+        if self._gate is None:
+            return Caller("token of the channel" if self._fhir.token else "certificate of the channel")
+        try:
+            return await self._gate.caller(request.headers.get("Authorization", ""))
+        except TokenError as error:
+            how = 'Bearer error="invalid_token"'
+            raise Refused(401, f"not authorized: {error}", drop=True, WWW_Authenticate=how) from None
+        except IsthmusError as error:
+            self._context.emit("source_failed", self._context.channel, {"error": error.code, "text": error.what})
+            raise Refused(503, "tokens cannot be checked now", drop=True, Retry_After="30") from None
+
+    # -------------------------------------------------------------- reads
+    async def _read(
+        self, request: web.BaseRequest, reader: Reader, caller: Caller, what: Asked, wants_xml: bool
+    ) -> web.Response:
+        self._check_right(caller, "s" if what.interaction == "search" else "r", what.type)
+        if not self._intake.takes(what.type):
+            raise Refused(404, "this resource type is not taken", drop=True)
+        if what.interaction == "search":
+            return await self._search(request, reader, caller.who, what, wants_xml)
+        if what.interaction == "vread":
+            found = await reader.version(caller.who, what.type, what.id, what.version)
+        else:
+            found = await reader.read(caller.who, what.type, what.id)
+        if found is None:
+            raise Refused(404, "there is no such resource")
+        headers = answers.Headers(ETag=f'W/"{found["meta"]["versionId"]}"')
+        return answers.written(200, found, wants_xml, headers)
+
+    async def _search(
+        self, request: web.BaseRequest, reader: Reader, who: str, what: Asked, wants_xml: bool
+    ) -> web.Response:
+        parameters = list(request.query.items())
+        if request.method == "POST" and request.body_exists:
+            if request.content_type != "application/x-www-form-urlencoded":
+                raise Refused(415, "a search is posted as a form", drop=True)
+            form = (await self._body(request)).decode("utf-8", "replace")
+            parameters += parse_qsl(form, keep_blank_values=True, max_num_fields=100)
+        try:
+            sought = wanted(parameters, reader.index)
+        except QueryError as error:
+            raise Refused(400, str(error)) from None
+        return answers.written(200, await reader.search(who, what.type, sought), wants_xml)
+
+    # -------------------------------------------------------------- what is brought
+    def _check_right(self, caller: Caller, right: str, kind: str) -> None:
+        if not caller.may(right, kind):
+            raise Refused(403, f"the token's scopes do not cover this ({kind})", drop=True)
 
     def _check_request(self, request: web.BaseRequest, what: Asked) -> None:
         if request.method not in self._fhir.methods:
@@ -102,7 +176,11 @@ class FhirSource(HttpSource):
         if what.interaction in ("create", "update") and not self._intake.takes(what.type):
             raise Refused(404, "this resource type is not taken", drop=True)
 
-    async def _take_in(self, request: web.BaseRequest, accept: Accept, what: Asked, wants_xml: bool) -> web.Response:
+    async def _take_in(
+        self, request: web.BaseRequest, accept: Accept, what: Asked, caller: Caller, wants_xml: bool
+    ) -> web.Response:
+        if what.interaction != "bundle":  # of a bundle each entry counts
+            self._check_right(caller, "u" if what.interaction == "update" else "c", what.type)
         key = self._key(request)
         await wait_for_journal(accept)
         body = await self._body(request)
@@ -115,6 +193,8 @@ class FhirSource(HttpSource):
             # Kept as REFUSED, for whoever must look.
             await accept(Received(body, None, what.type, None, attributes, refusal_of(error), correlation_id))
             raise RefusedResource(400, issue_of(error)) from None
+        for kind, id_ in plan.within or [(item.type, item.id) for item in plan.items if item.type]:
+            self._check_right(caller, "u" if id_ else "c", kind)
         return await self._accepted(request, accept, plan, attributes, correlation_id, wants_xml)
 
     async def _planned(self, body: bytes, *asked: Any) -> Plan:
