@@ -122,7 +122,8 @@ class SoapDestination(HttpDestination):
             from engine.connectors.soap.zeep_client import Calls
 
             wsdl, operation = self._soap.wsdl or "", self._soap.operation or ""
-            self._calls = Calls(self._context.root, wsdl, operation, self._soap.service, self._soap.port)
+            named = (self._soap.service, self._soap.port)
+            self._calls = Calls(self._context.root, wsdl, operation, *named, validate=self._soap.validate_schema)
         return self._calls
 
     def _blocks(self, written: Written, key: str) -> list[str]:

@@ -137,6 +137,9 @@ class SoapDestinationSettings(HttpDestinationSettings):
         "empty: the document's own fields.",
         examples=[{"Number": "order_number", "Header.Currency": "currency"}],
     )
+    validate_schema: bool = Field(
+        default=True, description="Check each call that is written from the WSDL against its schema, before it is sent."
+    )
     template: SiteFile | None = Field(
         default=None,
         description="Prepared body instead of WSDL and parameters: the quick way for known calls.",

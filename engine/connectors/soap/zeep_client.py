@@ -14,6 +14,8 @@ from engine.connectors.soap.files import SiteFiles
 from engine.connectors.soap.parameters import Written
 from engine.core.errors import ConfigurationError, DestinationError, IsthmusError
 from engine.protocols.soap.names import ENVELOPES
+from engine.protocols.soap.wsdl import read_schema
+from engine.protocols.xml.schema import Schema
 from engine.protocols.xml.tree import parse_tree
 
 
@@ -42,7 +44,11 @@ class _NoNetwork:
 class Calls:
     """Writes calls of one operation."""
 
-    def __init__(self, root: Path, wsdl: str, operation: str, service: str | None, port: str | None) -> None:
+    def __init__(
+        self, root: Path, wsdl: str, operation: str, service: str | None = None, port: str | None = None,
+        *, validate: bool = True,
+    ) -> None:  # fmt: skip
+        self._validate = validate
         self._path = root / PurePosixPath(wsdl)
         self._named, self._operation, self._where = (service, port), operation, wsdl
         self._clients = threading.local()
@@ -57,7 +63,7 @@ class Calls:
         Raises:
             DestinationError: the parameters do not fit the operation; names the parameter, where zeep does.
         """
-        client, proxy = self._client()
+        client, proxy, schema = self._client()
         try:
             envelope = client.create_message(proxy, self._operation, **parameters)
         except zeep.exceptions.ValidationError as error:
@@ -67,22 +73,33 @@ class Calls:
         except (TypeError, ValueError, AttributeError, KeyError, ArithmeticError, zeep.exceptions.Error):
             remedy = "compare the document and `parameters` with the WSDL"
             raise DestinationError("cannot be written as the WSDL asks", where=self._operation, remedy=remedy) from None
-        return self._taken_apart(envelope, proxy)
+        return self._taken_apart(envelope, proxy, schema)
 
-    def _taken_apart(self, envelope: etree._Element, proxy: Any) -> Written:
+    def _taken_apart(self, envelope: etree._Element, proxy: Any, schema: Schema | None) -> Written:
         version = next(one for one, space in ENVELOPES.items() if envelope.tag.startswith(f"{{{space}}}"))
         space = f"{{{ENVELOPES[version]}}}"
         header, body = envelope.find(f"{space}Header"), envelope.find(f"{space}Body")
         blocks = [etree.tostring(one, encoding="unicode") for one in (header if header is not None else ())]
+        for finding in schema.check(body[0]) if schema is not None and body is not None and len(body) else ():
+            remedy = "compare the document and `parameters` with the WSDL"
+            raise DestinationError(f"the schema does not allow it: {finding.what}", where=finding.place, remedy=remedy)
         payload = b"".join(etree.tostring(one, encoding="utf-8", with_tail=False) for one in body)  # type: ignore[union-attr]
         action = proxy._binding.get(self._operation).soapaction or ""
         return Written(payload, tuple(blocks), version, action)
 
-    def _client(self) -> tuple[Any, Any]:
-        if not hasattr(self._clients, "pair"):
-            self._clients.pair = self._loaded()
-        pair: tuple[Any, Any] = self._clients.pair
-        return pair
+    def _client(self) -> tuple[Any, Any, Schema | None]:
+        if not hasattr(self._clients, "own"):
+            client, proxy = self._loaded()
+            self._clients.own = client, proxy, self._schema(proxy)
+        own: tuple[Any, Any, Schema | None] = self._clients.own
+        return own
+
+    def _schema(self, proxy: Any) -> Schema | None:
+        """None: not asked for, or an rpc operation, whose body's element is declared in no schema."""
+        if not self._validate or proxy._binding.get(self._operation).style != "document":
+            return None
+        files = SiteFiles(self._path.parent)
+        return read_schema(self._path.name, files.load, files.resolve)
 
     def _loaded(self) -> tuple[Any, Any]:
         settings = zeep.Settings(

@@ -7,17 +7,19 @@ https://www.w3.org/TR/ws-addr-soap/.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import deepcopy
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 from lxml import etree
 
 from engine.core.errors import FramingError, StructureError
-from engine.protocols.soap.names import ENVELOPES, NEXT, ULTIMATE, WSA, WSSE, Version
+from engine.protocols.soap.names import ENVELOPES, NEXT, ULTIMATE, WSA, WSSE, WSU, Version
 from engine.protocols.xml.tree import parse_tree
 
 MOST_ELEMENTS = 200_000
 _VERSIONS = {namespace: version for version, namespace in ENVELOPES.items()}
+_ENVELOPES_OWN = frozenset({*ENVELOPES.values(), WSSE, WSU, *WSA})
 _UNDERSTOOD = frozenset({WSSE, *WSA})
 _SAYS_YES = frozenset({"1", "true"})
 
@@ -95,8 +97,14 @@ def check_understood(envelope: Envelope) -> None:
 
 
 def payload_bytes(payload: etree._Element) -> bytes:
-    """The element alone, as UTF-8, with the namespaces that stood around it."""
-    return etree.tostring(payload, encoding="utf-8", xml_declaration=False, with_tail=False)
+    """The element alone, as UTF-8, with the namespaces that stood around it, but for the envelope's own: the same
+    call by another SOAP is the same message. Other unused ones stay, because texts may name types by them.
+    """
+    alone = deepcopy(payload)
+    declared = [*payload.nsmap.items(), *(one for _, one in etree.iterwalk(payload, events=("start-ns",)))]
+    kept = {str(prefix) for prefix, space in declared if prefix and space not in _ENVELOPES_OWN}
+    etree.cleanup_namespaces(alone, keep_ns_prefixes=sorted(kept))
+    return etree.tostring(alone, encoding="utf-8", xml_declaration=False, with_tail=False)
 
 
 def write_envelope(version: Version, payload: bytes, headers: Iterable[str] = ()) -> bytes:

@@ -71,18 +71,27 @@ def read_wsdl(name: str, load: Load, resolve: Resolve, service: str | None = Non
     for binding, namespace in bindings:
         for one in _operations(definitions, binding, namespace, name):
             operations.setdefault((one.name, one.action), one)
-    roots = [
-        (at, schema) for at, root in documents.items() for schema in root.iterfind(f"{{{WSDL}}}types/{{{XSD}}}schema")
-    ]
-    # What inline schemas import is loaded again there: a schema is compiled from its own text.
-    schema = compile_schema([(at, _standing_alone(one)) for at, one in roots], load, resolve)
+    schema = _schema(documents, load, resolve)
     versions = frozenset(WSDL_SOAP[namespace] for _, namespace in bindings)
     return Wsdl(tuple(operations.values()), versions, schema, documents, resolve)
 
 
+def read_schema(name: str, load: Load, resolve: Resolve) -> Schema:
+    """Only the schema of a WSDL. Raises ConfigurationError: it cannot be compiled."""
+    documents: dict[str, etree._Element] = {}
+    _collect(name, load, resolve, documents)
+    return _schema(documents, load, resolve)
+
+
+def _schema(documents: dict[str, etree._Element], load: Load, resolve: Resolve) -> Schema:
+    roots = [(at, one) for at, root in documents.items() for one in root.iterfind(f"{{{WSDL}}}types/{{{XSD}}}schema")]
+    # What inline schemas import is loaded again there: a schema is compiled from its own text.
+    return compile_schema([(at, _standing_alone(one)) for at, one in roots], load, resolve)
+
+
 def _standing_alone(schema: etree._Element) -> etree._Element:
     """With the prefixes that were declared around it, which its type names need."""
-    return etree.fromstring(etree.tostring(schema, with_tail=False))
+    return parse_tree(etree.tostring(schema, with_tail=False))
 
 
 def _imports(root: etree._Element) -> list[tuple[etree._Element, str]]:
