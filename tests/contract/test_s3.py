@@ -45,7 +45,7 @@ class Writer:
         name = body.split(b"|")[0].decode()
         ended, asked = self._ended(name), self.harness.door.asked
         self.store.put(f"in/{name}", body)
-        while self._ended(name) == ended:
+        while self._ended(name) == ended or f"in/{name}" in self.store.keys("in/"):
             await asyncio.sleep(0.02)
             if self.harness.door.failure is not None and self.harness.door.asked > asked:
                 return Answer.SILENT

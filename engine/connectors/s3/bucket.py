@@ -136,10 +136,10 @@ class Bucket:
         await self.remove(one)
 
     async def remove(self, one: Object) -> None:
-        """Unless it is another object meanwhile."""
+        """Unless it is another object meanwhile: it is looked at just before, and the server sees to it if it can."""
         found = await self.looks(one.key)
         if found is not None and _bare(found.get("ETag", "")) == one.etag:
-            await self._run(lambda client: client.delete_object(Bucket=self.name, Key=one.key))
+            await self._run(lambda client: _remove(client, self.name, one))
 
     async def tagged(self, key: str) -> bool:
         """Has the object our tag."""
@@ -298,6 +298,16 @@ def _content(client: Any, bucket: str, one: Object, limit: int, longest: float) 
                 raise TimeoutError
     version = told.get("VersionId")
     return bytes(content), None if version == "null" else version, int(told.get("TagCount") or 0)
+
+
+def _remove(client: Any, bucket: str, one: Object) -> None:
+    """Servers that do not know the condition say so, or pass over it."""
+    try:
+        client.delete_object(Bucket=bucket, Key=one.key, IfMatch=f'"{one.etag}"')
+    except wrong.ClientError as error:
+        if error.response.get("Error", {}).get("Code") not in ("NotImplemented", "InvalidArgument", "InvalidRequest"):
+            raise
+        client.delete_object(Bucket=bucket, Key=one.key)
 
 
 def _bare(etag: str) -> str:

@@ -2,6 +2,9 @@
 
 Objects are whole when they are there, so none is waited for. An object that is replaced between listing and reading
 is met at the next look. A crash between accepting and moving offers it again under the same natural id.
+
+An object is removed only as it was read. Where the server does not know conditional removal, one that is replaced
+within the last round trip before it would go unread: let writers use a new name for each object, or keep versions.
 """
 
 from __future__ import annotations
