@@ -35,7 +35,8 @@ LINES = [{"sku": f"sku-{number}", "Quantity": "1.50"} for number in range(20)]
 NOTE = {"Number": "N1", "Text": "twenty lines", "Line": LINES}
 TEMPLATE = (
     f'<n:LeaveNote xmlns:n="{NS}" xmlns:t="urn:isthmus:template"><n:Number>{{Number}}</n:Number>'
-    '<n:Text>{Text}</n:Text><n:Line t:each="Line" sku="{sku}"><n:Quantity>{Quantity}</n:Quantity></n:Line></n:LeaveNote>'
+    '<n:Text>{Text}</n:Text><n:Line t:each="Line" sku="{sku}"><n:Quantity>{Quantity}</n:Quantity></n:Line>'
+    "</n:LeaveNote>"
 ).encode()
 USERS = {"username_token": {"users": {"clinic": "env:PASSWORD"}}}
 PASSWORD = "the password & more"
