@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -26,24 +26,14 @@ _TRY_AGAIN_AFTER = 1.0  # seconds, when the store refuses
 _SHORTEST = timedelta(seconds=1)
 
 
-class ScheduleSourceSettings(Settings):
-    """When messages are made, and what they say besides their time."""
+class Timetable(Settings):
+    """When something is due."""
 
     cron: str | None = Field(
         default=None, description="Five fields: minute hour day month weekday.", examples=["30 2 * * mon-fri"]
     )
     every: Duration | None = Field(default=None, description="Interval, instead of cron.", examples=["15m"])
     zone: str = Field(default="UTC", description="Zone of the cron fields, an IANA name.", examples=["America/Chicago"])
-    catch_up: Duration = Field(
-        default=timedelta(minutes=15), description="At start, due times this long ago are made up for."
-    )
-    missed: Literal["latest", "all"] = Field(
-        default="latest", description="Which of several due times are made up for at start."
-    )
-    message: dict[str, Any] = Field(
-        default_factory=dict, description="Further fields of each message.", examples=[{"report": "open orders"}]
-    )
-
     @field_validator("zone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
@@ -54,18 +44,37 @@ class ScheduleSourceSettings(Settings):
         return name
 
     @model_validator(mode="after")
-    def _one_plan(self) -> ScheduleSourceSettings:
+    def _one_plan(self) -> Self:
         if (self.cron is None) == (self.every is None):
             raise ValueError("a schedule has either cron or every")
         if self.every is not None and self.every < _SHORTEST:
             raise ValueError("the shortest interval is 1s")
-        if {"scheduled_for", "local_time"} & set(self.message):
-            raise ValueError("scheduled_for and local_time are set by the schedule itself")
         self.plan()
         return self
 
     def plan(self) -> Plan:
+        """Raises ValueError: not a cron expression."""
         return Cron(self.cron, self.zone) if self.cron is not None else Every(self.every or _SHORTEST)
+
+
+class ScheduleSourceSettings(Timetable):
+    """When messages are made, and what they say besides their time."""
+
+    catch_up: Duration = Field(
+        default=timedelta(minutes=15), description="At start, due times this long ago are made up for."
+    )
+    missed: Literal["latest", "all"] = Field(
+        default="latest", description="Which of several due times are made up for at start."
+    )
+    message: dict[str, Any] = Field(
+        default_factory=dict, description="Further fields of each message.", examples=[{"report": "open orders"}]
+    )
+
+    @model_validator(mode="after")
+    def _own_fields_stay(self) -> Self:
+        if {"scheduled_for", "local_time"} & set(self.message):
+            raise ValueError("scheduled_for and local_time are set by the schedule itself")
+        return self
 
 
 class ScheduleSource:

@@ -9,14 +9,15 @@ import asyncio
 import base64
 import uuid
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 import msgspec
 
-from engine.connectors.fhir.settings import FhirDestinationSettings, OAuth2
+from engine.connectors.fhir.settings import OAuth2
 from engine.connectors.http.destination import HttpDestination
 from engine.connectors.http.settings import HttpDestinationSettings
+from engine.connectors.tls import ClientTls
 from engine.core.errors import ConfigurationError, TransportError
 from engine.ports.connector import ConnectorContext
 
@@ -31,10 +32,26 @@ class _Answer(msgspec.Struct, frozen=True):
     expires_in: float | None = None
 
 
+class Reach(Protocol):
+    """How the far side is reached, and the token endpoint with it."""
+
+    @property
+    def connect_timeout(self) -> timedelta: ...
+
+    @property
+    def timeout(self) -> timedelta: ...
+
+    @property
+    def allow_private(self) -> bool: ...
+
+    @property
+    def tls(self) -> ClientTls: ...
+
+
 class TokenGiver(HttpDestination):
     """Asks the token endpoint, and keeps a token for as long as it may be used."""
 
-    def __init__(self, oauth: OAuth2, settings: FhirDestinationSettings, context: ConnectorContext) -> None:
+    def __init__(self, oauth: OAuth2, settings: Reach, context: ConnectorContext) -> None:
         endpoint = HttpDestinationSettings(
             url=oauth.token_url,
             connect_timeout=settings.connect_timeout,
