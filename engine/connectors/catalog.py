@@ -254,6 +254,20 @@ BUILT_IN: tuple[ConnectorType, ...] = (
         "brokers.rabbitmq.settings:RabbitMqDestinationSettings",
         "brokers.rabbitmq.destination:RabbitMqDestination",
     ),
+    _entry(
+        "source",
+        "redis",
+        "Entries of a Redis stream",
+        "brokers.redis.settings:RedisSourceSettings",
+        "brokers.redis.source:RedisSource",
+    ),
+    _entry(
+        "destination",
+        "redis",
+        "Entries of a Redis stream",
+        "brokers.redis.settings:RedisDestinationSettings",
+        "brokers.redis.destination:RedisDestination",
+    ),
 )
 
 

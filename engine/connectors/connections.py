@@ -34,8 +34,15 @@ def _rabbitmq() -> type[BaseModel]:
     return RabbitMqConnection
 
 
+def _redis() -> type[BaseModel]:
+    from engine.connectors.brokers.redis.settings import RedisConnection
+
+    return RedisConnection
+
+
 CONNECTION_TYPES: tuple[ConnectionType, ...] = (
     ConnectionType("sql", "A database, by SQLAlchemy", _sql),
     ConnectionType("nats", "A NATS server or cluster", _nats),
     ConnectionType("rabbitmq", "A RabbitMQ server or cluster", _rabbitmq),
+    ConnectionType("redis", "A Redis server", _redis),
 )

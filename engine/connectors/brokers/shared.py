@@ -57,6 +57,7 @@ class Item(msgspec.Struct, eq=False):
         facts: subject, routing key, partition key: kept as attributes.
         deliveries: how often the broker gave it to somebody, 1 for the first time.
         handle: what the broker's part needs to acknowledge it.
+        flaw: why it is no message at all.
     """
 
     body: bytes
@@ -67,6 +68,7 @@ class Item(msgspec.Struct, eq=False):
     correlation_id: str | None = None
     facts: Mapping[str, str] = {}
     deliveries: int = 1
+    flaw: str | None = None
 
 
 class Reading:
@@ -101,6 +103,8 @@ class Reading:
         return Received(body, natural_id, attributes=self._attributes(item), refusal=reason)
 
     def _judge(self, item: Item) -> None:
+        if item.flaw is not None:
+            raise StructureError(item.flaw, remedy="compare the sender with the source's settings")
         if len(item.body) > self._policy.max_size:
             raise SizeLimitError("larger than max_size", remedy="raise max_size, or send less at once")
         if item.deliveries > self._policy.max_deliveries:
