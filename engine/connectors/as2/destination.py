@@ -117,7 +117,7 @@ class As2Destination(HttpDestination):
         recipient = self._recipient() if self._as2.encrypt != "none" else None
         packing = Packing(
             signer=self._signer,
-            digest=self._as2.sign if self._as2.sign != "none" else self._as2.receipt_digests[0],
+            digest=self._digest(),
             recipient=recipient,
             cipher=self._as2.encrypt,
             oaep=self._as2.key_transport == "oaep",
@@ -142,9 +142,8 @@ class As2Destination(HttpDestination):
         headers = envelope.written(self._as2.as2_from, self._as2.as2_to, message_id)
         if self._as2.receipt == "none":
             return headers
-        digest = self._as2.sign if self._as2.sign != "none" else self._as2.receipt_digests[0]
         return headers | envelope.asking(
-            self._as2.receipt_address, digest, signed=self._as2.receipt_signed, url=self._as2.receipt_url
+            self._as2.receipt_address, self._digest(), signed=self._as2.receipt_signed, url=self._as2.receipt_url
         )
 
     # -------------------------------------------------------------- receipts
@@ -178,14 +177,21 @@ class As2Destination(HttpDestination):
     def _compare(self, told: mdn.Receipt, mic: str) -> None:
         """Raises DestinationError: the partner has other content than we sent, or does not say what it has."""
         if told.mic is None:
-            if told.disposition.is_duplicate or not self._as2.receipt_signed:
+            # Software in use names none for what was not signed.
+            if told.disposition.is_duplicate or self._signer is None:
                 return
             what, remedy = "the receipt names no MIC", "ask the partner's operator why"
-        elif told.mic[0] == mic and digest_name(told.mic[1]) is not None:
+        elif told.mic[0] == mic:
             return
+        elif digest_name(told.mic[1]) != self._digest():
+            what, remedy = "the receipt's MIC is of another digest than was asked for", "set sign: to that digest"
         else:
             what, remedy = "the receipt is for other content than was sent", "ask the partner what it received"
         raise DestinationError(what, where=self._context.name, remedy=remedy)
+
+    def _digest(self) -> str:
+        """Of our signature and of the MIC."""
+        return self._as2.sign if self._as2.sign != "none" else self._as2.receipt_digests[0]
 
     def _refused(self, disposition: mdn.Disposition) -> DestinationError:
         """A partner's own words may hold anything: only those of the standard are shown."""
