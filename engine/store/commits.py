@@ -115,6 +115,7 @@ class Commits:
             self._guard(session)
         answers = self._apply(transaction, batch)
         transaction.write_counts()
+        transaction.write_feed()
         session.commit()
         self._names.keep()
         self._forget(batch)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from engine.core.happenings import Happening
 from engine.ports.journal import Outcome
 from engine.ports.states import DeliveryState, MessageState
 from engine.store.checksum import checksum, indexable
@@ -59,6 +60,7 @@ def write_outcomes(transaction: Transaction, outcomes: Sequence[Outcome], raw: M
     _insert_documents(transaction, work, raw)
     _insert_deliveries(transaction, work)
     _insert_keys(transaction, [outcome for outcome, *_ in work if outcome.keys])
+    _feed(transaction, work)
 
 
 Work = Sequence[tuple[Outcome, int, int]]
@@ -85,6 +87,17 @@ def _insert_deliveries(transaction: Transaction, work: Work) -> None:
             where = (outcome.message_id, new.delivery_id, channel, destination, new.document + offset)
             rows.append((*where, queued, 0, new.not_before_micros, at, at, new.idempotency_key, new.order_key))
     transaction.session.insert(_DELIVERIES, rows)
+
+
+def _feed(transaction: Transaction, work: Work) -> None:
+    """Canonical documents that were made, and messages that a person must look at."""
+    for outcome, channel, offset in work:
+        message_id, run = outcome.message_id, offset // RUN
+        if any(document.kind is not None for document in outcome.documents):
+            transaction.feed(channel, message_id, run, Happening.MADE)
+        if outcome.state == MessageState.HELD:
+            code = None if outcome.reason is None else outcome.reason.code
+            transaction.feed(channel, message_id, run, Happening.MESSAGE_HELD, code)
 
 
 def _insert_keys(transaction: Transaction, indexed: Sequence[Outcome]) -> None:

@@ -13,6 +13,7 @@ from engine.store.audit import SqlAudit
 from engine.store.commits import Commits, Guard
 from engine.store.database import Database, SqliteDatabase, database
 from engine.store.faults import translate
+from engine.store.feed import SqlFeed
 from engine.store.journal import SqlJournal
 from engine.store.leases import Fence, SqlLeases
 from engine.store.ledger import SqlLedger
@@ -28,7 +29,7 @@ from engine.store.writer import Writer
 
 
 class Store:
-    """An open store: journal, control-number ledger, audit and leases share one writer. `lock`: of an SQLite file."""
+    """An open store: journal, control numbers, audit, leases and feed share one writer. `lock`: of an SQLite file."""
 
     def __init__(
         self,
@@ -47,6 +48,7 @@ class Store:
         self.ledger = SqlLedger(self._writer, reader)
         self.audit = SqlAudit(self._writer, reader)
         self.leases = SqlLeases(self._writer)
+        self.feed = SqlFeed(self._writer, reader)
 
     def _writing(self, commits: Commits, clock: Clock, slot: int) -> Writer:
         if self.lock is None or not isinstance(self._database, SqliteDatabase):

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 
 from engine.core.errors import ChecksumError
+from engine.core.happenings import Happening
 from engine.ports.connector import Reason
 from engine.ports.states import DeliveryState, MessageState
 from engine.store.read import Broken
@@ -112,6 +113,8 @@ def _move(
     for row in rows:
         here = (d.message_id == row.message_id) & (d.id == row.id)
         sql.execute(deliveries.update().where(here).values(state=int(state), changed=transaction.at, **values))
+        if state is D.DELIVERED:  # a person confirmed that the far side has it
+            transaction.feed(row.channel, row.message_id, row.id, Happening.DELIVERED)
     return [row.message_id for row in rows]
 
 

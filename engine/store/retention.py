@@ -18,6 +18,7 @@ from engine.core.clock import Clock, to_micros
 from engine.ports.states import FINAL_MESSAGE_STATES, MessageState
 from engine.store.append import NATURAL_ID
 from engine.store.checksum import indexable
+from engine.store.feed_rows import drop_old
 from engine.store.names import Names
 from engine.store.schema import deliveries, indexed, messages, reasons
 from engine.store.transaction import Transaction
@@ -52,6 +53,7 @@ class Retention:
             dropped += at.dropped
             size = _next_size(size, at.seconds)
             await asyncio.sleep(0)  # others' batches come in between
+        await self._writer.perform(lambda transaction: drop_old(transaction.session.sql, to_micros(before)))
         await self._give_back(before)
         return dropped
 

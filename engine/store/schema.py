@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 metadata = sa.MetaData()
-HEAD = "0002"  # the newest migration; a store at a revision unknown here was written by a newer release
+HEAD = "0003"  # the newest migration; a store at a revision unknown here was written by a newer release
 
 # On SQLite an INTEGER PRIMARY KEY is the row itself; BIGINT would add a second tree.
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -264,4 +264,37 @@ revisions = _clustered(
     sa.Column("deployed_by", sa.Text, nullable=False),
     sa.Column("note", sa.Text),
     sa.Column("active", sa.Boolean, nullable=False),
+)
+
+# ------------------------------------------------------------------ what other channels are told of
+# Written in the transaction of what happened, only for channels that somebody reads (`feed_wanted`; 0: all of them).
+# `feed_head` stays locked until the commit, so that numbers are given in the order of the commits: whoever read up to
+# a number misses nothing below it.
+feed = sa.Table(
+    "feed",
+    metadata,
+    sa.Column("number", Id, primary_key=True, autoincrement=False),
+    sa.Column("channel", Name, nullable=False),
+    sa.Column("message_id", Micros, nullable=False),
+    sa.Column("part", Micros, nullable=False),  # of documents: the message's run; of a delivery: its id
+    sa.Column("what", sa.SmallInteger, nullable=False),
+    sa.Column("at", Micros, nullable=False),
+    sa.Column("code", sa.Text),  # of the reason
+)
+feed_head = sa.Table(
+    "feed_head",
+    metadata,
+    sa.Column("one", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", Micros, nullable=False),
+)
+feed_readers = _clustered(
+    "feed_readers",
+    sa.Column("name", Key, primary_key=True),
+    sa.Column("number", Micros, nullable=False),  # everything up to here was read
+    sa.Column("state", sa.Text),  # the reader's own
+)
+feed_wanted = _clustered(
+    "feed_wanted",
+    sa.Column("reader", Key, primary_key=True),
+    sa.Column("channel", Name, primary_key=True, autoincrement=False),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from engine.core.happenings import Happening
 from engine.core.texts import storable
 from engine.ports.journal import Settlement
 from engine.ports.states import DeliveryState, MessageState
@@ -40,6 +41,7 @@ _WEIGH = Find(
     ("id",),
     ("bigint",),
 )
+_FED = {DeliveryState.DELIVERED: Happening.DELIVERED, DeliveryState.HELD: Happening.HELD}
 _STATE_OF_WEIGHT = {1: MessageState.DELIVERED, 2: MessageState.QUEUED, 3: MessageState.HELD}
 
 
@@ -52,6 +54,9 @@ def write_settlements(transaction: Transaction, settlements: Sequence[Settlement
         settlement = last[delivery_id]
         transaction.count_delivery(channel, destination, state, -1)
         transaction.count_delivery(channel, destination, int(settlement.state))
+        if (what := _FED.get(settlement.state)) is not None:
+            code = None if settlement.reason is None else settlement.reason.code
+            transaction.feed(channel, settlement.message_id, delivery_id, what, code)
         done.append(settlement)
     transaction.session.change(_SETTLE, sorted(map(_row, done)))
     _insert_responses(transaction, done)

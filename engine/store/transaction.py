@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from engine.core.texts import storable
 from engine.ports.connector import Reason
+from engine.store.feed_rows import ALL, wanted, write_rows
 from engine.store.names import MESSAGES, Names
 from engine.store.session import Insert, Session
 
@@ -31,6 +32,7 @@ _REASON = Insert(
 class Remembered(NamedTuple):
     counts: dict[tuple[int, int, int], int]
     names: dict[str, int]
+    fed: int
 
 
 class Transaction:
@@ -40,15 +42,18 @@ class Transaction:
         self.session, self.at = session, at
         self._names, self._slot = names, slot
         self._counts: defaultdict[tuple[int, int, int], int] = defaultdict(int)
+        self._wanted: frozenset[int] | None = None  # channels that the feed is written for; None: not asked yet
+        self._fed: list[tuple[Any, ...]] = []
 
     def remember(self) -> Remembered:
         """What is not in the database yet: to be taken back with a savepoint."""
-        return Remembered(dict(self._counts), self._names.made())
+        return Remembered(dict(self._counts), self._names.made(), len(self._fed))
 
     def take_back(self, remembered: Remembered) -> None:
         self._counts.clear()
         self._counts.update(remembered.counts)
         self._names.only(remembered.names)
+        del self._fed[remembered.fed :]
 
     def number(self, name: str) -> int:
         return self._names.number(self.session, name)
@@ -71,6 +76,22 @@ class Transaction:
 
     def set_reasons(self, reasons: dict[int, Reason]) -> None:
         self.session.insert(_REASON, [(message_id, pack(reason)) for message_id, reason in sorted(reasons.items())])
+
+    def feeds(self, channel: int) -> bool:
+        """Whether somebody reads what happens in this channel."""
+        if self._wanted is None:
+            self._wanted = wanted(self.session)
+        return bool(self._wanted) and (ALL in self._wanted or channel in self._wanted)
+
+    def feed(self, channel: int, message_id: int, part: int, what: int, code: str | None = None) -> None:
+        if self.feeds(channel):
+            self._fed.append((channel, message_id, part, what, self.at, code))
+
+    def write_feed(self) -> None:
+        """Last of all: the feed's head is locked from here to the commit."""
+        fed, self._fed = self._fed, []
+        if fed:
+            write_rows(self.session, fed)
 
     def write_counts(self) -> None:
         rows = [(self._slot, *key, by) for key, by in sorted(self._counts.items()) if by]
