@@ -79,6 +79,8 @@ CODES: dict[str, Code] = {
         "Partners wait for a 997 or TA1 to what they send, and no destination of this channel takes it.",
         "warning",
     ),
+    "C065": Code("SOAP service that cannot be used", "Its WSDL, schema or template is absent or does not fit."),
+    "C066": Code("Unknown SOAP operation", "The WSDL has no operation of this name."),
     # ---- deliveries
     "C070": Code("Unknown fallback", "`fallback:` names a destination of the same channel."),
     "C071": Code("Fallbacks in a circle", "Each would wait for the other."),

@@ -34,8 +34,8 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
+from engine.channel.site_files import site_file
 from engine.connectors.http.destination import HttpDestination
-from engine.connectors.soap.files import site_file
 from engine.connectors.soap.parameters import Written, parameters_of
 from engine.connectors.soap.settings import SoapDestinationSettings
 from engine.core.errors import ConfigurationError, DestinationError, IsthmusError, MessageError, TransportError

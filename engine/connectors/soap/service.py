@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from lxml import etree
 
-from engine.connectors.soap.files import SiteFiles, site_file
+from engine.channel.site_files import SiteFiles, site_file
 from engine.connectors.soap.settings import SoapSourceSettings
 from engine.core.errors import ConfigurationError, RequiredFieldError, StructureError, UnacceptedTypeError
 from engine.core.ids import id_text

@@ -10,7 +10,7 @@ import zeep
 import zeep.exceptions
 from lxml import etree
 
-from engine.connectors.soap.files import SiteFiles
+from engine.channel.site_files import SiteFiles
 from engine.connectors.soap.parameters import Written
 from engine.core.errors import ConfigurationError, DestinationError, IsthmusError
 from engine.protocols.soap.names import ENVELOPES
