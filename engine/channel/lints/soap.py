@@ -21,8 +21,17 @@ def check(ground: Ground) -> Iterator[Finding]:
     for channel in ground.channels:
         for end in channel.all_ends:
             if end.type == "soap" and end.settings is not None:
+                yield from _written(channel, end, end.settings)
                 yield from _templates(ground, channel, end)
                 yield from _wsdl(ground, channel, end, end.settings)
+
+
+def _written(channel: ChannelGround, end: End, settings: Any) -> Iterator[Finding]:
+    """A document is JSON: something must say how it becomes a call."""
+    if end.model is None or end.model.send in (None, "message") or settings.template or settings.operation:
+        return
+    advice = "name wsdl: and operation:, or a template:"
+    yield channel.yaml.finding("C065", (*end.path, "send"), "nothing says how the document becomes a call", advice)
 
 
 def _templates(ground: Ground, channel: ChannelGround, end: End) -> Iterator[Finding]:

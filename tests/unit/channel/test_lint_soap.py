@@ -26,7 +26,7 @@ accept: [LeaveNote]
 destinations:
   - name: out
     type: soap
-    send: message
+    send: Supplier
     url: http://notes.example/
     template: wsdl/note.xml
 """
@@ -54,6 +54,7 @@ def test_a_service_that_fits_has_no_findings(tmp_path: Path) -> None:
         ("wsdl/notes.wsdl", "wsdl/schemas/notes.xsd", "C065", "wsdl: wsdl/schemas/notes.xsd"),
         ("wsdl/note.xml", "wsdl/nothing.xml", "C065", "template: wsdl/nothing.xml"),
         ("wsdl/note.xml", "broken.xml", "C065", "template: broken.xml"),
+        ("    template: wsdl/note.xml\n", "", "C065", "send: Supplier"),
         ("accept: [LeaveNote]", "accept: [LeaveNotes]", "C066", "accept: [LeaveNotes]"),
         ("answers: {LeaveNote:", "answers: {Other:", "C066", "answers: {Other: wsdl/answer.xml}"),
     ],
