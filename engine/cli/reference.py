@@ -29,10 +29,12 @@ _WITH_ERRORS = (
     "engine.api.reading",
     "engine.connectors.file.folder",
     "engine.connectors.http.guard",
+    "engine.connectors.pgp",
     "engine.connectors.sftp.connection",
     "engine.connectors.sftp.hostkeys",
     "engine.console.kit",
     "engine.protocols.as2.faults",
+    "engine.protocols.mail.kinds",
     "engine.protocols.soap.envelope",
     "engine.protocols.soap.security",
 )

@@ -31,10 +31,19 @@ class Splitter(Protocol):
 
 
 class Encoded(msgspec.Struct, frozen=True):
-    """A delivery as bytes. `names` are further fields for name templates (`control_number`)."""
+    """A delivery as bytes. `names` are further fields for name templates (`control_number`).
+
+    `plain`: what stays the same at every attempt when the body does not (PGP); None: the body itself.
+    """
 
     body: bytes
     names: Mapping[str, str] = {}
+    plain: bytes | None = None
+
+    @property
+    def identity(self) -> bytes:
+        """What tells this delivery from another one under the same key."""
+        return self.body if self.plain is None else self.plain
 
 
 class Encoder(Protocol):

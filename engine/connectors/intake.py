@@ -11,11 +11,13 @@ import msgspec
 
 from engine.connectors.file.folder import readable_name
 from engine.connectors.formats import Splitter, splitter
+from engine.connectors.wrapping import Unwrapper, Unwrapping
 from engine.core.errors import MessageError, StructureError
 from engine.core.ids import id_text
 from engine.ports.connector import Accept, ConnectorContext, Reason, Receipt, Received, Verdict
 
 _TABLES = frozenset({"delimited", "fixed_width", "excel"})
+_ON_LOOP = 64 * 1024  # bytes of a table: more are read in a thread
 _ACCEPT_TOGETHER = 256  # messages of one file
 
 Item = TypeVar("Item")
@@ -42,6 +44,8 @@ class FileMessages:
         self._policy = policy
         self.format = context.format if policy.split == "auto" else policy.split
         self.splitter: Splitter = splitter(self.format, context)
+        wrapped = isinstance(policy, Unwrapping) and policy.unwrap
+        self._unwrapper = Unwrapper(policy, context) if wrapped and isinstance(policy, Unwrapping) else None
         # An interchange is told from its repeat by the ledger, which must see both: only a crash makes a duplicate.
         self.by_token = policy.deduplicate == "none" or self.format == "x12"
 
@@ -51,6 +55,25 @@ class FileMessages:
         Raises:
             MessageError: nothing in the file can be told apart.
         """
+        if self._unwrapper is None:
+            return self._messages(content, name, name, token, folder, 0)
+        found: list[Received] = []
+        for inner in self._unwrapper.open(content, name):
+            try:
+                found += self._messages(inner.content, inner.name, name, token, folder, len(found))
+            except MessageError as error:  # one file of an archive costs the others nothing
+                refused = self.refused(inner.content, name, f"{token}#{len(found)}", error)
+                found.append(_inside(refused, inner.name))
+        return found
+
+    async def read(self, content: bytes, name: str, token: str, folder: str = "") -> list[Received]:
+        """As `of`, off the loop where it takes long."""
+        if self._unwrapper is None and (self.format not in _TABLES or len(content) <= _ON_LOOP):
+            return self.of(content, name, token, folder)
+        return await asyncio.to_thread(self.of, content, name, token, folder)
+
+    def _messages(self, content: bytes, inner: str, name: str, token: str, folder: str, before: int) -> list[Received]:
+        """Of one file, or of one in an archive, that has `before` messages in front of it."""
         if not content:
             raise StructureError("the file is empty", remedy="send a file with a message in it")
         messages = self.splitter.split(content, _attributes(name))
@@ -60,7 +83,8 @@ class FileMessages:
         # Two rows of a table may be alike and both mean something: they are told apart by their file and place.
         file = _digest(content) if self.format in _TABLES else None
         return [
-            self._named(one, path, name, f"{token}#{number}", number, file) for number, one in enumerate(messages, 1)
+            _inside(self._named(one, path, name, f"{token}#{number}", number, file), inner)
+            for number, one in enumerate(messages, before + 1)
         ]
 
     def refused(self, body: bytes, name: str, token: str, error: MessageError) -> Received:
@@ -85,6 +109,13 @@ class FileMessages:
 
 def _attributes(name: str) -> dict[str, str]:
     return {"file": readable_name(name)}
+
+
+def _inside(message: Received, inner: str) -> Received:
+    """With the name that it has in its archive, or under its wrapping."""
+    if message.attributes.get("file") in (None, readable_name(inner)):
+        return message
+    return msgspec.structs.replace(message, attributes={**message.attributes, "member": readable_name(inner)})
 
 
 def _digest(body: bytes) -> str:

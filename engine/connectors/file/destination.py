@@ -18,7 +18,8 @@ from pathlib import Path
 
 from engine.connectors.file import folder as work
 from engine.connectors.file.settings import FileDestinationSettings
-from engine.connectors.formats import encoder
+from engine.connectors.formats import Encoded
+from engine.connectors.wrapping import file_encoder
 from engine.core.errors import DestinationError, TransportError
 from engine.core.ids import id_text, id_time
 from engine.ports.connector import ConnectorContext, Delivered, Health, Outbound, Semantics
@@ -35,8 +36,7 @@ class FileDestination:
         self._settings, self._context = settings, context
         self._folder = context.root / settings.folder
         self._sent = self._folder / ".sent"
-        options = {"partner": settings.partner}
-        self._encoder = encoder(settings.format, options, context)
+        self._encoder = file_encoder(settings, context)
         self._written = 0
 
     @property
@@ -52,7 +52,7 @@ class FileDestination:
         encoded = await self._encoder.encode(outbound)
         name = file_name(self._settings.file_name, outbound, encoded.names)
         try:
-            await asyncio.to_thread(self._write, name, short_key(outbound.idempotency_key), encoded.body)
+            await asyncio.to_thread(self._write, name, short_key(outbound.idempotency_key), encoded)
         except OSError as error:
             raise TransportError(
                 f"the file cannot be written: {error.strerror}",
@@ -83,13 +83,13 @@ class FileDestination:
         self._sent.mkdir(parents=True, exist_ok=True)
 
     # -------------------------------------------------------------- in a thread
-    def _write(self, name: str, key: str, body: bytes) -> None:
+    def _write(self, name: str, key: str, encoded: Encoded) -> None:
         self._prepare()
         self._forget_old()
         mark, part, target = self._sent / key, self._sent / f"{key}.part", self._folder / name
-        digest = hashlib.blake2b(body, digest_size=16).hexdigest()
+        digest = hashlib.blake2b(encoded.identity, digest_size=16).hexdigest()
         if not mark.exists():
-            self._stage(mark, part, target, digest, body)
+            self._stage(mark, part, target, digest, encoded.body)
         elif mark.read_text() != digest:
             raise _other_content(name)
         if part.exists():

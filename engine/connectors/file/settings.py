@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from engine.channel.model import Duration, Name, Settings, Size
+from engine.channel.model import Duration, Name, Size
 from engine.connectors.formats import FORMAT_WORDS, WRITTEN
+from engine.connectors.wrapping import Unwrapping, Wrapping
 
 TEMPLATE_FIELDS = frozenset({"natural_key", "key", "message_id", "control_number", "date", "kind", "partner"})
 PARTIAL = ("*.tmp", "*.part", "*.partial", "*.filepart", "*.crdownload", "*.swp", "*~")
@@ -42,7 +43,7 @@ FileName = Annotated[str, AfterValidator(_one_name)]
 NameTemplate = Annotated[str, AfterValidator(_template)]
 
 
-class FileSourceSettings(Settings):
+class FileSourceSettings(Unwrapping):
     """Reads each new file of a folder once it is complete, and moves it when its messages are safe."""
 
     folder: Folder = Field(description="Folder to watch, relative to the site.", examples=["data/invoices/in"])
@@ -79,7 +80,7 @@ class FileSourceSettings(Settings):
     batch: int = Field(default=64, ge=1, le=1000, description="Files under way at once.")
 
 
-class FileDestinationSettings(Settings):
+class FileDestinationSettings(Wrapping):
     """Writes each delivery as one complete file."""
 
     folder: Folder = Field(description="Folder to write to, relative to the site.", examples=["data/orders/out"])

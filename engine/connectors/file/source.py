@@ -118,7 +118,7 @@ class FileSource:
         """Its messages, with what was refused at the door; None: not now."""
         try:
             content = await self._content(claimed.path)
-            return self._messages.of(content, claimed.name, claimed.token)
+            return await self._messages.read(content, claimed.name, claimed.token)
         except StillWrittenError:
             work.put_back(claimed, self._folder)
         except FileNotFoundError:

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from engine.connectors.file.destination import file_name, short_key
-from engine.connectors.formats import encoder
+from engine.connectors.formats import Encoded
 from engine.connectors.remote_folder import folder as remote
 from engine.connectors.remote_folder.client import (
     LostError,
@@ -26,6 +26,7 @@ from engine.connectors.remote_folder.client import (
     together,
 )
 from engine.connectors.remote_folder.settings import WrittenFolder
+from engine.connectors.wrapping import file_encoder
 from engine.core.errors import DestinationError, IsthmusError, TransportError
 from engine.ports.connector import ConnectorContext, Delivered, Health, Outbound, Semantics
 
@@ -34,13 +35,18 @@ _LOOK_FOR_OLD_EVERY = 1000  # deliveries
 
 
 class Job(NamedTuple):
-    """One delivery: where its bytes go, step by step."""
+    """One delivery: where its bytes go, step by step. `digest` is of the delivery, `written` of its bytes."""
 
     body: bytes
     digest: str
     mark: str
     part: str
     target: str
+    written: str
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=_DIGEST // 2).hexdigest()
 
 
 class RemoteFolderDestination:
@@ -49,7 +55,7 @@ class RemoteFolderDestination:
     def __init__(self, settings: WrittenFolder, context: ConnectorContext, connection: RemoteConnection) -> None:
         self._settings, self._context = settings, context
         self._connection = connection
-        self._encoder = encoder(settings.format, {"partner": settings.partner}, context)
+        self._encoder = file_encoder(settings, context)
         self._sent = remote.below(settings.folder, ".sent")
         self._prepared: RemoteClient | None = None
         self._preparing = asyncio.Lock()
@@ -67,7 +73,7 @@ class RemoteFolderDestination:
         """Raises as the port says; `sent` only when the last rename was asked for and not answered."""
         encoded = await self._encoder.encode(outbound)
         name = file_name(self._settings.file_name, outbound, encoded.names)
-        job = self._job(name, short_key(outbound.idempotency_key), encoded.body)
+        job = self._job(name, short_key(outbound.idempotency_key), encoded)
         client = await self._ready()
         await self._guarded(client, lambda: self._stage(client, job))
         await self._guarded(client, lambda: self._publish(client, job), sent=True)
@@ -89,11 +95,12 @@ class RemoteFolderDestination:
     async def close(self) -> None:
         await self._connection.close()
 
-    def _job(self, name: str, key: str, body: bytes) -> Job:
-        digest = hashlib.blake2b(body, digest_size=_DIGEST // 2).hexdigest()
+    def _job(self, name: str, key: str, encoded: Encoded) -> Job:
+        digest = _digest(encoded.identity)
+        written = digest if encoded.plain is None else _digest(encoded.body)
         folder = self._settings.folder
         part = f"{self._sent}/{key}.part" if self._settings.marks else remote.below(folder, f".{key}.part")
-        return Job(body, digest, f"{self._sent}/{key}", part, remote.below(folder, name))
+        return Job(encoded.body, digest, f"{self._sent}/{key}", part, remote.below(folder, name), written)
 
     # -------------------------------------------------------------- the connection
     async def _ready(self) -> RemoteClient:

@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from engine.channel.model import Duration, Name, Settings, Size
+from engine.channel.model import Duration, Name, Size
 from engine.connectors.file.settings import PARTIAL, FileName, Folder, NameTemplate
 from engine.connectors.formats import FORMAT_WORDS, WRITTEN
+from engine.connectors.wrapping import Unwrapping, Wrapping
 
 
 def _tidy(folder: str) -> str:
@@ -19,7 +20,7 @@ def _tidy(folder: str) -> str:
 RemoteFolder = Annotated[Folder, AfterValidator(_tidy)]
 
 
-class WatchedFolder(Settings):
+class WatchedFolder(Unwrapping):
     """Reads each new file of a server's folder once it is complete, and moves it when its messages are safe."""
 
     folder: RemoteFolder = Field(description="Folder of the server to watch.", examples=["/outgoing"])
@@ -64,7 +65,7 @@ class WatchedFolder(Settings):
         return self
 
 
-class WrittenFolder(Settings):
+class WrittenFolder(Wrapping):
     """Writes each delivery as one complete file."""
 
     folder: RemoteFolder = Field(description="Folder of the server to write to.", examples=["/incoming"])

@@ -204,7 +204,7 @@ class RemoteFolderSource:
         content = b""
         try:
             content = await self._content(client, file)
-            return file, self._messages.of(content, file.name, file.token, self._folder)
+            return file, await self._messages.read(content, file.name, file.token, self._folder)
         except StillWrittenError:
             if self._claims:
                 await remote.move(client, file, remote.below(self._folder, file.name))

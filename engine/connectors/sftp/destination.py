@@ -33,7 +33,7 @@ class SftpDestination(RemoteFolderDestination):
         handle = await client.open(job.part, Open.WRITE if start else Open.WRITE | Open.CREATE | Open.TRUNCATE)
         for at in range(start, len(job.body), _SEGMENT):
             await client.write(handle, at, job.body[at : at + _SEGMENT])
-            self._confirmed[job.part] = (job.digest, min(at + _SEGMENT, len(job.body)))
+            self._confirmed[job.part] = (job.written, min(at + _SEGMENT, len(job.body)))
         await client.flush(handle)
         await client.finish(handle)
         self._confirmed.pop(job.part, None)
@@ -41,5 +41,5 @@ class SftpDestination(RemoteFolderDestination):
     async def _confirmed_bytes(self, client: SftpClient, job: Job) -> int:
         """From where an upload goes on; 0: from its beginning."""
         digest, confirmed = self._confirmed.pop(job.part, ("", 0))
-        there = await client.look_at(job.part) if confirmed and digest == job.digest else None
+        there = await client.look_at(job.part) if confirmed and digest == job.written else None
         return confirmed if there is not None and confirmed <= (there.size or 0) <= len(job.body) else 0
