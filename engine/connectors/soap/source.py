@@ -16,6 +16,7 @@ answered with the operation's response element, or 202 and nothing when it has n
 Faults say what and where, without values: Client/Sender for what the caller must change, Server/Receiver for what
 may be tried again (HTTP 500, or 503 with Retry-After). What is refused after the caller proved who it is, is kept.
 What a repeat is told by: `natural_id`, else wsa:MessageID; a call without either is never taken for a repeat.
+Nonces are remembered in memory for twice `skew`; after a restart only the natural id tells a replayed call.
 Not here: signatures, encryption, attachments in calls, rpc bindings.
 """
 
