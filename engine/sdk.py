@@ -86,6 +86,7 @@ from engine.mapping.fhir_message import FhirElement, FhirMessage
 from engine.mapping.x12_810 import invoice_from_810
 from engine.mapping.x12_820 import remittance_from_820
 from engine.mapping.x12_824 import advice_on, application_advice_from_824
+from engine.mapping.x12_835 import remittance_from_835
 from engine.mapping.x12_850 import purchase_order_from_850
 from engine.mapping.x12_855 import order_acknowledgement_from_855
 from engine.mapping.x12_856 import shipment_notice_from_856
@@ -93,7 +94,7 @@ from engine.protocols.hl7v2.message import Hl7Message
 from engine.protocols.hl7v2.segment import Segment
 from engine.protocols.json_message import JsonMessage
 from engine.protocols.tabular import Row, TabularMessage
-from engine.protocols.x12 import TransactionSet
+from engine.protocols.x12 import Loop, LoopedSet, TransactionSet
 from engine.protocols.xml.message import XmlMessage
 
 
@@ -210,6 +211,8 @@ __all__ = [
     "LineAction",
     "LineAnswer",
     "Lookup",
+    "Loop",
+    "LoopedSet",
     "MappingMissingError",
     "Money",
     "Ndc",
@@ -253,6 +256,7 @@ __all__ = [
     "parse_udi",
     "purchase_order_from_850",
     "remittance_from_820",
+    "remittance_from_835",
     "shipment_notice_from_856",
     "timedelta",
     "total",

@@ -81,7 +81,7 @@ class _Run:
         """The messages inside the body, and why none of them may act."""
         if self.compiled.program.format != "x12":
             return [self.compiled.view(self.item.body, self.item.attributes)], None
-        opened = open_interchange(self.item.body, self.item.attributes)
+        opened = open_interchange(self.item.body, self.item.attributes, self.compiled.program.accept)
         number = self.item.attributes.get("interchange")
         if number:
             self.keys.append(("interchange", number))

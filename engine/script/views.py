@@ -17,6 +17,7 @@ from engine.protocols.hl7v2.message import Hl7Message
 from engine.protocols.json_message import JsonMessage
 from engine.protocols.tabular import TableLayout, TableReader, TabularMessage
 from engine.protocols.xml.message import XmlMessage
+from engine.script import hipaa
 
 
 class View(msgspec.Struct, frozen=True):
@@ -60,6 +61,8 @@ def prepare(program: Program) -> None:
     """Import what the format needs while the worker may still open files."""
     if program.format in _TABLES:
         _reader(program.layout or "")
+    if program.format == "x12":
+        hipaa.load(program.accept)
     for module in _NEEDS.get(program.format, ()):
         import_module(module)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -12,7 +12,9 @@ from engine.ports.journal import NewDocument
 from engine.ports.script import CLAIM, REPEATED
 from engine.protocols.x12 import (
     EnvelopePolicy,
+    Finding,
     InterchangeOutcome,
+    LoopedSet,
     Severity,
     TransactionSet,
     answer_outcome,
@@ -21,18 +23,41 @@ from engine.protocols.x12 import (
 )
 from engine.protocols.x12.answer import KIND
 from engine.protocols.x12.segments import is_refused
+from engine.script import hipaa
 
 
 class Opened(msgspec.Struct, frozen=True):
     """`answer` is a document for destinations with `send: X12Acknowledgement`; `refusal` when no set may act."""
 
-    sets: Sequence[TransactionSet]
+    sets: Sequence[TransactionSet | LoopedSet]
     answer: NewDocument | None
     refusal: Reason | None
 
 
-def open_interchange(body: bytes, attributes: Mapping[str, str]) -> Opened:
+class _Guides:
+    """The guides of health care, for channels that accept their sets; keeps what they read."""
+
+    def __init__(self, accepted: Collection[str]) -> None:
+        self._accepted = accepted
+        self._read: dict[int, LoopedSet] = {}
+
+    def __call__(self, one: TransactionSet, version: str) -> tuple[Finding, ...] | None:
+        if one.code not in self._accepted or not hipaa.known(one, version):
+            return None
+        self._read[id(one)], found = hipaa.open_set(one, version)
+        return found
+
+    def opened(self, one: TransactionSet, supplier_number: str) -> TransactionSet | LoopedSet:
+        read = self._read.get(id(one))
+        named = replace(one, supplier_number=supplier_number)
+        return named if read is None else replace(read, transaction_set=named)
+
+
+def open_interchange(body: bytes, attributes: Mapping[str, str], accepted: Collection[str] = ()) -> Opened:
     """Judge the one interchange of a message by its partner's policy.
+
+    Args:
+        accepted: the sets that the channel accepts; 835 and 837 are read for channels that name them.
 
     Raises:
         FramingError: there is none.
@@ -40,7 +65,9 @@ def open_interchange(body: bytes, attributes: Mapping[str, str]) -> Opened:
     policy = EnvelopePolicy(attributes.get("envelope", EnvelopePolicy.STRICT.value))
     repeated = attributes.get(CLAIM) == REPEATED
     wrong = [int(note) for note in attributes.get("misaddressed", "").split(",") if note.isdigit()]
-    outcome = judge(read(body, policy).interchanges[0], policy, repeated=repeated, misaddressed=wrong)
+    guides = _Guides(accepted)
+    interchange = read(body, policy).interchanges[0]
+    outcome = judge(interchange, policy, repeated=repeated, misaddressed=wrong, guide=guides)
     wanted = attributes.get("acknowledge")
     due = answer_outcome(outcome, functional=wanted != "no", code="999" if wanted == "999" else "997")
     document = None
@@ -51,7 +78,7 @@ def open_interchange(body: bytes, attributes: Mapping[str, str]) -> Opened:
         remedy = "if it is another interchange, the partner must send it under a new number"
         return Opened((), document, Reason("X025", text, "ISA13", remedy))
     sender = attributes.get("supplier_number", "")
-    sets = [replace(one, supplier_number=sender) for _, one in outcome.accepted_sets()]
+    sets = [guides.opened(one, sender) for _, one in outcome.accepted_sets()]
     return Opened(sets, document, None if sets else _refusal(outcome, policy))
 
 

@@ -21,7 +21,16 @@ from engine.protocols.x12.acknowledged import (
 from engine.protocols.x12.answer import Answer, accepted_sets, answer, answer_outcome, decode_answer
 from engine.protocols.x12.delimiters import Separators
 from engine.protocols.x12.findings import Finding, Level, Severity
-from engine.protocols.x12.outcome import GroupOutcome, InterchangeOutcome, SetOutcome, Verdict, judge, name_faults
+from engine.protocols.x12.looped import Loop, LoopedSet, looped
+from engine.protocols.x12.outcome import (
+    GroupOutcome,
+    Guide,
+    InterchangeOutcome,
+    SetOutcome,
+    Verdict,
+    judge,
+    name_faults,
+)
 from engine.protocols.x12.partner import PartnerIdentity
 from engine.protocols.x12.reader import encode, read
 from engine.protocols.x12.segments import EnvelopePolicy, File, Group, Interchange, Segment, TransactionSet
@@ -50,9 +59,12 @@ __all__ = [
     "Finding",
     "Group",
     "GroupOutcome",
+    "Guide",
     "Interchange",
     "InterchangeOutcome",
     "Level",
+    "Loop",
+    "LoopedSet",
     "OutboundGroup",
     "OutboundSet",
     "PartnerIdentity",
@@ -77,6 +89,7 @@ __all__ = [
     "interchange_acknowledgement",
     "iterate_segments",
     "judge",
+    "looped",
     "name_faults",
     "read",
     "read_acknowledgements",

@@ -16,6 +16,8 @@ SET_OF_GROUP: dict[str, frozenset[str]] = {
     "PT": frozenset({"867"}),
     "AG": frozenset({"824"}),
     "FA": frozenset({"997", "999"}),
+    "HP": frozenset({"835"}),
+    "HC": frozenset({"837"}),
 }
 
 _NAMES = (

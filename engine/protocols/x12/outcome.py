@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,6 +12,9 @@ from engine.protocols.x12.functional_groups import FUNCTIONAL_IDS, SET_OF_GROUP
 from engine.protocols.x12.partner import PartnerIdentity
 from engine.protocols.x12.segments import EnvelopePolicy, Group, Interchange, TransactionSet, is_refused
 from engine.protocols.x12.validate import validate
+
+Guide = Callable[[TransactionSet, str], tuple[Finding, ...] | None]
+"""Faults of a set that we have no definition of, given GS08; None when the guide does not know it either."""
 
 
 class Verdict(StrEnum):
@@ -75,6 +78,7 @@ def judge(
     partner: PartnerIdentity | None = None,
     repeated: bool = False,
     misaddressed: Iterable[int] = (),
+    guide: Guide | None = None,
 ) -> InterchangeOutcome:
     """Decide what is taken in.
 
@@ -83,6 +87,7 @@ def judge(
             those that leave no set to take in (no SE, an unknown set, a mandatory segment missing).
         partner: whose interchange this must be; None checks no names.
         misaddressed: notes of `name_faults` that were found where the partner is known.
+        guide: checks the sets that we have no definition of; without it they are not supported.
         repeated: the ledger knows ISA13 of this partner already: TA105 025 and no business effect, under any policy.
     """
     own = [f for f in interchange.findings if f.level is Level.INTERCHANGE]
@@ -97,7 +102,8 @@ def judge(
     if verdict is Verdict.REJECTED:
         return InterchangeOutcome(interchange, verdict, (), tuple(own) + remarks)
     component = interchange.separators.component
-    groups = tuple(_judge_group(g, n, policy, component) for n, g in enumerate(interchange.groups, 1))
+    check = _Check(policy, component, guide)
+    groups = tuple(_judge_group(g, n, check) for n, g in enumerate(interchange.groups, 1))
     return InterchangeOutcome(interchange, verdict, groups, tuple(own) + remarks)
 
 
@@ -132,14 +138,23 @@ def _name_fault(note: int) -> Finding:
     return Finding(Level.INTERCHANGE, note, f"ISA{element:02d}", 1, text, tolerable=False)
 
 
-def _judge_group(group: Group, number: int, policy: EnvelopePolicy, component: str) -> GroupOutcome:
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """What every set of an interchange is judged by."""
+
+    policy: EnvelopePolicy
+    component: str
+    guide: Guide | None
+
+
+def _judge_group(group: Group, number: int, check: _Check) -> GroupOutcome:
     own = [f for f in group.findings if f.level is Level.GROUP]
     if group.functional_id in FUNCTIONAL_IDS and not own and group.version[:3] not in ("004", "005"):
         text = "only versions 004… and 005… are taken in"
         fault = Finding(Level.GROUP, 2, f"GS08[{number}]", group.header.position if group.header else 0, text)
         own.append(_untolerable(fault).placed(number, 0))
-    sets = tuple(_judge_set(one, group, (number, n), policy, component) for n, one in enumerate(group.sets, 1))
-    verdict = _verdict(own, policy)
+    sets = tuple(_judge_set(one, group, (number, n), check) for n, one in enumerate(group.sets, 1))
+    verdict = _verdict(own, check.policy)
     if verdict is Verdict.REJECTED:
         return GroupOutcome(group, verdict, tuple(_rejected(one) for one in sets), tuple(own))
     return GroupOutcome(group, _sum(verdict, sets), sets, tuple(own))
@@ -161,21 +176,22 @@ def _sum(verdict: Verdict, sets: tuple[SetOutcome, ...]) -> Verdict:
     return Verdict.ACCEPTED_WITH_ERRORS if Verdict.ACCEPTED_WITH_ERRORS in verdicts else verdict
 
 
-def _judge_set(
-    one: TransactionSet, group: Group, place: tuple[int, int], policy: EnvelopePolicy, component: str
-) -> SetOutcome:
+def _judge_set(one: TransactionSet, group: Group, place: tuple[int, int], check: _Check) -> SetOutcome:
     found = list(one.findings)
-    if fault := _unfit(one, group):
+    ours = definition(one.code, group.version) is not None
+    guided = check.guide(one, group.version) if check.guide is not None and not ours else None
+    if fault := _unfit(one, group, ours or guided is not None):
         found.append(fault.placed(*place))
     if one.trailer is not None:
-        found += [f.placed(*place) for f in validate(one, group.version, component)]
-    return SetOutcome(one, _verdict(found, policy), tuple(found))
+        body = validate(one, group.version, check.component) if guided is None else guided
+        found += [f.placed(*place) for f in body]
+    return SetOutcome(one, _verdict(found, check.policy), tuple(found))
 
 
-def _unfit(one: TransactionSet, group: Group) -> Finding | None:
+def _unfit(one: TransactionSet, group: Group, known: bool) -> Finding | None:
     """A set that we cannot read, or that does not belong in its group."""
     position = one.header.position
-    if definition(one.code, group.version) is None:
+    if not known:
         return Finding(Level.SET, 1, "ST01", position, "the set is not supported", tolerable=False)
     if group.functional_id in SET_OF_GROUP and one.code not in SET_OF_GROUP[group.functional_id]:
         return Finding(Level.SET, 6, "ST01", position, "the set does not belong in a group of this GS01")
