@@ -293,6 +293,20 @@ BUILT_IN: tuple[ConnectorType, ...] = (
         "brokers.redis.settings:RedisDestinationSettings",
         "brokers.redis.destination:RedisDestination",
     ),
+    _entry(
+        "source",
+        "kafka",
+        "Records of Kafka topics",
+        "brokers.kafka.settings:KafkaSourceSettings",
+        "brokers.kafka.source:KafkaSource",
+    ),
+    _entry(
+        "destination",
+        "kafka",
+        "Records into a Kafka topic",
+        "brokers.kafka.settings:KafkaDestinationSettings",
+        "brokers.kafka.destination:KafkaDestination",
+    ),
 )
 
 

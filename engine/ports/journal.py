@@ -6,7 +6,7 @@ this contract, SQLite and PostgreSQL; `tests/contract/test_journal*.py` holds bo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -238,6 +238,11 @@ class RevisionRow(msgspec.Struct, frozen=True):
     deployed_by: str
     note: str | None
     active: bool
+
+
+ATTACHMENTS = "attachments"  # name of this reading in ConnectorContext.services
+ReadAttachments = Callable[[int], Awaitable[list[Attachment]]]
+"""The files kept with a message, by its id."""
 
 
 class Journal(Protocol):
