@@ -122,7 +122,7 @@ CODES: dict[str, Code] = {
     ),
     "C123": Code("Unused layout", "No channel uses it.", "warning"),
     "C124": Code("No such column in the layout", "`index:` or `filter:` names a value that no row has."),
-    "C125": Code("Rows that one script cannot tell apart", "The layout's rows and the channel's way with them differ."),
+    "C125": Code("File name and layout name differ", "A layout lives in a file of its own name.", "warning"),
 }
 
 ADVICE: dict[str, str] = {

@@ -14,7 +14,18 @@ from msgspec import structs
 
 from engine.channel.codes import ADVICE
 from engine.channel.finding import Finding
-from engine.channel.lints import cases, connectors, delivery, documents, messages, scripts, secrets, soap, together
+from engine.channel.lints import (
+    cases,
+    connectors,
+    delivery,
+    documents,
+    layouts,
+    messages,
+    scripts,
+    secrets,
+    soap,
+    together,
+)
 from engine.channel.lints.ground import Ground, Knowledge, survey
 from engine.channel.site import Site
 
@@ -29,6 +40,7 @@ FAMILIES: tuple[Family, ...] = (
     secrets.check,
     cases.check,
     soap.check,
+    layouts.check,
 )
 _ALLOW = re.compile(r"#\s*lint: allow (?P<codes>C\d{3}(?:[ ,]+C\d{3})*)\s+\S")
 

@@ -11,7 +11,7 @@ import click
 from engine.cli.workspace import print_json, site_root
 
 FOLDER = "config/schema"
-NAMES = ("channel", "engine", "connections", "partner", "expect")
+NAMES = ("channel", "engine", "connections", "partner", "layout", "expect")
 
 
 @click.command()

@@ -13,6 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from engine.adapters.catalog import ADAPTERS, AdapterType
 from engine.canonical import KINDS
 from engine.channel.expectation import Expectation
+from engine.channel.layout import Layout
 from engine.channel.model import ChannelModel, DestinationModel, SourceModel
 from engine.channel.partner import Partner
 from engine.channel.settings import EngineSettings
@@ -29,6 +30,7 @@ FILES = {
     "engine": "config/engine.yaml",
     "connections": "config/connections.yaml",
     "partner": "config/partners/*.yaml",
+    "layout": "config/layouts/*.yaml",
     "expect": "channels/**/expect.yaml",
 }
 """Name of a schema to the files it is for."""
@@ -182,5 +184,6 @@ _SCHEMAS: Mapping[str, Callable[[], Schema]] = {
     "engine": lambda: _plain("Isthmus engine settings", EngineSettings),
     "connections": connections_schema,
     "partner": lambda: _plain("Isthmus trading partner", Partner),
+    "layout": lambda: _plain("Isthmus layout of a table", Layout),
     "expect": lambda: _plain("Isthmus case expectation", Expectation),
 }

@@ -12,7 +12,7 @@ from engine.core.errors import DataTypeError, FieldError, RequiredFieldError, St
 from engine.protocols.by_path import ByPath
 from engine.protocols.tabular.values import Value, text_of
 
-_PATH = re.compile(r"(?:rows\[(?P<row>[1-9]\d{0,8})\]\.|(?P<part>header|trailer)\.)?(?P<name>[a-z][a-z0-9_]*)")
+PATH = re.compile(r"(?:rows\[(?P<row>[1-9]\d{0,8})\]\.|(?P<part>header|trailer)\.)?(?P<name>[a-z][a-z0-9_]*)")
 
 
 class Row(ByPath, Mapping[str, Value]):
@@ -116,7 +116,7 @@ class TabularMessage(ByPath):
 
     def get(self, path: str) -> str | None:
         """`price` (of the first row), `rows[2].price` (counted from 1), `header.day`, `trailer.total`; as text."""
-        found = _PATH.fullmatch(path)
+        found = PATH.fullmatch(path)
         if found is None:
             return None
         row = self._row(int(found["row"] or 1), found["part"])
