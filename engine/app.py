@@ -179,6 +179,8 @@ async def running(
             "erp_adapters": erps,
             "message_row": _row_of(store.journal),
             "received": (store.journal, store.audit),
+            "feed": store.feed,
+            "is_ledger": lambda channel, destination: _is_ledger(supervisor, channel, destination),
             ATTACHMENTS: store.journal.attachments,
         }
         builder = Builder(site, store, clock, {**known, **(services or {})}, tell)
@@ -272,6 +274,13 @@ def _row_of(journal: Journal) -> Callable[[int], Awaitable[MessageRow | None]]:
         return found[0] if found and found[0].message_id == message_id else None
 
     return row_of
+
+
+def _is_ledger(supervisor: Supervisor, channel: str, destination: str) -> bool:
+    """Whether what is delivered there is in an ERP then."""
+    run = supervisor.runs.get(channel)
+    model = None if run is None else run.model
+    return model is not None and any(one.name == destination and one.type == "erp" for one in model.destinations)
 
 
 def _certificates(site: Site, supervisor: Supervisor) -> list[Place]:

@@ -213,6 +213,14 @@ BUILT_IN: tuple[ConnectorType, ...] = (
     ),
     _entry(
         "source",
+        "events",
+        "What happens in other channels, as CloudEvents",
+        "events.settings:EventsSourceSettings",
+        "events.source:EventsSource",
+        format="json",
+    ),
+    _entry(
+        "source",
         "erp_orders",
         "New purchase orders of an ERP",
         "erp_orders:ErpOrdersSettings",

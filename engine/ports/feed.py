@@ -29,11 +29,12 @@ class FedDocument(msgspec.Struct, frozen=True):
 
 
 class FedDelivery(msgspec.Struct, frozen=True):
-    """`reference`: the far side's own number, once it was delivered."""
+    """`reference`: the far side's own number, once it was delivered. `repeated`: under this key it was before."""
 
     destination: str
     idempotency_key: str
     reference: str | None = None
+    repeated: bool = False
 
 
 class FeedEntry(msgspec.Struct, frozen=True):

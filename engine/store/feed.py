@@ -153,8 +153,15 @@ class _Entries:
 
     def _delivery(self, what: Happening, row: Any) -> FedDelivery:
         """Of a HELD delivery the far side's number is unknown, whatever became of it later."""
-        reference = row.reference if what is Happening.DELIVERED else None
-        return FedDelivery(self._names.name(self._sql, row.destination), row.idempotency_key, reference)
+        destination = self._names.name(self._sql, row.destination)
+        if what is not Happening.DELIVERED:
+            return FedDelivery(destination, row.idempotency_key)
+        return FedDelivery(destination, row.idempotency_key, row.reference, self._was_delivered(row))
+
+    def _was_delivered(self, row: Any) -> bool:
+        d, done = deliveries.c, sa.text("deliveries.state = 3")  # in the words of the partial index
+        query = sa.select(d.id).where(d.idempotency_key == row.idempotency_key, d.id < row.id, done).limit(1)
+        return self._sql.execute(query).first() is not None
 
     def _made(self, row: Any, origin_id: int) -> list[FedDocument]:
         """Documents of one run, each with whether an earlier run or message of the family made it."""

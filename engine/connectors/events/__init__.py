@@ -1,0 +1,1 @@
+"""Business events: a channel fed by what happens in the others."""
