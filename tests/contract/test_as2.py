@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 from pydantic import ValidationError
 
+from engine.channel.partner import Partner
 from engine.connectors.as2.destination import As2Destination
 from engine.connectors.as2.settings import As2DestinationSettings, As2SourceSettings
 from engine.connectors.as2.source import As2Source
@@ -24,11 +25,12 @@ from engine.core.errors import (
     TransportError,
     UnknownOutcomeError,
 )
-from engine.ports.connector import ConnectorContext, Semantics
+from engine.ports.connector import ConnectorContext, Received, Semantics
 from engine.protocols.as2 import envelope, mdn
 from engine.protocols.as2.enveloping import random_bytes_needed
 from engine.protocols.as2.mdn import Disposition, Receipt
 from engine.protocols.as2.message import Opening, Packed, Packing, mic, pack, unpack
+from tests.support import x12_samples as samples
 from tests.support.as2 import NOW, key_pem, partner, write
 from tests.support.connector_contract import (
     LIMIT,
@@ -131,7 +133,7 @@ class As2SourceHarness(SourceHarness):
         writer.close()
 
 
-class Partner:
+class FarSide:
     """A far side that opens what we send and answers by the book, or as a test wants it."""
 
     def __init__(self, port: int) -> None:
@@ -192,7 +194,7 @@ class As2DestinationHarness(DestinationHarness):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.partner = Partner(self.port)
+        self.partner = FarSide(self.port)
 
     def settings(self) -> dict[str, Any]:
         return to_partner(self.port)
@@ -387,6 +389,66 @@ async def test_strangers_and_bad_addresses_are_sent_away_and_nothing_is_kept(
     assert door.stored == []
 
 
+INTERCHANGE = samples.interchange()
+
+
+def trading(name: str) -> dict[str, Any]:
+    """A context of an X12 channel whose only trading partner sends INTERCHANGE and is called so."""
+    sender = INTERCHANGE[35:50].decode().strip()
+    one = Partner(partner=name, isa_qualifier=INTERCHANGE[32:34].decode(), isa_id=sender, our_isa_id="HARBOR",
+                  envelope="tolerant")  # fmt: skip
+    return {"format": "x12", "services": {"x12_partners": [one]}}
+
+
+async def test_interchanges_become_x12_messages_of_their_trading_partner(tmp_path: Path) -> None:
+    async with listening(tmp_path, context=trading("alderbrook")) as (supplier, door):
+        _, read = await supplier.post("<1@them>", message(INTERCHANGE + INTERCHANGE))
+
+    assert said(read) == "processed"
+    assert [(one.message_type, one.natural_id) for one in door.accepted] == [
+        ("850", "<1@them>#1"),
+        ("850", "<1@them>#2"),
+    ]
+    assert {one.attributes["partner"] for one in door.accepted} == {"alderbrook"}
+    assert {one.attributes["as2_from"] for one in door.accepted} == {THEM}
+
+
+async def test_a_partner_may_not_send_interchanges_of_another(tmp_path: Path) -> None:
+    partners = [{"as2_id": THEM, "certificates": ["them.pem"], "x12_partners": ["brightwater"]}]
+    async with listening(tmp_path, partners=partners, context=trading("alderbrook")) as (supplier, door):
+        _, read = await supplier.post("<1@them>", message(INTERCHANGE))
+
+    assert said(read) == "processed/error: unexpected-processing-error"
+    assert door.accepted == []
+
+
+async def test_a_crash_before_the_receipt_takes_the_message_in_once(tmp_path: Path) -> None:
+    door = Door()
+    door.open.clear()
+    async with listening(tmp_path, door) as (supplier, _):
+        first = asyncio.create_task(supplier.post("<1@them>", message(b"order")))
+        async with asyncio.timeout(10):
+            while not door.asked:
+                await asyncio.sleep(0.01)
+        await supplier.close()
+        await asyncio.gather(first, return_exceptions=True)
+    door.open.set()  # what was handed to the journal is written, although nobody waits for it
+    await door(Received(b"order", "<1@them>#1", scope=f"as2:{THEM}"))
+    async with listening(tmp_path, door) as (supplier, _):
+        _, read = await supplier.post("<1@them>", message(b"order"))
+
+    assert said(read) == "processed/warning: duplicate-document"
+    assert len(door.accepted) == 1
+
+
+async def test_a_bomb_is_refused_and_its_body_not_kept(tmp_path: Path) -> None:
+    async with listening(tmp_path, max_payload="1MB") as (supplier, door):
+        _, read = await supplier.post("<1@them>", message(b"0" * 2_000_000, compressed=True))
+
+    assert said(read) == "processed/error: unexpected-processing-error"
+    assert [(one.body, one.refusal.code) for one in door.stored if one.refusal] == [(b"", "M003")]
+
+
 class Receiver:
     """Where receipts are posted to."""
 
@@ -447,7 +509,7 @@ async def test_a_stranger_does_not_make_us_post_anywhere(tmp_path: Path) -> None
 @asynccontextmanager
 async def sending(
     folder: Path, clock: Clock | None = None, **changed: Any
-) -> AsyncIterator[tuple[As2Destination, Partner, As2DestinationHarness]]:
+) -> AsyncIterator[tuple[As2Destination, FarSide, As2DestinationHarness]]:
     harness = As2DestinationHarness(folder)
     await harness.start()
     settings = As2DestinationSettings.model_validate(harness.settings() | changed)
@@ -565,7 +627,7 @@ async def test_a_forged_receipt_counts_for_nothing(tmp_path: Path) -> None:
 
 async def test_a_receipt_nobody_waits_for_is_not_kept(tmp_path: Path) -> None:
     async with listening(tmp_path) as (supplier, _):
-        far = Partner(0)
+        far = FarSide(0)
         far.posts_to, far.made = supplier.url, far.receipt("<never@us>", Disposition(), "AAAA")
         status = await far.post_receipt()
 
