@@ -94,8 +94,8 @@ async def test_reads_searches_and_versions(tmp_path: Path, monkeypatch: pytest.M
         await other.make(request("R-1"))
         for n in range(2, 6):
             await peer.make(request(f"R-{n}", "draft" if n == 5 else "active"))
-        for status in ("active", "completed"):
-            await peer.ask("PUT", "/fhir/SupplyRequest/s1", request("R-9", status, id="s1"))
+        for state in ("active", "completed"):
+            await peer.ask("PUT", "/fhir/SupplyRequest/s1", request("R-9", state, id="s1"))
         await peer.indexed()
 
         status, read = await peer.ask("GET", f"/fhir/SupplyRequest/{made}")
@@ -174,7 +174,7 @@ def test_what_is_not_there_or_not_answered_is_said(path: str, status: int, answe
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, Any]]:
     """One engine for all of them."""
-    marks = test_what_is_not_there_or_not_answered_is_said.pytestmark  # type: ignore[attr-defined]
+    marks = test_what_is_not_there_or_not_answered_is_said.pytestmark
     paths = [path for mark in marks if mark.name == "parametrize" for path, _ in mark.args[1]]
 
     async def asked() -> dict[str, tuple[int, Any]]:

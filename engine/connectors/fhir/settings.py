@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -31,6 +32,14 @@ def _fixed_url(text: str) -> str:
     if "@" in parts.netloc or parts.query or parts.fragment or "{" in text:
         raise ValueError("only scheme, host and path; no user, query or field")
     return text.rstrip("/")
+
+
+def _parameter(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.:-]{0,100}", text):
+        raise ValueError("not the name of a search parameter")
+    if text in ("_lastUpdated", "_sort", "_count", "_format"):
+        raise ValueError(f"{text} is set by the engine itself")
+    return text
 
 
 ResourceType = Annotated[str, AfterValidator(_resource_type)]
@@ -161,10 +170,37 @@ class OAuth2(Settings):
         return self
 
 
-class FhirDestinationSettings(Settings):
-    """Resources to one FHIR server."""
+class FarServer(Settings):
+    """Another FHIR server, and how we prove to it who we are."""
 
     url: FixedUrl = Field(description="Base URL of the server.", examples=["https://ehr.harbor.example/fhir"])
+    version: Version = Field(default="R4", description="FHIR version of the server.", examples=["R4", "R5"])
+    headers: dict[HeaderName, str] = Field(
+        default_factory=dict,
+        description="Further headers; a value env:NAME, file:PATH or store:NAME is looked up.",
+        examples=[{"X-Api-Key": "env:EHR_KEY"}],
+    )
+    bearer: SecretReference | None = Field(default=None, description="Where a lasting bearer token is kept.")
+    basic: Basic | None = Field(default=None, description="Basic authentication, instead of a token.")
+    oauth2: OAuth2 | None = Field(default=None, description="Tokens by OAuth2 client credentials, instead.")
+    connect_timeout: Duration = Field(default=timedelta(seconds=10), description="Longest wait for a connection.")
+    timeout: Duration = Field(default=timedelta(seconds=30), description="Longest wait for the whole answer.")
+    max_response: Size = Field(default=1024**2, description="More of a response is not kept.")
+    allow_private: bool = Field(
+        default=True, description="May the host of the URL be a private address, or localhost where it says so."
+    )
+    tls: ClientTls = Field(default=ClientTls(), description="TLS of https URLs.")
+
+    @model_validator(mode="after")
+    def _one_way_to_authenticate(self) -> FarServer:
+        if sum(one is not None for one in (self.bearer, self.basic, self.oauth2)) > 1:
+            raise ValueError("a FHIR server is told one of bearer, basic and oauth2")
+        return self
+
+
+class FhirDestinationSettings(FarServer):
+    """Resources to one FHIR server."""
+
     interaction: Literal[
         "conditional_create", "create", "update", "conditional_update", "bundle", "process_message"
     ] = Field(
@@ -179,28 +215,81 @@ class FhirDestinationSettings(Settings):
         description="System of the identifier that tells our deliveries apart; a resource without one is given one.",
     )
     if_match: bool = Field(default=False, description="Updates name the version they replace (meta.versionId).")
-    version: Version = Field(default="R4", description="FHIR version of the server.", examples=["R4", "R5"])
-    headers: dict[HeaderName, str] = Field(
-        default_factory=dict,
-        description="Further headers; a value env:NAME, file:PATH or store:NAME is looked up.",
-        examples=[{"X-Api-Key": "env:EHR_KEY"}],
-    )
-    bearer: SecretReference | None = Field(default=None, description="Where a lasting bearer token is kept.")
-    basic: Basic | None = Field(default=None, description="Basic authentication, instead of a token.")
-    oauth2: OAuth2 | None = Field(default=None, description="Tokens by OAuth2 client credentials, instead.")
-    connect_timeout: Duration = Field(default=timedelta(seconds=10), description="Longest wait for a connection.")
-    timeout: Duration = Field(default=timedelta(seconds=30), description="Longest wait for the whole answer.")
     parallel: int = Field(default=8, ge=1, le=256, description="Requests under way at once.")
-    max_response: Size = Field(default=1024**2, description="More of a response is not kept.")
-    allow_private: bool = Field(
-        default=True, description="May the host of the URL be a private address, or localhost where it says so."
-    )
-    tls: ClientTls = Field(default=ClientTls(), description="TLS of https URLs.")
 
     @model_validator(mode="after")
-    def _one_way_to_authenticate(self) -> FhirDestinationSettings:
-        if sum(one is not None for one in (self.bearer, self.basic, self.oauth2)) > 1:
-            raise ValueError("a fhir destination has one of bearer, basic and oauth2")
+    def _versions_are_of_updates(self) -> FhirDestinationSettings:
         if self.if_match and self.interaction != "update":
             raise ValueError("if_match is for interaction: update")
+        return self
+
+
+Parameter = Annotated[str, AfterValidator(_parameter)]
+
+
+class Following(FarServer):
+    """What of a server is followed, and how often it is asked."""
+
+    resource: ResourceType = Field(description="Resource type to follow.", examples=["SupplyRequest"])
+    query: dict[Parameter, str] = Field(
+        default_factory=dict, description="Further search parameters.", examples=[{"status": "active"}]
+    )
+    poll: Duration = Field(default=timedelta(minutes=1), description="How often the server is asked.")
+    overlap: Duration = Field(
+        default=timedelta(minutes=5),
+        description="So much before the newest known change is asked for again: what a server shows late is found.",
+    )
+    since: datetime | None = Field(
+        default=None, description="Changes from here on, at the first start; none: everything the server has.",
+        examples=["2026-03-01T00:00:00Z"],
+    )  # fmt: skip
+    page: int = Field(default=100, ge=1, le=1000, description="Resources asked for at once.")
+    max_response: Size = Field(default=16 * 1024**2, description="Larger pages are not read: lower page.")
+
+    @field_validator("since")
+    @classmethod
+    def _with_its_offset(cls, since: datetime | None) -> datetime | None:
+        if since is not None and since.tzinfo is None:
+            raise ValueError("write the time with its offset, such as 2026-03-01T00:00:00Z")
+        return since
+
+
+class FhirPollSettings(Following):
+    """Changes at another FHIR server, asked for again and again."""
+
+
+class FhirSubscriptionSettings(HttpSourceSettings):
+    """Changes at another FHIR server, told by it (rest-hook); what was not told is asked for."""
+
+    path: Path = Field(
+        default="/notifications", description="Path that notifications come to.", examples=["/notifications"]
+    )
+    methods: tuple[Literal["POST", "PUT"], ...] = Field(
+        default=("POST", "PUT"), description="Methods of notifications; servers of R4 PUT whole resources."
+    )
+    content_types: tuple[str, ...] = Field(
+        default=JSON_TYPES, description="Media types that are taken.", examples=[["application/fhir+json"]]
+    )
+    server: Following = Field(description="The server that notifies, and what of it is followed.")
+    register_: bool = Field(
+        default=False, alias="register", description="Make the Subscription at the server at start, or renew it."
+    )
+    endpoint: FixedUrl | None = Field(
+        default=None, description="Our address as the server calls it, for `register`.",
+        examples=["https://engine.harbor.example/notifications"],
+    )  # fmt: skip
+    payload: Literal["empty", "id-only", "full-resource"] = Field(
+        default="id-only", description="What notifications hold, for `register`."
+    )
+    topic: str | None = Field(
+        default=None, description="Canonical URL of the SubscriptionTopic, for `register`; R5 has no other way.",
+        examples=["https://ehr.harbor.example/fhir/SubscriptionTopic/supply"],
+    )  # fmt: skip
+
+    @model_validator(mode="after")
+    def _what_a_subscription_needs(self) -> FhirSubscriptionSettings:
+        if self.register_ and (self.endpoint is None or self.token is None):
+            raise ValueError("register needs endpoint and token: the server shows the token in each notification")
+        if self.register_ and self.server.version == "R5" and self.topic is None:
+            raise ValueError("register at an R5 server needs topic")
         return self

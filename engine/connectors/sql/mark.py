@@ -63,6 +63,10 @@ class Mark:
                 return
             del self._seen[oldest]
 
+    def remember(self, natural_id: str, value: Any, digest: str) -> None:
+        """Durable too, but told out of turn: what comes before it may not have been read."""
+        self._seen[natural_id] = (value, digest)
+
     def settle(self) -> None:
         self.settled, self._seen = True, {}
 

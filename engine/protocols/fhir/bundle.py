@@ -23,10 +23,20 @@ class _Request(msgspec.Struct, frozen=True):
     ifNoneExist: str | None = None
 
 
+class _Search(msgspec.Struct, frozen=True):
+    mode: str = "match"
+
+
+class _Link(msgspec.Struct, frozen=True):
+    relation: str = ""
+    url: str = ""
+
+
 class _Entry(msgspec.Struct, frozen=True):
     fullUrl: str | None = None
     resource: msgspec.Raw = _NOTHING
     request: _Request | None = None
+    search: _Search = _Search()
 
 
 class _Identifier(msgspec.Struct, frozen=True):
@@ -40,6 +50,7 @@ class _Bundle(msgspec.Struct, frozen=True):
     id: str | None = None
     identifier: _Identifier | None = None
     entry: list[_Entry] = []
+    link: list[_Link] = []
 
 
 _BUNDLE = msgspec.json.Decoder(_Bundle)
@@ -55,6 +66,7 @@ class Entry(msgspec.Struct, frozen=True):
     url: str = ""
     if_match: str | None = None
     if_none_exist: str | None = None
+    mode: str = "match"  # in a search's answer: match, include or outcome
 
     @property
     def place(self) -> str:
@@ -79,6 +91,7 @@ class Bundle(msgspec.Struct, frozen=True):
     type: str
     key: str | None
     entries: tuple[Entry, ...]
+    next: str | None = None  # where a search's answer goes on
 
 
 def split_bundle(body: bytes, most: int = 10_000) -> Bundle:
@@ -93,7 +106,8 @@ def split_bundle(body: bytes, most: int = 10_000) -> Bundle:
         raise StructureError("not a Bundle", where="resourceType")
     if len(found.entry) > most:
         raise SizeLimitError(f"more than {most} entries", where="Bundle.entry", remedy="send several bundles")
-    return Bundle(found.type, _key(found), tuple(_entry(at, one) for at, one in enumerate(found.entry)))
+    on = next((one.url for one in found.link if one.relation == "next" and one.url), None)
+    return Bundle(found.type, _key(found), tuple(_entry(at, one) for at, one in enumerate(found.entry)), on)
 
 
 def _key(found: _Bundle) -> str | None:
@@ -105,7 +119,7 @@ def _key(found: _Bundle) -> str | None:
 def _entry(position: int, one: _Entry) -> Entry:
     body = bytes(one.resource)
     if one.request is None:
-        return Entry(position, body, one.fullUrl)
+        return Entry(position, body, one.fullUrl, mode=one.search.mode)
     asked = one.request
     return Entry(position, body, one.fullUrl, asked.method, asked.url, asked.ifMatch, asked.ifNoneExist)
 

@@ -28,6 +28,7 @@ class Meta(msgspec.Struct, frozen=True):
     """The part of `meta` that identifies."""
 
     versionId: str | None = None
+    lastUpdated: str | None = None
 
 
 class Head(msgspec.Struct, frozen=True):
