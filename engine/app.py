@@ -64,7 +64,8 @@ class Builder:
     """Makes connectors from a channel's settings."""
 
     def __init__(self, site: Site, store: Store, clock: Clock, services: dict[str, Any], emit: Emit) -> None:
-        self._site, self._store, self._clock, self._services, self._emit = site, store, clock, services, emit
+        self._site, self._store, self._clock, self._emit = site, store, clock, emit
+        self._services = {"is_ledger": self._is_ledger, **services}
         self._secrets = SiteSecrets(site.root, site.engine.secrets)
         self.supervisor: Supervisor | None = None
 
@@ -98,6 +99,12 @@ class Builder:
             index=model.index,
             emit=self._emit,
         )
+
+    def _is_ledger(self, channel: str, destination: str) -> bool:
+        """Whether what a channel delivers there is in an ERP then."""
+        run = None if self.supervisor is None else self.supervisor.runs.get(channel)
+        model = None if run is None else run.model
+        return model is not None and any(one.name == destination and one.type == "erp" for one in model.destinations)
 
     def _layout(self, layout: str | None, name: str) -> TableLayout | None:
         if layout is None:
@@ -180,7 +187,6 @@ async def running(
             "message_row": _row_of(store.journal),
             "received": (store.journal, store.audit),
             "feed": store.feed,
-            "is_ledger": lambda channel, destination: _is_ledger(supervisor, channel, destination),
             ATTACHMENTS: store.journal.attachments,
         }
         builder = Builder(site, store, clock, {**known, **(services or {})}, tell)
@@ -274,13 +280,6 @@ def _row_of(journal: Journal) -> Callable[[int], Awaitable[MessageRow | None]]:
         return found[0] if found and found[0].message_id == message_id else None
 
     return row_of
-
-
-def _is_ledger(supervisor: Supervisor, channel: str, destination: str) -> bool:
-    """Whether what is delivered there is in an ERP then."""
-    run = supervisor.runs.get(channel)
-    model = None if run is None else run.model
-    return model is not None and any(one.name == destination and one.type == "erp" for one in model.destinations)
 
 
 def _certificates(site: Site, supervisor: Supervisor) -> list[Place]:
