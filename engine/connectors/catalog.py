@@ -129,6 +129,13 @@ BUILT_IN: tuple[ConnectorType, ...] = (
         format="json",
     ),
     _entry(
+        "destination",
+        "webhook",
+        "Signed webhooks",
+        "webhook.settings:WebhookDestinationSettings",
+        "webhook.destination:WebhookDestination",
+    ),
+    _entry(
         "source",
         "fhir",
         "FHIR resources over REST",

@@ -48,6 +48,27 @@ HeaderName = Annotated[str, AfterValidator(_header)]
 Url = Annotated[str, AfterValidator(_url)]
 
 
+class Signature(Settings):
+    """Signed webhooks of others: Standard Webhooks, scheme v1. `webhook-id` is then the key of a message."""
+
+    secrets: tuple[SecretReference, ...] = Field(
+        min_length=1,
+        max_length=4,
+        description="Where the sender's secret is kept (whsec_…); while it is changed the new one and the old one.",
+        examples=[["env:SUPPLIER_HOOK_SECRET"]],
+    )
+    tolerance: Duration = Field(
+        default=timedelta(minutes=5), description="A timestamp further from now, before or after, is refused."
+    )
+
+    @field_validator("tolerance")
+    @classmethod
+    def _within_reason(cls, tolerance: timedelta) -> timedelta:
+        if not timedelta(seconds=1) <= tolerance <= timedelta(hours=1):
+            raise ValueError("the tolerance is between 1s and 1h")
+        return tolerance
+
+
 class HttpSourceSettings(Settings):
     """A door for requests: who may knock, what they may bring."""
 
@@ -59,6 +80,9 @@ class HttpSourceSettings(Settings):
     token: SecretReference | None = Field(default=None, description="Where the token of the senders is kept.")
     token_header: HeaderName = Field(
         default="Authorization", description="Header with the token; Authorization has it as `Bearer …`."
+    )
+    signature: Signature | None = Field(
+        default=None, description="Only signed webhooks are taken; with a token, both are asked for."
     )
     tls: ServerTls | None = Field(default=None, description="TLS; with client_ca it is mutual and needs no token.")
     max_body: Size = Field(default=16 * 1024**2, description="Larger bodies are refused unread.")
@@ -81,12 +105,14 @@ class HttpSourceSettings(Settings):
     health_path: Path | None = Field(default="/healthz", description="Answers ok to load balancers, without a token.")
 
     def names_who_may_send(self) -> bool:
-        return self.token is not None or (self.tls is not None and self.tls.client_ca is not None)
+        if self.token is not None or self.signature is not None:
+            return True
+        return self.tls is not None and self.tls.client_ca is not None
 
     @model_validator(mode="after")
     def _somebody_is_asked_who_he_is(self) -> HttpSourceSettings:
         if not self.names_who_may_send():
-            raise ValueError("an http source needs a token, or tls with client_ca")
+            raise ValueError("an http source needs a token, a signature, or tls with client_ca")
         if self.health_path == self.path:
             raise ValueError("health_path and path must differ")
         return self

@@ -2,7 +2,8 @@
 
 Answers: 202 taken in · 200 known already · 409 same Idempotency-Key, other body · 422 refused by the channel ·
 400 not readable · 401 who are you · 404, 405 not here · 408 too slow · 411, 413, 415 body not wanted ·
-503 try again, with Retry-After. Who asks is checked before a byte of the body is read.
+503 try again, with Retry-After. Who asks is checked before a byte of the body is read; of a signed webhook its
+timestamp is, and the signature when the body is there.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from aiohttp.typedefs import LooseHeaders
 
 from engine.connectors.fields import split_address
 from engine.connectors.http.settings import HttpSourceSettings
+from engine.connectors.http.signed import Signatures
 from engine.connectors.tls import ServerContext, check_pinned, days_left
 from engine.core.errors import ConfigurationError, StoreError, StructureError
 from engine.core.ids import id_text
@@ -53,6 +55,7 @@ class HttpSource:
         self._token = context.secrets.resolve(settings.token).strip().encode() if settings.token else None
         if self._token == b"":
             raise ConfigurationError("the token is empty", where=f"{context.name}.token", remedy="set a long one")
+        self._signatures = Signatures(settings.signature, context) if settings.signature else None
         self._tls = ServerContext(settings.tls, context.root, context.secrets) if settings.tls else None
         self._is_json = context.format in (None, "json")
         self._listening = False
@@ -136,8 +139,10 @@ class HttpSource:
             connection = request.get_extra_info("ssl_object")
             if not check_pinned(tls, connection.getpeercert(binary_form=True)):
                 return False
+        if self._signatures is not None and not self._signatures.may_be_now(request.headers):
+            return False
         if self._token is None:
-            return True  # mutual TLS let the connection in
+            return True  # mutual TLS let the connection in, or the signature will tell
         given = request.headers.get(self._settings.token_header, "")
         if self._settings.token_header.lower() == "authorization":
             scheme, _, given = given.partition(" ")
@@ -154,6 +159,8 @@ class HttpSource:
         key, correlation_id = self._key(request), correlation_id_of(request)
         await wait_for_journal(accept)
         body = await self._body(request)
+        if self._signatures is not None and not self._signatures.are_good(request.headers, body):
+            raise Refused(401, "not authorized")
         refusal = _why_not_json(body) if self._is_json else None
         attributes = {"content_type": request.content_type, "peer": request.remote or ""}
         received = Received(body, natural_id=key, attributes=attributes, refusal=refusal, correlation_id=correlation_id)
@@ -162,7 +169,7 @@ class HttpSource:
         return await self._told(status, receipt, correlation_id)
 
     def _key(self, request: web.BaseRequest) -> str | None:
-        key = request.headers.get("Idempotency-Key")
+        key = request.headers.get("Idempotency-Key" if self._signatures is None else "webhook-id")
         if key is None and self._settings.key_required:
             raise Refused(400, "Idempotency-Key is required", drop=True)
         if key is not None and not _KEY(key):

@@ -1,0 +1,1 @@
+"""Signed webhooks: to others, and how those of others are verified."""
