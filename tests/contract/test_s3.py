@@ -308,8 +308,10 @@ async def test_busy_server_is_asked_again_when_it_says(store: Store, tmp_path: P
     async with busy as port:
         given = source(store, tmp_path, endpoint=f"http://127.0.0.1:{port}")
         good = await given.look(Door())
+        writing = destination(store, tmp_path, endpoint=f"http://127.0.0.1:{port}")
         with pytest.raises(TransportError) as caught:
-            await destination(store, tmp_path, endpoint=f"http://127.0.0.1:{port}").send(outbound())
+            await writing.send(outbound())
+        await writing.close()
         await given._bucket.close()
 
     assert (good, given._pause(), busy.asked) == (False, 700.0, 2)  # the library does not try by itself
@@ -318,8 +320,10 @@ async def test_busy_server_is_asked_again_when_it_says(store: Store, tmp_path: P
 
 async def test_server_that_fails_leaves_the_outcome_unknown(store: Store, tmp_path: Path) -> None:
     async with Saying("500 Internal Server Error") as port:
+        writing = destination(store, tmp_path, endpoint=f"http://127.0.0.1:{port}")
         with pytest.raises(TransportError) as caught:
-            await destination(store, tmp_path, endpoint=f"http://127.0.0.1:{port}").send(outbound())
+            await writing.send(outbound())
+        await writing.close()
 
     assert caught.value.sent
 

@@ -10,9 +10,9 @@ import hashlib
 from typing import Any
 
 from engine.connectors.file.destination import file_name, short_key
-from engine.connectors.formats import encoder
 from engine.connectors.s3.bucket import Bucket, RefusedError
 from engine.connectors.s3.settings import S3DestinationSettings
+from engine.connectors.wrapping import file_encoder
 from engine.core.errors import DestinationError, IsthmusError, TransportError
 from engine.ports.connector import ConnectorContext, Delivered, Health, Outbound, Semantics
 
@@ -25,7 +25,7 @@ class S3Destination:
     def __init__(self, settings: S3DestinationSettings, context: ConnectorContext) -> None:
         self._settings, self._context = settings, context
         self._bucket = Bucket(settings, context, settings.parallel)
-        self._encoder = encoder(settings.format, {"partner": settings.partner}, context)
+        self._encoder = file_encoder(settings, context)
 
     @property
     def semantics(self) -> Semantics:
@@ -39,7 +39,7 @@ class S3Destination:
         """Raises as the port says."""
         encoded = await self._encoder.encode(outbound)
         key = f"{self._settings.prefix}{file_name(self._settings.file_name, outbound, encoded.names)}"
-        digest = hashlib.blake2b(encoded.body, digest_size=32).hexdigest()
+        digest = hashlib.blake2b(encoded.identity, digest_size=32).hexdigest()
         mark = f"{short_key(outbound.idempotency_key)}-{digest}"
         try:
             if self._settings.conditional or not await self._is_there(key, mark):

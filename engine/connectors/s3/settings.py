@@ -11,6 +11,8 @@ from pydantic import AfterValidator, Field, model_validator
 from engine.channel.model import Duration, Name, Settings, Size
 from engine.connectors.fields import SecretReference
 from engine.connectors.file.settings import FileName, Folder, NameTemplate
+from engine.connectors.formats import FORMAT_WORDS, WRITTEN
+from engine.connectors.wrapping import Unwrapping, Wrapping
 
 _LONGEST_KEY = 900  # bytes of 1024: room for what is put before a name
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -67,7 +69,7 @@ class S3Server(Settings):
     )
 
 
-class S3SourceSettings(S3Server):
+class S3SourceSettings(Unwrapping, S3Server):
     """Reads each object below a prefix once."""
 
     prefix: Prefix = Field(default="", description="What keys begin with.", examples=["prices/"])
@@ -114,7 +116,7 @@ class S3SourceSettings(S3Server):
         return given or f"{self.prefix[: self.prefix.rfind('/') + 1]}{name}/"
 
 
-class S3DestinationSettings(S3Server):
+class S3DestinationSettings(Wrapping, S3Server):
     """Puts each delivery as one object."""
 
     prefix: Prefix = Field(default="", description="What keys begin with.", examples=["orders/"])
@@ -124,9 +126,7 @@ class S3DestinationSettings(S3Server):
         "the message's day; other fields: natural_key, message_id, control_number, kind, partner.",
         examples=["{partner}_{control_number}.edi"],
     )
-    format: Literal["raw", "json", "x12"] = Field(
-        default="raw", description="raw: the body as it is; json: indented; x12: a document as an interchange."
-    )
+    format: WRITTEN = Field(default="raw", description=FORMAT_WORDS)
     partner: Name | None = Field(
         default=None, description="Trading partner of an x12 destination; none: as the document says."
     )

@@ -13,7 +13,7 @@ import asyncio
 import hashlib
 from collections.abc import Coroutine, Sequence
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from engine.connectors.intake import FileMessages, accept_all, bad, batches, explain, wait_for_journal
 from engine.connectors.s3.bucket import Bucket, Object, RefusedError
@@ -29,19 +29,14 @@ _BATCH_BYTES = 64 * 1024 * 1024  # in memory at once, besides one object
 _LONGEST_NAME = 120  # characters of an object's own name behind done/
 
 
-class _Policy(NamedTuple):
-    split: str
-    deduplicate: str
-
-
 class S3Source:
     """Looks into one bucket until cancelled."""
 
     def __init__(self, settings: S3SourceSettings, context: ConnectorContext) -> None:
         self._settings, self._context = settings, context
         self._bucket = Bucket(settings, context, settings.parallel)
-        how = "none" if settings.deduplicate == "version" else settings.deduplicate
-        self._messages = FileMessages(_Policy(settings.split, how), context)
+        self._messages = FileMessages(settings, context)
+        self._messages.by_token |= settings.deduplicate == "version"  # the token is made of bucket, key and version
         self._seen = Seen(context.root / "var" / "s3" / f"{context.name}.json", settings.bucket)
         self._away = (settings.away("done"), settings.away("error"))
         self._ids, self._failures = IdSource(), 0
@@ -138,7 +133,7 @@ class S3Source:
             if tags and self._settings.after == "tag" and await self._bucket.tagged(one.key):
                 return []
             token = f"{self._bucket.name}/{one.key}@{version or one.etag}"
-            return self._messages.of(content, one.key, _limited(token), self._bucket.name)
+            return await self._messages.read(content, one.key, _limited(token), self._bucket.name)
         except MessageError as error:
             body = b"" if isinstance(error, SizeLimitError) else content
             return [self._messages.refused(body, one.key, _limited(token), error)]
