@@ -40,9 +40,16 @@ def _redis() -> type[BaseModel]:
     return RedisConnection
 
 
+def _kafka() -> type[BaseModel]:
+    from engine.connectors.brokers.kafka.settings import KafkaConnection
+
+    return KafkaConnection
+
+
 CONNECTION_TYPES: tuple[ConnectionType, ...] = (
     ConnectionType("sql", "A database, by SQLAlchemy", _sql),
     ConnectionType("nats", "A NATS server or cluster", _nats),
     ConnectionType("rabbitmq", "A RabbitMQ server or cluster", _rabbitmq),
     ConnectionType("redis", "A Redis server", _redis),
+    ConnectionType("kafka", "A Kafka cluster", _kafka),
 )

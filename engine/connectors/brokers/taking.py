@@ -78,6 +78,12 @@ class Taking:
         """Taken and not yet acknowledged."""
         return [entry.item for entry in self._waiting]
 
+    def free(self) -> int:
+        """How many more may be taken now."""
+        if self._blocked or self._accept.backlogged:
+            return 0
+        return max(0, self._parallel - len(self._waiting))
+
     async def room(self, asked: int = 0) -> int:
         """How many more may be asked of the broker; waits until there is room and the journal keeps up.
 
