@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from engine.canonical.identifiers import Dea, Duns, Gln, Hin, TypedIdentifier, Uei
 from engine.channel.model import Duration, Name, Settings
 from engine.core.errors import DataTypeError
+from engine.protocols.x12 import SUPPORTED_SETS, Rule, rule
 
 Qualifier = Annotated[str, Field(pattern=r"^[A-Z0-9]{2}$")]
 InterchangeId = Annotated[str, Field(pattern=r"^[\x20-\x7e]{2,15}$")]
@@ -18,6 +19,9 @@ GroupId = Annotated[str, Field(pattern=r"^[\x21-\x7e]{2,15}$")]
 
 # ISA05 and ISA07 that say which list the id is of, and what an id of it looks like. Source: X12 element I05.
 _LISTS: dict[str, type[TypedIdentifier]] = {"01": Duns, "20": Hin, "07": Gln}
+
+
+SETS = frozenset(SUPPORTED_SETS) | {"835", "837"}
 
 
 def _checked(cls: type[TypedIdentifier]) -> AfterValidator:
@@ -38,6 +42,54 @@ class Separators(Settings):
     repetition: str = Field(default="^", min_length=1, max_length=1, description="Between repetitions (ISA11, 5010).")
     segment: str = Field(default="~", min_length=1, max_length=2, description="After each segment.")
     line_break: bool = Field(default=False, description="A line feed after each segment, for people.")
+
+
+def _known(codes: tuple[str, ...]) -> tuple[str, ...]:
+    unknown = [code for code in codes if code not in SETS]
+    if unknown:
+        raise ValueError(f"there is no set of this number here; known: {', '.join(sorted(SETS))}")
+    return codes
+
+
+SetCodes = Annotated[tuple[str, ...], AfterValidator(_known)]
+
+
+class AgreedSets(Settings):
+    """Which sets go which way. An empty list: any."""
+
+    from_them: SetCodes = Field(default=(), description="Others are refused with AK502 1.", examples=[["810", "855"]])
+    to_them: SetCodes = Field(default=(), description="Others are not sent: the delivery is HELD.", examples=[["850"]])
+
+
+class Overlay(Settings):
+    """One thing that the partner's guide asks beyond the standard, in both directions."""
+
+    set: str = Field(description="The set it is about.", examples=["810"])
+    at: str = Field(
+        description="A segment (SAC), a segment by its first element (REF*VR), or an element (BIG07).",
+        examples=["REF*VR", "BIG07"],
+    )
+    need: Literal["required", "forbidden"] | None = Field(default=None, description="Must be there, or must not.")
+    codes: tuple[str, ...] = Field(default=(), description="Of an element: only these.", examples=[["DI", "CR"]])
+    also: tuple[str, ...] = Field(default=(), description="Of an element: these beside the standard's own.")
+    about: str = Field(default="", description="Why; for people.", examples=["their guide, page 12"])
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> Self:
+        _known((self.set,))
+        given = [verb for verb, value in (("need", self.need), ("codes", self.codes), ("also", self.also)) if value]
+        if len(given) != 1:
+            raise ValueError("an overlay says one thing: need, codes or also")
+        try:
+            _ = self.rule
+        except DataTypeError as error:
+            raise ValueError(f"{error.what}: {error.remedy}") from None
+        return self
+
+    @property
+    def rule(self) -> Rule:
+        verb = self.need or ("codes" if self.codes else "also")
+        return rule(self.set, self.at, verb, self.codes or self.also)
 
 
 class Contact(Settings):
@@ -77,6 +129,8 @@ class Partner(Settings):
         default="strict", description="tolerant: wrong counts and control numbers are noted, not refused."
     )
     usage_indicator: Literal["T", "P"] = Field(default="P", description="ISA15: T test, P production.")
+    sets: AgreedSets = Field(default=AgreedSets(), description="Which sets go which way.")
+    overlays: tuple[Overlay, ...] = Field(default=(), description="What their guide asks beyond the standard.")
     acknowledge: bool = Field(default=True, description="Answer their sets with a 997 or 999.")
     acknowledge_with: Literal["997", "999"] = Field(
         default="997", description="Which of them; a group before 005010 gets a 997 in any case."
@@ -93,6 +147,10 @@ class Partner(Settings):
         default_factory=dict, description="Folders or addresses by direction.", examples=[{"outbox": "out/s1001"}]
     )
     contacts: tuple[Contact, ...] = Field(default=(), description="Whom to call.")
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        return tuple(overlay.rule for overlay in self.overlays)
 
     @model_validator(mode="after")
     def _ids_of_their_lists(self) -> Self:

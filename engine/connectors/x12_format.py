@@ -36,6 +36,7 @@ from engine.protocols.x12 import (
     encode,
     name_faults,
     read,
+    told,
     write_interchange,
 )
 from engine.protocols.x12.answer import KIND as ANSWER_KIND
@@ -50,9 +51,9 @@ class X12Splitter:
 
     It has no natural id: the ledger tells a repeated ISA13, which must be answered. Attributes: `partner`,
     `envelope` (the partner's policy), `acknowledge` (`yes`, `no`, `999` for a 999 in place of a 997), `answers_with`
-    (`interchange` where a TA1 alone is their answer), `interchange` (ISA13), `control_number` (the same, where it
-    counts in the ledger); for one that is not as agreed in its names or usage indicator `misaddressed` instead, the
-    TA105 notes. What is refused is told apart where the
+    (`interchange` where a TA1 alone is their answer), `agreed_sets` and `agreed_rules` (the partner's overlays),
+    `interchange` (ISA13), `control_number` (the same, where it counts in the ledger); for one that is not as agreed
+    in its names or usage indicator `misaddressed` instead, the TA105 notes. What is refused is told apart where the
     message is read, because it must be answered, too; only a stranger is refused here.
     """
 
@@ -82,6 +83,10 @@ class X12Splitter:
         }
         if partner is not None and partner.answers_with == "interchange":
             facts["answers_with"] = partner.answers_with
+        if partner is not None and partner.sets.from_them:
+            facts["agreed_sets"] = " ".join(partner.sets.from_them)
+        if partner is not None and partner.overlays:
+            facts["agreed_rules"] = told(partner.rules)
         # What was not meant for us, is a test among production, or was cut off on its way and refused as a whole
         # must not use up a number of the ledger: the partner sends the complete file again under the same one.
         cut_off = interchange.trailer is None and policy is EnvelopePolicy.STRICT
@@ -199,7 +204,10 @@ class X12Encoder:
     async def _set(self, outbound: Outbound, group: str, write: Writer) -> Encoded:
         supplier_number, one = write(outbound.body, _ANY_DAY)
         partner = self._partner or self._partners.of_supplier(supplier_number)
-        check_set(one, partner.version)  # before a number is given to it
+        if partner.sets.to_them and one.code not in partner.sets.to_them:
+            remedy = f"add it to sets.to_them in config/partners/{partner.partner}.yaml when the partner takes it"
+            raise DestinationError("the partner has not agreed to take this set", where=one.code, remedy=remedy)
+        check_set(one, partner.version, rules=partner.rules)  # before a number is given to it
         given = await self._ledger.allocate(partner.partner, outbound.idempotency_key, one.code)
         if one.code in _OF_THEIR_DAY:
             _, one = write(outbound.body, given.made_at.date())

@@ -29,6 +29,7 @@ def identity(partner: Partner) -> PartnerIdentity:
         separators=Separators(given.element, given.component, given.segment[0], given.repetition),
         request_ta1=partner.request_ta1,
         line_break=given.line_break or given.segment[1:] == "\n",
+        rules=partner.rules,
     )
 
 

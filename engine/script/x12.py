@@ -11,6 +11,7 @@ from engine.ports.connector import Reason
 from engine.ports.journal import NewDocument
 from engine.ports.script import CLAIM, REPEATED
 from engine.protocols.x12 import (
+    Agreed,
     EnvelopePolicy,
     Finding,
     InterchangeOutcome,
@@ -20,6 +21,7 @@ from engine.protocols.x12 import (
     answer_outcome,
     judge,
     read,
+    rules_of,
 )
 from engine.protocols.x12.answer import KIND
 from engine.protocols.x12.segments import is_refused
@@ -67,7 +69,8 @@ def open_interchange(body: bytes, attributes: Mapping[str, str], accepted: Colle
     wrong = [int(note) for note in attributes.get("misaddressed", "").split(",") if note.isdigit()]
     guides = _Guides(accepted)
     interchange = read(body, policy).interchanges[0]
-    outcome = judge(interchange, policy, repeated=repeated, misaddressed=wrong, guide=guides)
+    agreed = Agreed(frozenset(attributes.get("agreed_sets", "").split()), rules_of(attributes.get("agreed_rules", "")))
+    outcome = judge(interchange, policy, repeated=repeated, misaddressed=wrong, guide=guides, agreed=agreed)
     wanted = attributes.get("acknowledge")
     due = answer_outcome(outcome, functional=wanted != "no", code="999" if wanted == "999" else "997")
     document = None

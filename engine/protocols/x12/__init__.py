@@ -23,6 +23,7 @@ from engine.protocols.x12.delimiters import Separators
 from engine.protocols.x12.findings import Finding, Level, Severity
 from engine.protocols.x12.looped import Loop, LoopedSet, looped
 from engine.protocols.x12.outcome import (
+    Agreed,
     GroupOutcome,
     Guide,
     InterchangeOutcome,
@@ -31,6 +32,7 @@ from engine.protocols.x12.outcome import (
     judge,
     name_faults,
 )
+from engine.protocols.x12.overlay import Rule, rule, rules_of, told
 from engine.protocols.x12.partner import PartnerIdentity
 from engine.protocols.x12.reader import encode, read
 from engine.protocols.x12.segments import EnvelopePolicy, File, Group, Interchange, Segment, TransactionSet
@@ -53,6 +55,7 @@ def read_file(data: bytes) -> File:
 __all__ = [
     "SUPPORTED_SETS",
     "Acknowledgement",
+    "Agreed",
     "Answer",
     "EnvelopePolicy",
     "File",
@@ -68,6 +71,7 @@ __all__ = [
     "OutboundGroup",
     "OutboundSet",
     "PartnerIdentity",
+    "Rule",
     "Segment",
     "SegmentStream",
     "SegmentValues",
@@ -94,6 +98,9 @@ __all__ = [
     "read",
     "read_acknowledgements",
     "read_file",
+    "rule",
+    "rules_of",
+    "told",
     "validate",
     "wants_interchange_acknowledgement",
     "write_interchange",

@@ -9,12 +9,24 @@ from enum import StrEnum
 from engine.protocols.x12.definition import definition
 from engine.protocols.x12.findings import Finding, Level, Severity
 from engine.protocols.x12.functional_groups import FUNCTIONAL_IDS, SET_OF_GROUP
+from engine.protocols.x12.overlay import Rule, overlaid
 from engine.protocols.x12.partner import PartnerIdentity
 from engine.protocols.x12.segments import EnvelopePolicy, Group, Interchange, TransactionSet, is_refused
 from engine.protocols.x12.validate import validate
 
 Guide = Callable[[TransactionSet, str], tuple[Finding, ...] | None]
 """Faults of a set that we have no definition of, given GS08; None when the guide does not know it either."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What a partner and we agreed on: the sets it sends, all when empty, and the rules of its guide."""
+
+    sets: frozenset[str] = frozenset()
+    rules: tuple[Rule, ...] = ()
+
+    def has(self, code: str) -> bool:
+        return not self.sets or code in self.sets or code in SET_OF_GROUP["FA"]
 
 
 class Verdict(StrEnum):
@@ -79,6 +91,7 @@ def judge(
     repeated: bool = False,
     misaddressed: Iterable[int] = (),
     guide: Guide | None = None,
+    agreed: Agreed | None = None,
 ) -> InterchangeOutcome:
     """Decide what is taken in.
 
@@ -88,6 +101,7 @@ def judge(
         partner: whose interchange this must be; None checks no names.
         misaddressed: notes of `name_faults` that were found where the partner is known.
         guide: checks the sets that we have no definition of; without it they are not supported.
+        agreed: which sets the partner sends, and what it agreed on beyond the standard; without it, all as they are.
         repeated: the ledger knows ISA13 of this partner already: TA105 025 and no business effect, under any policy.
     """
     own = [f for f in interchange.findings if f.level is Level.INTERCHANGE]
@@ -102,7 +116,7 @@ def judge(
     if verdict is Verdict.REJECTED:
         return InterchangeOutcome(interchange, verdict, (), tuple(own) + remarks)
     component = interchange.separators.component
-    check = _Check(policy, component, guide)
+    check = _Check(policy, component, guide, agreed or Agreed())
     groups = tuple(_judge_group(g, n, check) for n, g in enumerate(interchange.groups, 1))
     return InterchangeOutcome(interchange, verdict, groups, tuple(own) + remarks)
 
@@ -145,6 +159,7 @@ class _Check:
     policy: EnvelopePolicy
     component: str
     guide: Guide | None
+    agreed: Agreed
 
 
 def _judge_group(group: Group, number: int, check: _Check) -> GroupOutcome:
@@ -180,11 +195,11 @@ def _judge_set(one: TransactionSet, group: Group, place: tuple[int, int], check:
     found = list(one.findings)
     ours = definition(one.code, group.version) is not None
     guided = check.guide(one, group.version) if check.guide is not None and not ours else None
-    if fault := _unfit(one, group, ours or guided is not None):
+    if fault := _unfit(one, group, check.agreed.has(one.code) and (ours or guided is not None)):
         found.append(fault.placed(*place))
     if one.trailer is not None:
         body = validate(one, group.version, check.component) if guided is None else guided
-        found += [f.placed(*place) for f in body]
+        found += [f.placed(*place) for f in overlaid(one, body, check.agreed.rules)]
     return SetOutcome(one, _verdict(found, check.policy), tuple(found))
 
 

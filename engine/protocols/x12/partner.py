@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.protocols.x12.delimiters import DEFAULT_SEPARATORS, Separators
+from engine.protocols.x12.overlay import Rule
 from engine.protocols.x12.segments import EnvelopePolicy, Interchange
 
 
@@ -18,6 +19,7 @@ class PartnerIdentity:
         version: GS08 of what we send, `004010` or `005010`.
         usage_indicator: ISA15 of what we send; what comes in must carry the same.
         request_ta1: ISA14 of what we send.
+        rules: what its guide asks beyond the standard, of what we send.
         line_break: a line feed after each segment that we send.
     """
 
@@ -34,6 +36,7 @@ class PartnerIdentity:
     separators: Separators = DEFAULT_SEPARATORS
     request_ta1: bool = False
     line_break: bool = False
+    rules: tuple[Rule, ...] = ()
 
     def sent(self, interchange: Interchange) -> bool:
         """Whether ISA05 and ISA06 name this partner."""

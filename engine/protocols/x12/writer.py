@@ -5,12 +5,13 @@ Separators are the partner's; one that occurs in the data is replaced by another
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from engine.core.errors import DataTypeError, DocumentError
 from engine.protocols.x12.delimiters import FIRST_WITH_REPETITION, Separators
 from engine.protocols.x12.findings import Level
+from engine.protocols.x12.overlay import Rule, overlaid
 from engine.protocols.x12.partner import PartnerIdentity
 from engine.protocols.x12.segments import Segment, TransactionSet
 from engine.protocols.x12.validate import validate
@@ -48,7 +49,7 @@ def write_interchange(
         raise DocumentError("a control number is one to nine digits, above zero", where="ISA13")
     for group in groups:
         for number, one in enumerate(group.sets, 1):
-            check_set(one, group.version, number)
+            check_set(one, group.version, number, partner.rules)
     segments = [*acknowledgements]
     for group in groups:
         segments += _group(partner, group, made_at)
@@ -112,8 +113,11 @@ def _trimmed(segment: SegmentValues) -> SegmentValues:
     return segment[:end]
 
 
-def check_set(one: OutboundSet, version: str, number: int = 1) -> None:
-    """Our own set against its definition: outbound is always strict. Raises as `write_interchange`."""
+def check_set(one: OutboundSet, version: str, number: int = 1, rules: Iterable[Rule] = ()) -> None:
+    """Our own set against its definition and the partner's rules: outbound is always strict.
+
+    Raises as `write_interchange`.
+    """
     segments = []
     for position, values in enumerate(_with_trailers(one, number), 1):
         # Composites are checked with separators that cannot be in the data: control characters are refused below.
@@ -123,7 +127,7 @@ def check_set(one: OutboundSet, version: str, number: int = 1) -> None:
                 raise DataTypeError("holds a control character", where=f"{parts[0]}{element:02d}")
         segments.append(Segment(parts[0], parts, position))
     checked = TransactionSet(segments[0], tuple(segments), segments[-1], (), _INNER)
-    findings = validate(checked, version, _INNER.component)
+    findings = overlaid(checked, validate(checked, version, _INNER.component), rules)
     for finding in findings:
         if finding.level is Level.ELEMENT:
             raise DataTypeError(finding.text, where=finding.where)

@@ -54,3 +54,30 @@ def test_lint_names_the_line_of_a_wrong_gln(tmp_path: Path) -> None:
 
     assert [one.line for one in found] == [5]
     assert "check digit" in found[0].text
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"sets": {"from_them": ["999", "811"]}}, "there is no set of this number"),
+        ({"overlays": [{"set": "811", "at": "REF", "need": "required"}]}, "there is no set of this number"),
+        ({"overlays": [{"set": "810", "at": "reference", "need": "required"}]}, "not a segment or element"),
+        ({"overlays": [{"set": "810", "at": "SAC", "codes": ["A"]}]}, "codes belong to one element"),
+        ({"overlays": [{"set": "810", "at": "BIG07", "codes": ["DI"], "need": "required"}]}, "an overlay says one"),
+        ({"overlays": [{"set": "810", "at": "BIG07"}]}, "an overlay says one thing"),
+    ],
+)
+def test_agreements_that_say_nothing_are_told(facts: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError) as error:
+        partner(**facts)
+
+    assert words in str(error.value)
+
+
+def test_the_reference_partner_uses_every_setting() -> None:
+    site = load_site(Path(__file__).parents[3])
+    lakemont = site.partners["lakemont"]
+    unused = {name for name in Partner.model_fields if name not in lakemont.model_fields_set}
+
+    assert unused <= {"supplier_number", "uei"}
+    assert [str(one) for one in lakemont.rules][:2] == ["810 REF*VR required", "810 BIG04 required"]

@@ -26,7 +26,7 @@ from engine.canonical import (
     ShippedLine,
     Supplier,
 )
-from engine.channel.partner import Partner, Separators
+from engine.channel.partner import AgreedSets, Overlay, Partner, Separators
 from engine.connectors.x12_format import X12Encoder, X12Splitter
 from engine.core.clock import SystemClock
 from engine.core.errors import ConfigurationError, DestinationError, FramingError, StoreError
@@ -367,3 +367,38 @@ async def test_store_that_is_away_is_tried_again_and_not_held() -> None:
 def test_unknown_partner_of_a_destination_is_a_configuration_error() -> None:
     with pytest.raises(ConfigurationError):
         X12Encoder({"partner": "nobody"}, context())
+
+
+# ------------------------------------------------------------------ what was agreed with a partner
+GUIDED = LAKESIDE.model_copy(
+    update={
+        "sets": AgreedSets(from_them=("850",), to_them=("820",)),
+        "overlays": (Overlay(set="850", at="REF*VR", need="required"),),
+        "answers_with": "interchange",
+    }
+)
+
+
+def test_a_message_carries_what_was_agreed_to_where_it_is_judged() -> None:
+    message = X12Splitter(context(partners={"lakeside": GUIDED})).split(samples.interchange(), {})[0]
+    opened = open_interchange(message.body, message.attributes)
+
+    assert message.attributes["agreed_rules"] == "850 REF*VR required"
+    assert (message.attributes["agreed_sets"], message.attributes["answers_with"]) == ("850", "interchange")
+    assert opened.refusal is not None
+    assert (opened.refusal.code, opened.refusal.where) == ("X303", "REF*VR")
+
+
+async def test_a_set_that_the_partner_does_not_take_is_not_sent_and_uses_no_number() -> None:
+    ledger = Ledger()
+    advice = ApplicationAdvice(
+        advice_number="INV-9",
+        supplier_number="S1001",
+        documents=(AdvisedDocument(action=AdviceAction.REJECTED, scheme="IV", number="INV-9"),),
+    )
+    encoder = X12Encoder({}, context(ledger, {"lakeside": GUIDED}))
+
+    with pytest.raises(DestinationError) as told:
+        await encoder.encode(outbound(advice.model_dump_json().encode(), advice.kind))
+    assert told.value.where == "824"
+    assert ledger.given == {}
