@@ -38,10 +38,13 @@ UTC = ZoneInfo("UTC")
 class FhirElement(ByPath):
     """A resource, or an element of one. `tree` is its JSON as it came, decimals as Decimal."""
 
-    __slots__ = ("place", "tree", "whole", "zone")
+    __slots__ = ("place", "root", "tree", "whole", "zone")
 
-    def __init__(self, tree: Tree, place: str, whole: Tree, zone: ZoneInfo = UTC) -> None:
+    def __init__(
+        self, tree: Tree, place: str, whole: Tree, zone: ZoneInfo = UTC, root: Tree | None = None
+    ) -> None:  # fmt: skip
         self.tree, self.place, self.whole, self.zone = tree, place, whole, zone
+        self.root = tree if root is None else root  # the resource that it stands in
 
     # -------------------------------------------------------------- values
     def values(self, path: str) -> tuple[Any, ...]:
@@ -164,11 +167,14 @@ class FhirElement(ByPath):
                 return str(identifier["value"])
         return None
 
-    def resolve(self, path: str) -> FhirElement | None:
-        """The resource that a reference names, when it is contained or stands in the same bundle."""
-        for one in self.values(path):
+    def resolve(self, path: str | None = None) -> FhirElement | None:
+        """The resource that a reference names, when it is contained or stands in the same bundle.
+
+        Without a path this element is the reference.
+        """
+        for one in self.values(path) if path is not None else (self.tree,):
             text = str(_reference(one).get("reference", ""))
-            found = _contained(self.tree, self.whole, text) if text.startswith("#") else referenced(self.whole, text)
+            found = _contained(self.root, text) if text.startswith("#") else referenced(self.whole, text)
             if found is not None:
                 return FhirElement(found, str(found.get("resourceType", "")), self.whole, self.zone)
         return None
@@ -180,7 +186,7 @@ class FhirElement(ByPath):
         return self._part(one.tree, path)
 
     def _part(self, tree: Tree, path: str) -> FhirElement:
-        return FhirElement(tree, self.where(path), self.whole, self.zone)
+        return FhirElement(tree, self.where(path), self.whole, self.zone, self.root)
 
 
 class FhirMessage(FhirElement):
@@ -262,9 +268,10 @@ def _reference(one: Any) -> Mapping[str, Any]:
     return inner if isinstance(inner, dict) else one
 
 
-def _contained(tree: Tree, whole: Tree, text: str) -> Tree | None:
-    several = [*(tree.get("contained") or ()), *(whole.get("contained") or ())]
-    return next((one for one in several if isinstance(one, dict) and one.get("id") == text[1:]), None)
+def _contained(root: Tree, text: str) -> Tree | None:
+    return next(
+        (one for one in root.get("contained") or () if isinstance(one, dict) and one.get("id") == text[1:]), None
+    )
 
 
 def _from_xml(body: bytes) -> Tree:
