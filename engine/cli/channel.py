@@ -21,7 +21,9 @@ def command() -> None:
 @click.option("--destination", required=True, type=click.Choice(sorted(DESTINATIONS)), help="Where documents go.")
 @click.option("--flow", default="first", show_default=True, help="Folder below channels/.")
 @click.option("--title", default="", help="What it does, in one line.")
-@click.option("--format", "format_name", type=click.Choice(["hl7v2", "x12", "json"]), help="Of files and requests.")
+@click.option(
+    "--format", "format_name", type=click.Choice(["hl7v2", "x12", "json", "xml", "fhir"]), help="Of files and requests."
+)
 @click.option(
     "--site", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Folder of the site."
 )

@@ -20,8 +20,9 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _CONNECTION = re.compile(r"^connection: (\w+)", re.MULTILINE)
 _PICKY = {
     "hl7v2_mllp": ("hl7v2", "what comes in is not HL7, and the destination sends HL7"),
-    "fhir": ("json", "what comes in is not a resource, and the destination sends resources"),
+    "fhir": ("fhir", "what comes in is not a resource, and the destination sends resources"),
 }
+_TAKE_DOCUMENTS = ("erp", "soap")
 _FINGERPRINT = "A" * 43  # a place to write one
 _MODELINE = "# yaml-language-server: $schema={up}config/schema/{name}.schema.json\n"
 
@@ -76,6 +77,7 @@ def new_channel(root: Path, wanted: NewChannel) -> list[str]:
         made.append(_write(root, f"transforms/{wanted.name}.py", content.transform))
     case = f"{folder}/{wanted.name}.cases/sample"
     made.append(_write(root, f"{case}/{content.sample_name}", content.sample))
+    made += _further_files(root, wanted, content)
     made += _connections(site, wanted)
     made.append(_expectation(root, wanted.name))
     return made
@@ -101,24 +103,29 @@ def _content(wanted: NewChannel, format_name: str) -> Content:
     for destination, (needed, words) in _PICKY.items():
         if wanted.destination == destination and format_name != needed:
             raise _mismatch(wanted, words)
-    if wanted.source == "schedule" and wanted.destination in ("erp", "fhir"):
-        raise _mismatch(wanted, "a schedule brings nothing that the destination could take")
-    by_source = {"schedule": texts.TICK, "erp_orders": texts.ORDER_JSON, "fhir": _fhir_content(wanted.destination)}
-    by_format = {"x12": texts.ORDER_X12, "json": texts.SUPPLIER, "hl7v2": _hl7_content(wanted.destination)}
-    if wanted.destination == "fhir":
-        return texts.RESOURCE_AS_IT_IS
-    content = by_source.get(wanted.source) or by_format.get(format_name)
+    content = _what_flows(wanted, format_name)
     if content is None:
         raise _mismatch(wanted, f"there is no sample for the format {format_name}")
+    if content.transform is None and wanted.destination in _TAKE_DOCUMENTS:
+        raise _mismatch(wanted, "what comes in makes no document, and the destination takes documents")
     return content
 
 
-def _hl7_content(destination: str) -> Content:
-    return {"hl7v2_mllp": texts.AS_IT_IS, "erp": texts.REQUISITION}.get(destination, texts.VISIT)
-
-
-def _fhir_content(destination: str) -> Content:
-    return texts.RESOURCE_AS_IT_IS if destination == "fhir" else texts.SUPPLY_REQUEST
+def _what_flows(wanted: NewChannel, format_name: str) -> Content | None:
+    as_it_is = {"hl7v2_mllp": texts.AS_IT_IS, "fhir": texts.RESOURCE_AS_IT_IS}
+    if wanted.destination in as_it_is:
+        return as_it_is[wanted.destination]
+    if wanted.destination == "erp" and format_name == "hl7v2":
+        return texts.REQUISITION
+    by_source = {"schedule": texts.TICK, "erp_orders": texts.ORDER_JSON, "events": texts.EVENT}
+    by_format = {
+        "x12": texts.ORDER_X12,
+        "json": texts.SUPPLIER,
+        "xml": texts.SUPPLIER_XML,
+        "fhir": texts.SUPPLY_REQUEST,
+        "hl7v2": texts.VISIT,
+    }
+    return by_source.get(wanted.source) or by_format.get(format_name)
 
 
 def _mismatch(wanted: NewChannel, why: str) -> ConfigurationError:
@@ -207,6 +214,14 @@ def _other_channel(site: Site) -> str:
         remedy = "make it first: isthmus channel new NAME --source channel --destination file"
         raise ConfigurationError("there is no channel yet that others can hand over to", remedy=remedy)
     return open_ones[0]
+
+
+def _further_files(root: Path, wanted: NewChannel, content: Content) -> list[str]:
+    files = {**SOURCES[wanted.source].files, **DESTINATIONS[wanted.destination].files}
+    number = content.order_by or ""
+    return [
+        _write(root, path.format(name=wanted.name), text.replace("@number@", number)) for path, text in files.items()
+    ]
 
 
 def _connections(site: Site, wanted: NewChannel) -> list[str]:

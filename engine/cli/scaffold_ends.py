@@ -6,16 +6,21 @@ what flows, {other} another channel's name. Secrets stand by reference only.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
+
+from engine.cli.scaffold_soap import CALL_TEMPLATE, SERVICE_WSDL
 
 
 class End(NamedTuple):
-    """`format`: what comes in by this source whatever is asked for; `name`: of the destination in the channel."""
+    """`format`: what comes in by this source whatever is asked for; `name`: of the destination in the channel;
+    `files`: further files of the site, path to text."""
 
     settings: str
     format: str | None = None
     name: str | None = None
     first_port: int | None = None
+    files: Mapping[str, str] = {}
 
 
 SOURCES = {
@@ -38,7 +43,7 @@ SOURCES = {
     ),
     "fhir": End(
         "listen: 127.0.0.1:{port}\npath: /fhir\nversion: R4\nresources: [SupplyRequest]\ntoken: env:{NAME}_TOKEN",
-        format="json",
+        format="fhir",
         first_port=8082,
     ),
     "sql": End(
@@ -46,6 +51,48 @@ SOURCES = {
         "watermark: changed_at",
         format="json",
     ),
+    "soap": End(
+        "listen: 127.0.0.1:{port}\npath: /{name}\nwsdl: config/wsdl/{name}.wsdl\nnatural_id: Number\n"
+        "username_token:\n  users: {{supplier: env:{NAME}_PASSWORD}}",
+        format="xml",
+        first_port=8083,
+        files={"config/wsdl/{name}.wsdl": SERVICE_WSDL},
+    ),
+    "as2": End(
+        "format: {format}\nlisten: 127.0.0.1:{port}\nas2_id: HOSPITAL\ncertificate: config/as2/hospital.pem\n"
+        "key: env:{NAME}_KEY                    # PEM\npartners:\n  - as2_id: SUPPLIER\n"
+        "    certificates: [config/as2/supplier.pem]   # from its EDI desk, compared by telephone",
+        first_port=8084,
+    ),
+    "ftps": End(
+        "format: {format}\naddress: ftp.supplier.example:21\nuser: hospital\npassword: env:{NAME}_PASSWORD\n"
+        'folder: /outgoing\npattern: "{pattern}"'
+    ),
+    "s3": End(
+        'format: {format}\nbucket: suppliers\nprefix: {name}/\npattern: "{pattern}"\n'
+        "access_key: env:{NAME}_ACCESS_KEY\nsecret_key: env:{NAME}_SECRET_KEY"
+    ),
+    "imap": End(
+        "format: {format}\naddress: imap.hospital.example:993\nuser: {name}@hospital.example\n"
+        'password: env:{NAME}_PASSWORD\nattachments: ["{pattern}"]               # other files are kept beside\n'
+        'senders: ["*@supplier.example"]'
+    ),
+    "http_poll": End("url: https://api.supplier.example/{name}\nevery: 5m\nbearer: env:{NAME}_TOKEN", format="json"),
+    "fhir_poll": End(
+        "url: https://ehr.hospital.example/fhir\nresource: SupplyRequest\npoll: 1m\nbearer: env:{NAME}_TOKEN",
+        format="fhir",
+    ),
+    "fhir_subscription": End(
+        "listen: 127.0.0.1:{port}\npath: /{name}\ntoken: env:{NAME}_SECRET\nserver:\n"
+        "  url: https://ehr.hospital.example/fhir\n  resource: SupplyRequest\n  bearer: env:{NAME}_TOKEN",
+        format="fhir",
+        first_port=8085,
+    ),
+    "nats": End("format: {format}\nservers: [127.0.0.1:4222]\nstream: SUPPLIERS\ndurable: {name}"),
+    "rabbitmq": End("format: {format}\nservers: [127.0.0.1:5672]\nqueue: {name}"),
+    "kafka": End("format: {format}\nservers: [127.0.0.1:9092]\ntopics: [{name}]\ngroup: isthmus"),
+    "redis": End("format: {format}\nservers: [127.0.0.1:6379]\nstream: {name}\ngroup: isthmus"),
+    "events": End('types: ["*"]                        # invoice.*, message.held', format="json"),
     "channel": End("format: {format}"),
     "schedule": End('cron: "30 2 * * mon-fri"              # minute hour day month weekday', format="json"),
     "erp_orders": End("connection: finance\nevery: 30s", format="json"),
@@ -66,6 +113,35 @@ DESTINATIONS = {
         name="warehouse",
     ),
     "hl7v2_mllp": End("address: 127.0.0.1:7001", name="receiver"),
+    "soap": End(
+        "url: https://erp.hospital.example/soap/{name}\ntemplate: config/wsdl/{name}_call.xml\n"
+        "username_token: {{user: isthmus, password: env:{NAME}_PASSWORD}}",
+        name="receiver",
+        files={"config/wsdl/{name}_call.xml": CALL_TEMPLATE},
+    ),
+    "as2": End(
+        "url: https://edi.supplier.example/as2\nas2_from: HOSPITAL\nas2_to: SUPPLIER\n"
+        "certificate: config/as2/hospital.pem\nkey: env:{NAME}_AS2_KEY\n"
+        "partner_certificates: [config/as2/supplier.pem]",
+        name="supplier",
+    ),
+    "ftps": End(
+        "address: ftp.supplier.example:21\nuser: hospital\npassword: env:{NAME}_OUT_PASSWORD\nfolder: /incoming",
+        name="files",
+    ),
+    "s3": End(
+        "bucket: suppliers\naccess_key: env:{NAME}_OUT_ACCESS_KEY\nsecret_key: env:{NAME}_OUT_SECRET_KEY", name="files"
+    ),
+    "smtp": End(
+        "address: smtp.hospital.example:465\nuser: isthmus@hospital.example\npassword: env:{NAME}_MAIL_PASSWORD\n"
+        "sender: isthmus@hospital.example\nto: [accounts-payable@hospital.example]",
+        name="mail",
+    ),
+    "webhook": End("url: https://portal.supplier.example/hooks\nsecrets: [env:{NAME}_HOOK_SECRET]", name="portal"),
+    "nats": End("servers: [127.0.0.1:4222]\nsubject: documents.{name}", name="broker"),
+    "rabbitmq": End("servers: [127.0.0.1:5672]\nrouting_key: documents.{name}", name="broker"),
+    "kafka": End("servers: [127.0.0.1:9092]\ntopic: documents", name="broker"),
+    "redis": End("servers: [127.0.0.1:6379]\nstream: documents", name="broker"),
     "channel": End("channel: {other}", name="next"),
     "erp": End("connection: finance               # config/connections.yaml"),
 }

@@ -109,6 +109,46 @@ def transform(message: JsonMessage) -> Supplier:
     order_by="supplier_number",
 )
 
+SUPPLIER_XML = Content(
+    sample_name="input.xml",
+    sample="""<?xml version="1.0" encoding="utf-8"?>
+<Supplier xmlns="urn:hospital:suppliers">
+  <Number>S1001</Number>
+  <Name>Alderbrook Surgical Supply</Name>
+  <Email>orders@alderbrook.example</Email>
+</Supplier>
+""",
+    keys="supplier: Number",
+    transform='''"""XML to Supplier: one element for each supplier."""
+
+from engine.sdk import Supplier, XmlMessage
+
+
+def transform(message: XmlMessage) -> Supplier:
+    return Supplier(
+        supplier_number=message.require("Number"),
+        name=message.require("Name"),
+        email=message.get("Email"),
+    )
+''',
+    kind="Supplier",
+    order_by="supplier_number",
+)
+
+EVENT = Content(
+    sample_name="input.json",
+    sample="""{
+  "specversion": "1.0",
+  "id": "event-1",
+  "source": "/isthmus",
+  "type": "message.held",
+  "time": "2026-11-20T08:15:00Z",
+  "data": {"channel": "admissions"}
+}
+""",
+    keys="event: id",
+)
+
 ORDER_X12 = Content(
     sample_name="input.edi",
     sample="\n".join(
@@ -190,10 +230,10 @@ SUPPLY_REQUEST = Content(
     accept="[SupplyRequest]",
     transform='''"""SupplyRequest to Requisition. Source: FHIR R4, SupplyRequest."""
 
-from engine.sdk import JsonMessage, Quantity, Requisition, RequisitionLine
+from engine.sdk import FhirMessage, Quantity, Requisition, RequisitionLine
 
 
-def transform(message: JsonMessage) -> Requisition:
+def transform(message: FhirMessage) -> Requisition:
     return Requisition(
         requisition_number=message.require("identifier[0].value"),
         lines=(
@@ -226,7 +266,7 @@ ACKNOWLEDGEMENT = """\
   file_name: "{partner}_{control_number}.edi"
   format: x12
   send: X12Acknowledgement"""
-PATTERNS = {"hl7v2": "*.hl7", "x12": "*.edi", "json": "*.json", "bytes": "*"}
+PATTERNS = {"hl7v2": "*.hl7", "x12": "*.edi", "json": "*.json", "xml": "*.xml", "fhir": "*.json", "bytes": "*"}
 
 ENGINE = """# yaml-language-server: $schema=schema/engine.schema.json
 # How the engine of this site runs. What is not written here has a default.

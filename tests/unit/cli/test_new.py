@@ -21,10 +21,17 @@ from engine.connectors.catalog import CATALOG
 from engine.core.errors import ConfigurationError
 from engine.ports.states import MessageState
 
-IMPOSSIBLE = {("schedule", "erp"), ("schedule", "hl7v2_mllp"), ("erp_orders", "hl7v2_mllp"), ("hl7v2_mllp", "fhir")}
-PAIRS = [*((source, "file") for source in SOURCES), *(("file", destination) for destination in DESTINATIONS),
-         ("hl7v2_mllp", "hl7v2_mllp"), ("hl7v2_mllp", "erp"), ("erp_orders", "sftp"), ("fhir", "fhir"), ("fhir", "erp"),
-         ("hl7v2_mllp", "sql"), ("schedule", "http")]  # fmt: skip
+IMPOSSIBLE = {
+    *{("schedule", "erp"), ("schedule", "hl7v2_mllp"), ("erp_orders", "hl7v2_mllp"), ("hl7v2_mllp", "fhir")},
+    *{("events", "erp"), ("schedule", "soap"), ("soap", "fhir"), ("http_poll", "hl7v2_mllp")},
+}
+PAIRS = [
+    *((source, "file") for source in SOURCES),
+    *(("http", destination) for destination in DESTINATIONS if destination not in ("fhir", "hl7v2_mllp")),
+    *(("hl7v2_mllp", "hl7v2_mllp"), ("hl7v2_mllp", "erp"), ("erp_orders", "sftp"), ("hl7v2_mllp", "sql")),
+    *(("fhir", "fhir"), ("fhir", "erp"), ("fhir_poll", "soap"), ("soap", "soap"), ("schedule", "http")),
+    *(("events", "webhook"), ("events", "nats")),
+]
 
 
 @pytest.fixture(scope="module")
