@@ -97,6 +97,12 @@ class TableReader:
         """
         if self.layout.records == "file":
             return [self._whole(body)]
+        try:
+            return self._parts(body)
+        except FieldError as error:  # in the header or the trailer: the whole file is not to be trusted
+            raise StructureError(error.what, where=error.where, remedy=error.remedy) from None
+
+    def _parts(self, body: bytes) -> list[Part]:
         file = self._open(body)
         before: list[Record] = []
         trailer: Row | None = None
