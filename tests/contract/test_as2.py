@@ -413,6 +413,14 @@ async def test_interchanges_become_x12_messages_of_their_trading_partner(tmp_pat
     assert {one.attributes["as2_from"] for one in door.accepted} == {THEM}
 
 
+async def test_json_inside_is_taken_although_it_is_wrapped(tmp_path: Path) -> None:
+    async with listening(tmp_path, context={"format": "json"}) as (supplier, door):
+        _, read = await supplier.post("<1@them>", message(b'{"order": 1}'))
+
+    assert said(read) == "processed"
+    assert [one.body for one in door.accepted] == [b'{"order": 1}']
+
+
 async def test_a_partner_may_not_send_interchanges_of_another(tmp_path: Path) -> None:
     partners = [{"as2_id": THEM, "certificates": ["them.pem"], "x12_partners": ["brightwater"]}]
     async with listening(tmp_path, partners=partners, context=trading("alderbrook")) as (supplier, door):

@@ -14,6 +14,7 @@ A receipt that is posted (`receipt: async`) is taken by an `as2` source of this 
 from __future__ import annotations
 
 import asyncio
+import email.utils
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
@@ -139,7 +140,10 @@ class As2Destination(HttpDestination):
         return found[0]
 
     def _message_headers(self, message_id: str) -> dict[str, str]:
-        headers = envelope.written(self._as2.as2_from, self._as2.as2_to, message_id)
+        headers = envelope.written(self._as2.as2_from, self._as2.as2_to, message_id) | {
+            "Date": email.utils.format_datetime(self._context.clock.now(), usegmt=True),
+            "Subject": "Message",
+        }
         if self._as2.receipt == "none":
             return headers
         return headers | envelope.asking(

@@ -48,6 +48,7 @@ class As2Source(HttpSource):
     def __init__(self, settings: As2SourceSettings, context: ConnectorContext) -> None:
         super().__init__(settings, context)
         self._as2 = settings
+        self._is_json = False  # what is inside may be; around it is MIME
         self._ours = tuple(keyring.load_identity(pair, context) for pair in (settings, *settings.previous))
         self._partners = {
             one.as2_id: (one, keyring.load_certificates(one.certificates, context)) for one in settings.partners

@@ -8,6 +8,19 @@ from typing import NamedTuple
 
 from cryptography.hazmat.primitives import hashes
 
+DIGEST_OIDS = {
+    "md5": "1.2.840.113549.2.5",
+    "sha1": "1.3.14.3.2.26",
+    "sha-256": "2.16.840.1.101.3.4.2.1",
+    "sha-384": "2.16.840.1.101.3.4.2.2",
+    "sha-512": "2.16.840.1.101.3.4.2.3",
+}
+CIPHER_OIDS = {
+    "aes-128-cbc": "2.16.840.1.101.3.4.1.2",
+    "aes-192-cbc": "2.16.840.1.101.3.4.1.22",
+    "aes-256-cbc": "2.16.840.1.101.3.4.1.42",
+    "3des": "1.2.840.113549.3.7",
+}
 DIGESTS: dict[str, tuple[str, Callable[[], hashes.HashAlgorithm]]] = {  # our spelling: name in CMS, implementation
     "md5": ("md5", hashes.MD5),
     "sha1": ("sha1", hashes.SHA1),

@@ -7,19 +7,15 @@ import zlib
 from asn1crypto import cms
 
 from engine.core.errors import SizeLimitError
+from engine.protocols.as2 import der
 from engine.protocols.as2.faults import As2Error, Modifier
 
 
 def compress(content: bytes) -> bytes:
     """DER."""
-    compressed = cms.CompressedData(
-        {
-            "version": "v0",
-            "compression_algorithm": {"algorithm": "zlib"},
-            "encap_content_info": {"content_type": "data", "content": zlib.compress(content)},
-        }
-    )
-    return bytes(cms.ContentInfo({"content_type": "compressed_data", "content": compressed}).dump())
+    inside = der.sequence(der.oid("1.2.840.113549.1.7.1"), der.explicit(0, der.octets(zlib.compress(content))))
+    zipped = der.algorithm("1.2.840.113549.1.9.16.3.8", b"")
+    return der.content_info("1.2.840.113549.1.9.16.1.9", der.sequence(der.integer(0), zipped, inside))
 
 
 def decompress(compressed: bytes, most: int) -> bytes:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from asn1crypto import algos, cms
-from asn1crypto import x509 as asn1_x509
+from asn1crypto import cms
 from cryptography import x509
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives import hashes
@@ -16,10 +15,11 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.padding import PKCS7
 
-from engine.protocols.as2.algorithms import CIPHER_OF, CIPHERS
+from engine.protocols.as2 import der
+from engine.protocols.as2.algorithms import CIPHER_OF, CIPHER_OIDS, CIPHERS, DIGEST_OIDS
 from engine.protocols.as2.faults import As2Error, Modifier
-from engine.protocols.as2.keys import Identity, der
-from engine.protocols.as2.signing import issuer_and_serial
+from engine.protocols.as2.keys import Identity
+from engine.protocols.as2.signing import means
 
 _HASHES: dict[str, Callable[[], hashes.HashAlgorithm]] = {
     "sha1": hashes.SHA1,
@@ -45,49 +45,37 @@ def encrypt(content: bytes, recipient: x509.Certificate, cipher: str, random: by
     Raises:
         ValueError: the certificate has no RSA key.
     """
-    name, key_size, _ = CIPHERS[cipher]
+    key_size = CIPHERS[cipher][1]
     key, vector = random[:key_size], random[key_size:]
     padder = PKCS7(len(vector) * 8).padder()
     cbc = Cipher(_algorithm(cipher, key), CBC(vector)).encryptor()
-    sealed = cbc.update(padder.update(content)) + cbc.update(padder.finalize()) + cbc.finalize()
-    enveloped = cms.EnvelopedData(
-        {
-            "version": "v0",
-            "recipient_infos": [cms.RecipientInfo({"ktri": _recipient(recipient, key, oaep)})],
-            "encrypted_content_info": {
-                "content_type": "data",
-                "content_encryption_algorithm": {"algorithm": name, "parameters": vector},
-                "encrypted_content": sealed,
-            },
-        }
+    sealed = b"".join((cbc.update(padder.update(content)), cbc.update(padder.finalize()), cbc.finalize()))
+    enveloped = der.sequence(
+        der.integer(0),
+        der.set_of(_recipient(recipient, key, oaep)),
+        der.sequence(
+            der.oid("1.2.840.113549.1.7.1"),
+            der.algorithm(CIPHER_OIDS[cipher], der.octets(vector)),
+            der.tagged(0x80, sealed),
+        ),
     )
-    return bytes(cms.ContentInfo({"content_type": "enveloped_data", "content": enveloped}).dump())
+    return der.content_info("1.2.840.113549.1.7.3", enveloped)
 
 
-def _recipient(certificate: x509.Certificate, key: bytes, oaep: bool) -> cms.KeyTransRecipientInfo:
+def _recipient(certificate: x509.Certificate, key: bytes, oaep: bool) -> bytes:
     public = certificate.public_key()
     if not isinstance(public, rsa.RSAPublicKey):
         raise ValueError("the certificate has no RSA key to encrypt for")
     if oaep:
-        sha256 = algos.DigestAlgorithm({"algorithm": "sha256"})
-        parameters = {
-            "hash_algorithm": sha256,
-            "mask_gen_algorithm": algos.MaskGenAlgorithm({"algorithm": "mgf1", "parameters": sha256}),
-        }
-        kind = cms.KeyEncryptionAlgorithm({"algorithm": "rsaes_oaep", "parameters": algos.RSAESOAEPParams(parameters)})
+        sha256 = der.algorithm(DIGEST_OIDS["sha-256"])
+        mask = der.algorithm("1.2.840.113549.1.1.8", sha256)
+        parameters = der.sequence(der.explicit(0, sha256), der.explicit(1, mask))
+        kind = der.algorithm("1.2.840.113549.1.1.7", parameters)
         sealed = public.encrypt(key, _oaep(hashes.SHA256(), hashes.SHA256()))
     else:
-        kind = cms.KeyEncryptionAlgorithm({"algorithm": "rsaes_pkcs1v15"})
+        kind = der.algorithm("1.2.840.113549.1.1.1")
         sealed = public.encrypt(key, padding.PKCS1v15())
-    whom = issuer_and_serial(asn1_x509.Certificate.load(der(certificate)))
-    return cms.KeyTransRecipientInfo(
-        {
-            "version": "v0",
-            "rid": cms.RecipientIdentifier({"issuer_and_serial_number": whom}),
-            "key_encryption_algorithm": kind,
-            "encrypted_key": sealed,
-        }
-    )
+    return der.sequence(der.integer(0), der.issuer_and_serial(certificate), kind, der.octets(sealed))
 
 
 def decrypt(enveloped: bytes, ours: Sequence[Identity], allowed: Sequence[str]) -> tuple[bytes, str]:
@@ -131,20 +119,10 @@ def _content_key(recipients: list[Any], ours: Sequence[Identity]) -> bytes:
         if recipient.name != "ktri":
             continue
         for one in ours:
-            if isinstance(one.key, rsa.RSAPrivateKey) and _is_for(recipient.chosen["rid"], one.certificate):
+            if isinstance(one.key, rsa.RSAPrivateKey) and means(recipient.chosen["rid"], one.certificate):
                 sealed = recipient.chosen["encrypted_key"].native
                 return one.key.decrypt(sealed, _key_padding(recipient.chosen["key_encryption_algorithm"]))
     raise cannot_be_opened()
-
-
-def _is_for(rid: Any, certificate: x509.Certificate) -> bool:
-    ours = asn1_x509.Certificate.load(der(certificate))
-    if rid.name == "issuer_and_serial_number":
-        return bool(
-            rid.chosen["serial_number"].native == ours.serial_number
-            and rid.chosen["issuer"].hashable == ours.issuer.hashable
-        )
-    return bool(ours.key_identifier and rid.chosen.native == ours.key_identifier)
 
 
 def _key_padding(algorithm: Any) -> padding.PKCS1v15 | padding.OAEP:

@@ -50,5 +50,6 @@ def is_valid(certificate: x509.Certificate, at: datetime) -> bool:
     return certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc
 
 
-def der(certificate: x509.Certificate) -> bytes:
+def encoded(certificate: x509.Certificate) -> bytes:
+    """DER."""
     return certificate.public_bytes(Encoding.DER)

@@ -119,8 +119,9 @@ def signed_entity(content: bytes, signer: Identity, name: str, at: datetime) -> 
         "Content-Transfer-Encoding": "base64",
         "Content-Disposition": 'attachment; filename="smime.p7s"',
     }
-    signature = entity(headers, base64.encodebytes(sign(content, signer, name, at)).replace(b"\n", b"\r\n"))
-    boundary = boundary_for([content])
+    made = sign(content, signer, name, at)
+    signature = entity(headers, base64.encodebytes(made).replace(b"\n", b"\r\n"))
+    boundary = boundary_for([made])  # which holds the content's digest
     kind = f'multipart/signed; protocol="application/pkcs7-signature"; micalg={name}; boundary="{boundary}"'
     return entity({"Content-Type": kind}, joined([content, signature], boundary))
 

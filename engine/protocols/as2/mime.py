@@ -8,7 +8,7 @@ from __future__ import annotations
 import binascii
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from engine.protocols.as2.faults import As2Error, Modifier
@@ -18,6 +18,8 @@ _MOST_PARTS = 20
 _END_OF_HEADERS = re.compile(rb"\r?\n\r?\n")
 _PARAMETER = re.compile(r""";\s*([!#$&'*+\-.^_`|~\w]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;\s]*)""", re.ASCII)
 _BLANK = b" \t\r\n\x00"
+_END_OF_LINE = re.compile(rb"(--)?[ \t]*(?:\r?\n|\Z)")
+_LINE_FEED = 0x0A
 
 
 class ContentType(NamedTuple):
@@ -100,20 +102,30 @@ def split(body: bytes, boundary: str, *, strict: bool = False) -> list[bytes]:
     """
     if not boundary:
         raise broken("a multipart without boundary", "Content-Type")
-    line = re.compile(rb"(?:\A|\r?\n)--" + re.escape(boundary.encode()) + rb"(--)?[ \t]*(?=\r?\n|\Z)")
     parts: list[bytes] = []
     start: int | None = None
-    for found in line.finditer(body):
+    for before, after, last in _lines(body, b"--" + boundary.encode()):
         if start is not None:
-            parts.append(body[min(start, found.start()) : found.start()])
-        if found[1]:
-            if strict and body[found.end() :].strip(_BLANK):
+            parts.append(body[min(start, before) : before])
+        if last:
+            if strict and body[after:].strip(_BLANK):
                 raise broken("text after the last part", "MIME")
             return parts
         if len(parts) >= _MOST_PARTS:
             raise broken("too many parts", "MIME")
-        start = found.end() + (2 if body[found.end() : found.end() + 2] == b"\r\n" else 1)
+        start = after
     raise broken("the closing boundary is missing", "MIME")
+
+
+def _lines(body: bytes, delimiter: bytes) -> Iterator[tuple[int, int, bool]]:
+    """Where each line of the delimiter begins (with the line break before it) and ends, and whether it closes."""
+    found = body.find(delimiter)
+    while found != -1:
+        end = _END_OF_LINE.match(body, found + len(delimiter))
+        if end is not None and (found == 0 or body[found - 1] == _LINE_FEED):
+            before = found - (2 if body[max(found - 2, 0) : found] == b"\r\n" else 1 if found else 0)
+            yield before, end.end(), end[1] is not None
+        found = body.find(delimiter, found + len(delimiter))
 
 
 def boundary_for(parts: Sequence[bytes], salt: bytes = b"") -> str:

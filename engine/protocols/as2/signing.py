@@ -10,18 +10,26 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from asn1crypto import algos, cms, core
+from asn1crypto import cms
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from engine.protocols.as2.algorithms import DIGESTS, digest, digest_name
+from engine.protocols.as2 import der
+from engine.protocols.as2.algorithms import DIGEST_OIDS, DIGESTS, digest, digest_name
 from engine.protocols.as2.faults import As2Error, Modifier
-from engine.protocols.as2.keys import Identity, der
+from engine.protocols.as2.keys import Identity, encoded
 
 _MOST_SIGNERS = 4
+_DATA = "1.2.840.113549.1.7.1"
+_WITH_CURVES = {  # ECDSA with each digest (RFC 5754; MD5 has none)
+    "sha1": "1.2.840.10045.4.1",
+    "sha-256": "1.2.840.10045.4.3.2",
+    "sha-384": "1.2.840.10045.4.3.3",
+    "sha-512": "1.2.840.10045.4.3.4",
+}
 
 
 def sign(content: bytes, signer: Identity, name: str, at: datetime) -> bytes:
@@ -31,46 +39,43 @@ def sign(content: bytes, signer: Identity, name: str, at: datetime) -> bytes:
         name: digest in our spelling.
         at: signing time.
     """
-    attributes = cms.CMSAttributes(
-        [
-            cms.CMSAttribute({"type": "content_type", "values": ["data"]}),
-            cms.CMSAttribute({"type": "signing_time", "values": [cms.Time({"utc_time": core.UTCTime(at)})]}),
-            cms.CMSAttribute({"type": "message_digest", "values": [digest(name, content)]}),
-        ]
+    attributes = (
+        _named("1.2.840.113549.1.9.3", der.oid(_DATA)),
+        _named("1.2.840.113549.1.9.5", der.time(at)),
+        _named("1.2.840.113549.1.9.4", der.octets(digest(name, content))),
     )
-    signature, algorithm = _signature(attributes.dump(), signer, name)
-    certificate = asn1_x509.Certificate.load(der(signer.certificate))
-    info = cms.SignerInfo(
-        {
-            "version": "v1",
-            "sid": cms.SignerIdentifier({"issuer_and_serial_number": issuer_and_serial(certificate)}),
-            "digest_algorithm": algos.DigestAlgorithm({"algorithm": DIGESTS[name][0]}),
-            "signed_attrs": attributes,
-            "signature_algorithm": algos.SignedDigestAlgorithm({"algorithm": algorithm}),
-            "signature": signature,
-        }
+    hashed = der.algorithm(DIGEST_OIDS[name])
+    signature, algorithm = _signature(der.set_of(*attributes), signer, name)
+    info = der.sequence(
+        der.integer(1),
+        der.issuer_and_serial(signer.certificate),
+        hashed,
+        der.explicit(0, *sorted(attributes)),
+        algorithm,
+        der.octets(signature),
     )
-    signed = cms.SignedData(
-        {
-            "version": "v1",
-            "digest_algorithms": [algos.DigestAlgorithm({"algorithm": DIGESTS[name][0]})],
-            "encap_content_info": {"content_type": "data"},
-            "certificates": [certificate],
-            "signer_infos": [info],
-        }
+    signed = der.sequence(
+        der.integer(1),
+        der.set_of(hashed),
+        der.sequence(der.oid(_DATA)),
+        der.explicit(0, encoded(signer.certificate)),
+        der.set_of(info),
     )
-    return bytes(cms.ContentInfo({"content_type": "signed_data", "content": signed}).dump())
+    return der.content_info("1.2.840.113549.1.7.2", signed)
 
 
-def issuer_and_serial(certificate: asn1_x509.Certificate) -> cms.IssuerAndSerialNumber:
-    return cms.IssuerAndSerialNumber({"issuer": certificate.issuer, "serial_number": certificate.serial_number})
+def _named(dotted: str, value: bytes) -> bytes:
+    """An attribute."""
+    return der.sequence(der.oid(dotted), der.set_of(value))
 
 
-def _signature(data: bytes, signer: Identity, name: str) -> tuple[bytes, str]:
+def _signature(data: bytes, signer: Identity, name: str) -> tuple[bytes, bytes]:
+    """The signature and its algorithm."""
     algorithm = DIGESTS[name][1]()
     if isinstance(signer.key, rsa.RSAPrivateKey):
-        return signer.key.sign(data, padding.PKCS1v15(), algorithm), "rsassa_pkcs1v15"
-    return signer.key.sign(data, ec.ECDSA(algorithm)), f"{DIGESTS[name][0]}_ecdsa"
+        return signer.key.sign(data, padding.PKCS1v15(), algorithm), der.algorithm("1.2.840.113549.1.1.1")
+    kind = der.algorithm(_WITH_CURVES[name], b"")
+    return signer.key.sign(data, ec.ECDSA(algorithm)), kind
 
 
 def verify(content: bytes, signature: bytes, certificates: Sequence[x509.Certificate], allowed: Sequence[str]) -> str:
@@ -84,7 +89,7 @@ def verify(content: bytes, signature: bytes, certificates: Sequence[x509.Certifi
         infos = _signer_infos(signature)
         if not 1 <= len(infos) <= _MOST_SIGNERS:
             raise _unreadable()
-        ours = [(info, one) for info in infos for one in certificates if _names(info["sid"], one)]
+        ours = [(info, one) for info in infos for one in certificates if means(info["sid"], one)]
         if not ours:
             raise As2Error(
                 "no agreed certificate made this signature",
@@ -106,13 +111,20 @@ def _signer_infos(signature: bytes) -> list[Any]:
     return list(info["content"]["signer_infos"])
 
 
-def _names(sid: Any, certificate: x509.Certificate) -> bool:
-    """Whether this signer identifier means this certificate."""
-    ours = asn1_x509.Certificate.load(der(certificate))
-    if sid.name == "issuer_and_serial_number":
-        same = sid.chosen["serial_number"].native == ours.serial_number
-        return bool(same and sid.chosen["issuer"].hashable == ours.issuer.hashable)
-    return bool(ours.key_identifier and sid.chosen.native == ours.key_identifier)
+def means(identifier: Any, certificate: x509.Certificate) -> bool:
+    """Whether the identifier of a signer or recipient is of this certificate."""
+    if identifier.name == "issuer_and_serial_number":
+        if identifier.chosen["serial_number"].native != certificate.serial_number:
+            return False
+        issuer = identifier.chosen["issuer"]
+        ours = certificate.issuer.public_bytes()
+        # Some software writes the same name in another kind of string.
+        return bool(issuer.dump() == ours or issuer.hashable == asn1_x509.Name.load(ours).hashable)
+    try:
+        ours = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    return bool(identifier.chosen.native == ours)
 
 
 def _verified(info: Any, certificate: x509.Certificate, content: bytes, allowed: Sequence[str]) -> str:
