@@ -1,7 +1,6 @@
 """Data elements: reference number, type, least and greatest length. Lengths of 005010 where they differ from 004010.
 
 Facts of X12.3 as implementation guides of trading partners state them. `codes` only where the list is short and whole.
-`ANY` is an element that guides name differently: a text of any number.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ ELEMENTS_004010 = """
 509 AN 10 10|510 AN 9 9|521 ID 2 2|554 N0 1 6|569 ID 1 3|591 ID 3 3|622 N0 1 5|647 ID 1 3|683 ID 2 2|684 AN 1 15
 685 AN 1 15|686 AN 1 6|688 ID 2 2|753 ID 1 5|754 AN 1 7|799 AN 1 30|812 ID 1 10|961 AN 1 99|1000 ID 2 2|1035 AN 1 35
 1036 AN 1 25|1037 AN 1 25|1038 AN 1 10|1039 AN 1 10|1048 ID 1 3|1065 ID 1 1|1106 ID 2 2|1136 ID 2 2|1195 AN 1 80
-1196 ID 2 2|1270 ID 1 3|1271 AN 1 30|1321 ID 2 3|9997 AN 1 4|9998 AN 1 35|9999 AN 1 35|ANY AN 1 264
+1196 ID 2 2|1270 ID 1 3|1271 AN 1 30|1321 ID 2 3|9997 AN 1 4|9998 AN 1 35|9999 AN 1 35
 I08 DT 6 6|I09 TM 4 4|I12 N0 9 9|I17 ID 1 1|I18 ID 3 3
 """
 

@@ -1,0 +1,65 @@
+"""npm's `node-x12`, a reader of X12 that nobody here wrote: installed once into a folder of the machine's cache."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+
+VERSION = "1.7.1"
+
+READER = """
+const {X12Parser} = require('node-x12');
+const files = JSON.parse(require('fs').readFileSync(0, 'utf8'));
+const parts = (one) => [one.tag, ...one.elements.map((element) => element.value)];
+const read = (text) => {
+  try {
+    const interchange = new X12Parser(true).parse(text);
+    const groups = interchange.functionalGroups.map((group) => ({
+      header: parts(group.header),
+      sets: group.transactions.map((set) => ({header: parts(set.header), body: set.segments.map(parts)})),
+    }));
+    return {header: parts(interchange.header), groups};
+  } catch (error) {
+    return {error: String(error.message || error)};
+  }
+};
+console.log(JSON.stringify(files.map(read)));
+"""
+
+
+@lru_cache(maxsize=1)
+def installed() -> Path:
+    """The folder that has it. Skips the test where it cannot be had."""
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        pytest.skip("npm is not installed")
+    cache = Path(os.environ.get("ISTHMUS_NPM", Path(tempfile.gettempdir()) / f"isthmus-npm-{os.getuid()}"))
+    folder = cache / f"node-x12-{VERSION}"
+    if not (folder / "node_modules" / "node-x12" / "package.json").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", f"node-x12@{VERSION}"]
+        try:
+            done = subprocess.run(command, cwd=folder, capture_output=True, timeout=90, check=False)
+        except subprocess.TimeoutExpired:
+            pytest.skip("npm could not install node-x12 in time")
+        if done.returncode:
+            pytest.skip("npm could not install node-x12")
+    (folder / "read.js").write_text(READER)
+    return folder
+
+
+def read(files: list[bytes]) -> list[dict[str, object]]:
+    """What it says of each file: `header` and `groups`, or `error`."""
+    given = json.dumps([body.decode() for body in files])
+    done = subprocess.run(
+        ["node", "read.js"], cwd=installed(), input=given, capture_output=True, text=True, timeout=30, check=True
+    )
+    found: list[dict[str, object]] = json.loads(done.stdout)
+    return found
