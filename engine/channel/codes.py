@@ -97,6 +97,8 @@ CODES: dict[str, Code] = {
     "C082": Code("Unknown partner", "There is no partner of this name in `config/partners/`."),
     "C083": Code("Two partners with one identity", "An interchange could not be told to come from one of them."),
     "C084": Code("Unknown character set", "Bytes could not be read as text."),
+    "C085": Code("Receipts that nobody takes", "AS2 receipts that are posted later need an `as2` source of the site."),
+    "C086": Code("Certificate that is not there", "An AS2 channel cannot start without its certificates."),
     # ---- security
     "C090": Code("Secret in clear", "Secrets are given by reference: `env:NAME`, `file:PATH` or `store:NAME`."),
     "C091": Code("Open to the network without TLS", "The listener can be reached from elsewhere, unencrypted."),

@@ -15,6 +15,7 @@ from msgspec import structs
 from engine.channel.codes import ADVICE
 from engine.channel.finding import Finding
 from engine.channel.lints import (
+    as2,
     cases,
     connectors,
     delivery,
@@ -40,6 +41,7 @@ FAMILIES: tuple[Family, ...] = (
     secrets.check,
     cases.check,
     soap.check,
+    as2.check,
     layouts.check,
 )
 _ALLOW = re.compile(r"#\s*lint: allow (?P<codes>C\d{3}(?:[ ,]+C\d{3})*)\s+\S")
