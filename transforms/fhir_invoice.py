@@ -3,7 +3,7 @@
 Each line names a contained ChargeItem with the supplier's item and the quantity; its base component is the line's
 amount. Unit prices are amount by quantity, and must come out exactly: we do not round what somebody else charges.
 Surcharges, discounts and taxes stand in totalPriceComponent. A credit has a negative total; its document has the same
-amounts without the sign, as credit memos of the other doors have. Whether all adds up to the total, the ERP's match decides.
+amounts without the sign, as credit memos of the other doors have. Whether all adds up, the ERP's match decides.
 """
 
 from engine.sdk import (
