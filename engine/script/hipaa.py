@@ -67,7 +67,9 @@ def load(accepted: Iterable[str]) -> None:
 @lru_cache(maxsize=len(_MAPS))
 def _map(code: str, version: str) -> Any:
     import pyx12.map_if
+    import pyx12.map_walker
     import pyx12.params
+    import pyx12.segment
 
     logging.getLogger("pyx12").disabled = True  # it writes values into its words
     return pyx12.map_if.load_map_file(_MAPS[code, version], pyx12.params.params())
