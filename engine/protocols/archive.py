@@ -88,8 +88,7 @@ class Archive:
 
     def _content(self, entry: zipfile.ZipInfo) -> bytes:
         try:
-            with self._file.open(entry) as stream:
-                content = stream.read(entry.file_size + 1)
+            content = self._file.read(entry)  # never more than the directory says
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError):
             raise FramingError("a file in the archive is damaged, or packed in a way that is not known") from None
         if len(content) != entry.file_size:

@@ -95,11 +95,12 @@ class Workbook:
 
     def _text(self, cell: Any, strings: list[str], dates: frozenset[int]) -> str:
         kind = cell.get("t") or "n"
+        parts = {child.tag.rpartition("}")[2]: child for child in cell}
         if kind == "inlineStr":
-            return "".join(t.text or "" for t in cell.iterfind("{*}is//{*}t"))[: LONGEST_CELL + 1]
-        value = cell.find("{*}v")
+            return "".join(_pieces(parts.get("is", ())))[: LONGEST_CELL + 1]
+        value = parts.get("v")
         if value is None or value.text is None:
-            return NO_RESULT if cell.find("{*}f") is not None and kind == "n" else ""
+            return NO_RESULT if "f" in parts and kind == "n" else ""
         text = str(value.text)
         if kind == "s":
             index = _number(text, -1)

@@ -14,8 +14,9 @@ from functools import lru_cache
 LONGEST_VALUE = 200
 """Characters of a value that a pattern is held against; a longer one does not fit."""
 _MOST_WAYS = LONGEST_VALUE**3
+_SET_SIGNS = re.compile(r"--|&&|\|\||~~")
 _PART = re.compile(
-    r"(?P<single>\\[dDwWsS.\\/^$|()\[\]{}*+?-]|\[\^?\]?(?:\\.|[^\]\\])*\]|[^\\\[\]{}()*+?|])"
+    r"(?P<single>\\[dDwWsS.\\/^$|()\[\]{}*+?-]|\[\^?\]?(?:\\.|[^\]\\\[])*\]|[^\\\[\]{}()*+?|])"
     r"|(?P<open>\((?!\?))|(?P<close>\))|(?P<bar>\|)"
     r"|(?P<repeat>[?*+]|\{\d{1,3}(?:,\d{0,3})?\})"
 )
@@ -29,6 +30,8 @@ def check_pattern(pattern: str) -> None:
         if match is None:
             raise ValueError(f"a pattern cannot hold what stands at character {at + 1}")
         kind = match.lastgroup or ""
+        if match[0].startswith("[") and _SET_SIGNS.search(match[0]):
+            raise ValueError("a class holds one of -- && || ~~, which may get another meaning; write one of them")
         if kind == "repeat":
             _check_repeat(before, match[0])
             ways *= _ways(match[0])

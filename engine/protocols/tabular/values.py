@@ -55,6 +55,18 @@ def reader(column: Column, layout: TableLayout) -> Read:
     fits = matcher(column.pattern) if column.pattern else None
     codes, longest, trim, empty = column.codes, column.longest, column.trim, _empty(column, convert)
 
+    def plain(text: str) -> Value:
+        """The short way of columns without pattern and codes, which most are."""
+        text = text.strip()
+        if not text:
+            return empty()
+        if len(text) > longest:
+            raise BadValue(DataTypeError, f"longer than {longest} characters", "raise longest: in the layout")
+        return convert(text)
+
+    if trim and fits is None and not codes:
+        return plain
+
     def read(text: str) -> Value:
         if trim:
             text = text.strip()
@@ -126,7 +138,9 @@ def _decimal(column: Column, layout: TableLayout) -> Read:
             if "." in text:
                 raise BadValue(DataTypeError, "a decimal mark where the decimals are implied")
             return value.scaleb(-(scale or 0))
-        return value if scale is None else _of_scale(value, scale, rounded)
+        if scale is None or len(text) - 1 - text.find(".") <= scale or "." not in text:
+            return value
+        return _of_scale(value, scale, rounded)
 
     return read
 
@@ -208,6 +222,8 @@ def excel_number(text: str) -> Decimal:
 
     `19.989999999999998` is 19.99: no one who typed it wrote more. Raises InvalidOperation: not a number.
     """
+    if len(text) < 16 and _PLAIN(text):
+        return Decimal(text)
     with localcontext() as context:
         context.prec = 15
         value = +Decimal(text)
