@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-import subprocess
-import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
-import pytest
+from tests.support import npm
 
 VERSION = "1.13.0"
 
@@ -58,47 +53,14 @@ server.listen(Number(port), '127.0.0.1', () => {
 
 def installed() -> Path:
     """The folder that has it. Skips the test where it cannot be had."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        pytest.skip("npm is not installed")
-    folder = Path(os.environ.get("ISTHMUS_NPM", Path(tempfile.gettempdir()) / f"isthmus-npm-{os.getuid()}")) / VERSION
-    if not (folder / "node_modules" / "soap" / "package.json").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", f"soap@{VERSION}"]
-        try:
-            done = subprocess.run(command, cwd=folder, capture_output=True, timeout=90, check=False)
-        except subprocess.TimeoutExpired:
-            pytest.skip("npm could not install its soap in time")
-        if done.returncode:
-            pytest.skip("npm could not install its soap")
-    (folder / "client.js").write_text(CLIENT)
-    (folder / "server.js").write_text(SERVER)
-    return folder
+    return npm.installed("soap", {"soap": VERSION}, {"client.js": CLIENT, "server.js": SERVER})
 
 
 async def call(*arguments: str) -> bytes:
     """What the client printed."""
-    folder = installed()
-    process = await asyncio.create_subprocess_exec(
-        "node", "client.js", *arguments, cwd=folder, stdout=asyncio.subprocess.PIPE
-    )
-    printed, _ = await asyncio.wait_for(process.communicate(), 20)
-    return printed
+    return await npm.printed(installed(), "client.js", *arguments)
 
 
-@asynccontextmanager
-async def serving(wsdl: Path, port: int) -> AsyncIterator[asyncio.StreamReader]:
+def serving(wsdl: Path, port: int) -> AbstractAsyncContextManager[asyncio.StreamReader]:
     """The server's output, after it said that it is ready: a line for each call that it took."""
-    folder = installed()
-    process = await asyncio.create_subprocess_exec(
-        "node", "server.js", str(wsdl), str(port), cwd=folder, stdout=asyncio.subprocess.PIPE
-    )
-    assert process.stdout is not None
-    try:
-        while (line := await asyncio.wait_for(process.stdout.readline(), 20)) != b"ready\n":
-            assert line, "the server ended"
-        yield process.stdout
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
+    return npm.serving(installed(), "server.js", str(wsdl), str(port))

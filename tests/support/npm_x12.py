@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
-import tempfile
 from functools import lru_cache
 from pathlib import Path
 
-import pytest
+from tests.support import npm
 
 VERSION = "1.7.1"
 
@@ -37,22 +34,7 @@ console.log(JSON.stringify(files.map(read)));
 @lru_cache(maxsize=1)
 def installed() -> Path:
     """The folder that has it. Skips the test where it cannot be had."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        pytest.skip("npm is not installed")
-    cache = Path(os.environ.get("ISTHMUS_NPM", Path(tempfile.gettempdir()) / f"isthmus-npm-{os.getuid()}"))
-    folder = cache / f"node-x12-{VERSION}"
-    if not (folder / "node_modules" / "node-x12" / "package.json").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", f"node-x12@{VERSION}"]
-        try:
-            done = subprocess.run(command, cwd=folder, capture_output=True, timeout=90, check=False)
-        except subprocess.TimeoutExpired:
-            pytest.skip("npm could not install node-x12 in time")
-        if done.returncode:
-            pytest.skip("npm could not install node-x12")
-    (folder / "read.js").write_text(READER)
-    return folder
+    return npm.installed("node-x12", {"node-x12": VERSION}, {"read.js": READER})
 
 
 def read(files: list[bytes]) -> list[dict[str, object]]:
