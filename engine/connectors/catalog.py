@@ -228,6 +228,14 @@ BUILT_IN: tuple[ConnectorType, ...] = (
     ),
     _entry(
         "source",
+        "window",
+        "Sums of what other channels made in a stretch of time",
+        "window.settings:WindowSourceSettings",
+        "window.source:WindowSource",
+        format="json",
+    ),
+    _entry(
+        "source",
         "erp_orders",
         "New purchase orders of an ERP",
         "erp_orders:ErpOrdersSettings",

@@ -7,15 +7,15 @@ read again after a crash a duplicate. The first start tells of what happens from
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
 from engine.connectors.events.cloud import CloudEvents, IsLedger
+from engine.connectors.events.feeding import accept_all, feed_of
 from engine.connectors.events.settings import EventsSourceSettings
-from engine.core.errors import ConfigurationError, StoreError
+from engine.core.errors import StoreError
 from engine.core.happenings import Happening
 from engine.ports.connector import Accept, ConnectorContext, Health
-from engine.ports.feed import SERVICE, Feed, FeedPage, FeedPlace
+from engine.ports.feed import FeedPage, FeedPlace
 
 LEDGER = "is_ledger"
 """In `ConnectorContext.services`: whether a channel's destination is an ERP."""
@@ -24,14 +24,6 @@ _AT_ONCE = 200  # entries a page
 _SAVE_AFTER = 1000  # entries; what is read again after a crash costs time, nothing else
 _SAVE_SECONDS = 5.0
 _LONGEST_PAUSE = 30.0
-
-
-def feed_of(services: Mapping[str, Any], where: str) -> Feed:
-    """Raises ConfigurationError: there is no journal here."""
-    feed = services.get(SERVICE)
-    if feed is None:
-        raise ConfigurationError("there is no journal to read from", where=where, remedy="run it in an engine")
-    return cast("Feed", feed)
 
 
 class EventsSource:
@@ -84,13 +76,7 @@ class EventsSource:
         await self._save()
 
     async def _take(self, page: FeedPage, accept: Accept) -> None:
-        while accept.backlogged:
-            await asyncio.sleep(0.05)
-        events = [received for entry in page.entries for received in self._events.of(entry)]
-        told = await asyncio.gather(*map(accept, events), return_exceptions=True)
-        for one in told:
-            if isinstance(one, BaseException):
-                raise one
+        await accept_all(accept, [received for entry in page.entries for received in self._events.of(entry)])
 
     async def _save(self) -> None:
         now = self._context.clock.monotonic()

@@ -1,0 +1,1 @@
+"""Windows: what other channels made in a stretch of time, summed."""
