@@ -25,7 +25,7 @@ from engine.connectors.as2.awaited import LARGEST, Awaited
 from engine.connectors.as2.intake import Intake, Outcome
 from engine.connectors.as2.settings import As2Partner, As2SourceSettings
 from engine.connectors.as2.spool import ReceiptSpool
-from engine.connectors.http.guard import refuse_host
+from engine.connectors.http.guard import host_of, refuse_host
 from engine.connectors.http.source import HttpSource, Refused, wait_for_journal
 from engine.core.errors import DestinationError, MessageError, SizeLimitError
 from engine.core.ids import IdSource, id_text
@@ -102,10 +102,10 @@ class As2Source(HttpSource):
         if asked is None or asked.url is None:
             return
         parts = urlsplit(asked.url)
-        host = parts.hostname or ""
-        good = parts.scheme in ("http", "https") and bool(host) and "@" not in parts.netloc
-        good = good and (not partner.receipt_hosts or host in partner.receipt_hosts)
+        good = parts.scheme in ("http", "https") and "@" not in parts.netloc
         try:
+            host = host_of(asked.url)
+            good = good and bool(host) and (not partner.receipt_hosts or host in partner.receipt_hosts)
             refuse_host(host, self._as2.receipts_to_private)
         except DestinationError:
             good = False

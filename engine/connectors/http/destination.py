@@ -18,7 +18,7 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 import msgspec
 
-from engine.connectors.http.guard import GuardedResolver, refuse_host
+from engine.connectors.http.guard import GuardedResolver, guarded_socket, host_of, refuse_host
 from engine.connectors.http.settings import HttpDestinationSettings
 from engine.connectors.tls import ClientContext, check_pinned
 from engine.core.errors import DestinationError, IsthmusError, TransportError
@@ -101,7 +101,7 @@ class HttpDestination:
             TransportError: none came; `sent` tells whether the request may have left.
             DestinationError: the address is refused, or the peer's certificate.
         """
-        refuse_host(urlsplit(url).hostname or "", self._settings.allow_private)
+        refuse_host(host_of(url), self._settings.allow_private)
         try:
             response = await self._open_session().request(
                 method,
@@ -131,6 +131,7 @@ class HttpDestination:
                 limit=self._settings.parallel,
                 resolver=GuardedResolver(allow_private=self._settings.allow_private),
                 use_dns_cache=False,
+                socket_factory=guarded_socket(self._settings.allow_private),
             )
             self._session = aiohttp.ClientSession(
                 connector=connector, timeout=limits, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
@@ -173,7 +174,7 @@ class HttpDestination:
 
     async def _connects(self) -> Health:
         url = urlsplit(self._settings.url)
-        refuse_host(url.hostname or "", self._settings.allow_private)
+        refuse_host(host_of(self._settings.url), self._settings.allow_private)
         resolver = GuardedResolver(allow_private=self._settings.allow_private)
         port = url.port or (443 if url.scheme == "https" else 80)
         try:

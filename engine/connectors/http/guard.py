@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
 
+from aiohttp import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
 from engine.core.errors import DestinationError
 
@@ -36,13 +39,43 @@ def refuse_host(host: str, allow_private: bool) -> None:
     """For hosts written as an address, which are never looked up.
 
     Raises:
-        AddressRefusedError: this destination may not connect there.
+        AddressRefusedError: this destination may not connect there, or it is an address in an odd spelling.
     """
     try:
         address = ipaddress.ip_address(host.strip("[]").partition("%")[0])
     except ValueError:
+        # Numbers that are no plain address (2130706433, 0177.0.0.1, 127.0.0.1.): the client would not look them
+        # up either, and the system takes them for one.
+        _refuse_unless(":" not in host and not host.replace(".", "").isdigit())
         return
     _refuse_unless(may_connect(address, allow_private=allow_private, loopback=address.is_loopback))
+
+
+def host_of(url: str) -> str:
+    """The host as the client will use it: `①②⑦.0.0.1` is `127.0.0.1` there.
+
+    Raises:
+        DestinationError: not a URL.
+    """
+    try:
+        return URL(url).raw_host or ""
+    except ValueError:
+        raise DestinationError("the URL cannot be used", where="url") from None
+
+
+def guarded_socket(allow_private: bool) -> Callable[[AddrInfoType], socket.socket]:
+    """Makes the sockets of a client. The last look: whatever way an address came, it is this one that is connected to.
+
+    Raises (when called):
+        AddressRefusedError: it may not be connected to.
+    """
+
+    def make(info: AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, address = info
+        refuse_host(str(address[0]), allow_private)
+        return socket.socket(family, kind, protocol)
+
+    return make
 
 
 def may_connect(address: Address, *, allow_private: bool, loopback: bool) -> bool:
