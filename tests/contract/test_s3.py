@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from msgspec import structs
 from pydantic import ValidationError
 
@@ -249,6 +250,28 @@ async def test_object_that_is_replaced_after_it_was_read_is_not_removed(store: S
     await given._bucket.close()
 
     assert [one.body for one in door.accepted] == [b"one", b"two"]
+    assert store.keys() == []
+
+
+@pytest.mark.parametrize(("code", "status"), [("PreconditionFailed", 412), ("NotImplemented", 501)])
+async def test_server_that_does_not_take_the_condition_of_a_removal_is_asked_without(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, status: int
+) -> None:
+    store.put("in/a", b"one")
+    given = source(store, tmp_path, after="delete")
+    await given._bucket.reachable("")
+    real = given._bucket._client.delete_object
+
+    def choosy(**asked: Any) -> Any:
+        if "IfMatch" in asked:
+            told = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+            raise ClientError(told, "DeleteObject")
+        return real(**asked)
+
+    monkeypatch.setattr(given._bucket._client, "delete_object", choosy)
+    assert await given.look(Door())
+    await given._bucket.close()
+
     assert store.keys() == []
 
 

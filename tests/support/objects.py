@@ -1,4 +1,7 @@
-"""An S3 server in a process of its own on loopback: moto's, which stands in for a real one and keeps all in memory."""
+"""An S3 server in a process of its own on loopback: moto's, which stands in for a real one and keeps all in memory.
+
+A real one takes its place with ISTHMUS_S3="port access-key secret-key", a server without TLS on loopback.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+import uuid
 from typing import Any
 
 import boto3.session
@@ -16,14 +20,38 @@ from botocore.exceptions import BotoCoreError
 
 from tests.support.connector_harness import free_port
 
-KEYS = {"env:ACCESS": "testing", "env:SECRET": "testing"}
+_REAL = os.environ.get("ISTHMUS_S3", "").split()
+KEYS = {"env:ACCESS": _REAL[1], "env:SECRET": _REAL[2]} if _REAL else {"env:ACCESS": "testing", "env:SECRET": "testing"}
 
 
 class Objects:
     """`client` is boto3's own; ask it by `Bucket`'s methods below, which leave no connection open."""
 
     def __init__(self) -> None:
-        self.port = free_port()
+        self.port = int(_REAL[0]) if _REAL else free_port()
+        if not _REAL:
+            self._start()
+        config = Config(
+            s3={"addressing_style": "path"},
+            max_pool_connections=1,
+            retries={"total_max_attempts": 1},
+            request_checksum_calculation="when_required",
+        )
+        session = boto3.session.Session(KEYS["env:ACCESS"], KEYS["env:SECRET"], region_name="us-east-1")
+        self.client = session.client("s3", endpoint_url=f"http://127.0.0.1:{self.port}", config=config)
+        self._buckets = 0
+        self._wait()
+
+    def bucket(self, versioned: bool = False) -> Store:
+        """A new one."""
+        self._buckets += 1
+        made = Store(self, f"bucket-{uuid.uuid4().hex[:12]}-{self._buckets}")
+        made.ask("create_bucket")
+        if versioned:
+            made.ask("put_bucket_versioning", VersioningConfiguration={"Status": "Enabled"})
+        return made
+
+    def _start(self) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-c", "from moto.server import main; main()", "-H", "127.0.0.1", "-p", str(self.port)],
             stdin=subprocess.DEVNULL,
@@ -32,20 +60,6 @@ class Objects:
             env=os.environ | {"S3_IGNORE_SUBDOMAIN_BUCKETNAME": "true"},
         )
         atexit.register(self.stop)
-        config = Config(s3={"addressing_style": "path"}, max_pool_connections=1, retries={"total_max_attempts": 1})
-        session = boto3.session.Session("testing", "testing", region_name="us-east-1")
-        self.client = session.client("s3", endpoint_url=f"http://127.0.0.1:{self.port}", config=config)
-        self._buckets = 0
-        self._wait()
-
-    def bucket(self, versioned: bool = False) -> Store:
-        """A new one."""
-        self._buckets += 1
-        made = Store(self, f"bucket-{self._buckets}")
-        made.ask("create_bucket")
-        if versioned:
-            made.ask("put_bucket_versioning", VersioningConfiguration={"Status": "Enabled"})
-        return made
 
     def stop(self) -> None:
         self.process.kill()

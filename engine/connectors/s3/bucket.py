@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import boto3.session
@@ -33,6 +34,7 @@ _MOST_OBJECTS = 100_000  # of one look; more are seen when these are gone
 _BUSY = frozenset(
     {"SlowDown", "ServiceUnavailable", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests"}
 )
+_NOT_KNOWN = frozenset({"NotImplemented", "InvalidArgument", "InvalidRequest"})
 _BUSY_STATUS = frozenset({429, 503})
 _LONGEST_RETRY_AFTER = 24 * 3600.0  # seconds; more is taken for a mistake
 _NOT_SENT = (wrong.EndpointConnectionError, wrong.ConnectTimeoutError, wrong.SSLError, wrong.ProxyConnectionError)
@@ -51,6 +53,15 @@ class Object(NamedTuple):
     @property
     def name(self) -> str:
         return self.key.rpartition("/")[2]
+
+
+class Content(NamedTuple):
+    """What was read, and of which state of the object; `version`: if the bucket keeps some; `tags`: how many it has."""
+
+    of: Object
+    body: bytes
+    version: str | None
+    tags: int
 
 
 class RefusedError(Exception):
@@ -93,8 +104,8 @@ class Bucket:
         """Returns when the bucket can be listed."""
         await self._run(lambda client: client.list_objects_v2(Bucket=self.name, Prefix=prefix, MaxKeys=1))
 
-    async def content(self, one: Object, limit: int) -> tuple[bytes, str | None, int]:
-        """Of exactly this state of the object, with its version if the bucket keeps some, and the number of its tags.
+    async def content(self, one: Object, limit: int) -> Content:
+        """Of the object as it is now, which may be another state than the listed one.
 
         Raises:
             SizeLimitError: larger than `limit` bytes; not read.
@@ -137,9 +148,20 @@ class Bucket:
 
     async def remove(self, one: Object) -> None:
         """Unless it is another object meanwhile: it is looked at just before, and the server sees to it if it can."""
+        conditions: tuple[dict[str, str], ...] = ({"IfMatch": f'"{one.etag}"'}, {})
+        for condition in conditions:
+            if not await self._is_still(one):
+                return
+            try:
+                await self._run(partial(_remove, bucket=self.name, key=one.key, further=condition))
+                return
+            except RefusedError as error:  # some do not know it, or refuse it for versions
+                if not condition or not (error.changed or error.code in _NOT_KNOWN):
+                    raise
+
+    async def _is_still(self, one: Object) -> bool:
         found = await self.looks(one.key)
-        if found is not None and _bare(found.get("ETag", "")) == one.etag:
-            await self._run(lambda client: _remove(client, self.name, one))
+        return found is not None and _bare(found.get("ETag", "")) == one.etag
 
     async def tagged(self, key: str) -> bool:
         """Has the object our tag."""
@@ -285,11 +307,13 @@ def _pages(client: Any, bucket: str, prefix: str, until: float) -> Iterator[dict
         further = {"ContinuationToken": token}
 
 
-def _content(client: Any, bucket: str, one: Object, limit: int, longest: float) -> tuple[bytes, str | None, int]:
+def _content(client: Any, bucket: str, one: Object, limit: int, longest: float) -> Content:
     until = time.monotonic() + longest
-    told = client.get_object(Bucket=bucket, Key=one.key, IfMatch=f'"{one.etag}"')
+    told = client.get_object(Bucket=bucket, Key=one.key)
     content = bytearray()
     with contextlib.closing(told["Body"]) as stream:
+        if int(told.get("ContentLength") or 0) > limit:
+            raise SizeLimitError(f"larger than {limit} bytes", remedy="raise max_size, or split the object")
         while block := stream.read(_BLOCK):
             content += block
             if len(content) > limit:
@@ -297,17 +321,12 @@ def _content(client: Any, bucket: str, one: Object, limit: int, longest: float) 
             if time.monotonic() > until:
                 raise TimeoutError
     version = told.get("VersionId")
-    return bytes(content), None if version == "null" else version, int(told.get("TagCount") or 0)
+    as_read = one._replace(etag=_bare(told.get("ETag", "")))
+    return Content(as_read, bytes(content), None if version == "null" else version, int(told.get("TagCount") or 0))
 
 
-def _remove(client: Any, bucket: str, one: Object) -> None:
-    """Servers that do not know the condition say so, or pass over it."""
-    try:
-        client.delete_object(Bucket=bucket, Key=one.key, IfMatch=f'"{one.etag}"')
-    except wrong.ClientError as error:
-        if error.response.get("Error", {}).get("Code") not in ("NotImplemented", "InvalidArgument", "InvalidRequest"):
-            raise
-        client.delete_object(Bucket=bucket, Key=one.key)
+def _remove(client: Any, bucket: str, key: str, further: dict[str, str]) -> None:
+    client.delete_object(Bucket=bucket, Key=key, **further)
 
 
 def _bare(etag: str) -> str:

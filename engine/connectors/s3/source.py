@@ -1,7 +1,7 @@
-"""Source `s3`: each object below a prefix is read as it was listed, accepted, and only then moved, tagged or removed.
+"""Source `s3`: each object below a prefix is read, accepted, and only then moved, tagged or removed.
 
 Objects are whole when they are there, so none is waited for. An object that is replaced between listing and reading
-is met at the next look. A crash between accepting and moving offers it again under the same natural id.
+is read as it is then. A crash between accepting and moving offers it again under the same natural id.
 
 An object is removed only as it was read. Where the server does not know conditional removal, one that is replaced
 within the last round trip before it would go unread: let writers use a new name for each object, or keep versions.
@@ -113,9 +113,9 @@ class S3Source:
             async with asyncio.TaskGroup() as group:
                 reads = [(one, group.create_task(_guarded(self._read(one), failures))) for one in some]
                 for one, reading in reads:
-                    if (messages := await reading) is not None:
+                    if (read := await reading) is not None:
                         await wait_for_journal(accept)
-                        group.create_task(_guarded(self._finish(one, messages, accept), failures))
+                        group.create_task(_guarded(self._finish(one, *read, accept), failures))
             if self._stays:
                 await asyncio.to_thread(self._seen.save)
             if failures:
@@ -125,27 +125,28 @@ class S3Source:
         largest = max((min(one.size, self._settings.max_size) for one in found), default=0)
         return max(1, min(self._settings.parallel, _BATCH_BYTES // max(largest, 1)))
 
-    async def _read(self, one: Object) -> list[Received]:
-        """Its messages, with what was refused at the door; none: another run of ours has tagged it."""
-        token, content = f"{self._bucket.name}/{one.key}@{one.etag}", b""
+    async def _read(self, listed: Object) -> tuple[Object, list[Received]]:
+        """As it was read, and its messages, with what was refused at the door; none: another run of ours tagged it."""
+        one, body = listed, b""
+        token = f"{self._bucket.name}/{one.key}@{one.etag}"
         try:
-            content, version, tags = await self._bucket.content(one, self._settings.max_size)
+            one, body, version, tags = await self._bucket.content(listed, self._settings.max_size)
             if tags and self._settings.after == "tag" and await self._bucket.tagged(one.key):
-                return []
+                return one, []
             token = f"{self._bucket.name}/{one.key}@{version or one.etag}"
-            return await self._messages.read(content, one.key, _limited(token), self._bucket.name)
+            return one, await self._messages.read(body, one.key, _limited(token), self._bucket.name)
         except MessageError as error:
-            body = b"" if isinstance(error, SizeLimitError) else content
-            return [self._messages.refused(body, one.key, _limited(token), error)]
+            kept = b"" if isinstance(error, SizeLimitError) else body
+            return one, [self._messages.refused(kept, one.key, _limited(token), error)]
 
     # -------------------------------------------------------------- afterwards
-    async def _finish(self, one: Object, messages: list[Received], accept: Accept) -> None:
+    async def _finish(self, listed: Object, one: Object, messages: list[Received], accept: Accept) -> None:
         receipts = await accept_all(messages, accept)
         refused = bool(bad(receipts))
         if self._stays:
             if self._settings.after == "tag" and receipts:
                 await self._bucket.tag(one.key, "refused" if refused else "taken")
-            self._seen.add(one)
+            self._seen.add(listed)
         elif refused:
             target = f"{self._away[1]}{self._moved_name(one)}"
             await self._bucket.put(f"{target}.reason.txt", explain(receipts), ContentType="text/plain")
