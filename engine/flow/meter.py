@@ -10,6 +10,7 @@ from datetime import datetime
 from engine.core.errors import IsthmusError
 from engine.ports.connector import Reason, Verdict
 from engine.ports.journal import PendingDelivery
+from engine.ports.ledger import OutboundNumber
 from engine.ports.operations import Latency
 from engine.telemetry.event import SECONDS
 
@@ -103,6 +104,11 @@ class ChannelMeter:
         self.last_error = str(error) if isinstance(error, IsthmusError | OSError) else type(error).__name__
         code = getattr(error, "code", type(error).__name__)
         self._emit("source_failed", self.channel, {"error": code, "text": self.last_error})
+
+    def interchange_rejected(self, number: OutboundNumber) -> None:
+        """A partner refused what we sent: the goods will not come unless a person acts."""
+        facts = {"number": number.number, "transaction_set": number.transaction_set, "message": number.message}
+        self._emit("interchange_rejected", number.partner, {**facts, "text": number.note or ""})
 
     def store_failed(self, error: Exception) -> None:
         self.last_error = str(error)

@@ -164,7 +164,8 @@ class Transformer:
         origin = item.attributes.get("origin")
         claim = await self._ledger.claim(partner, number, parse_id(origin) if origin else item.message_id, digest)
         if claim is not Claim.REPEATED:
-            await settle(self._ledger, partner, item)
+            for rejected in await settle(self._ledger, partner, item):
+                self._meter.interchange_rejected(rejected)
             return item
         attributes = {**item.attributes, CLAIM: REPEATED}
         return WorkItem(item.message_id, item.program, item.body, item.message_type, attributes)

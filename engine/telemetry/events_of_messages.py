@@ -184,6 +184,21 @@ class AcknowledgementOverdue(Event, frozen=True):
     message_id: int
 
 
+class InterchangeRejected(Event, frozen=True):
+    """A partner's 997, 999 or TA1 refused what we sent. `text` holds its codes and places, no values."""
+
+    level: ClassVar[Level] = Level.ERROR
+    words: ClassVar[str] = "{partner} rejected {transaction_set} {number:09d}, made of message {message}: {text}"
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        counter("isthmus_interchanges_rejected_total", "Interchanges that partners refused.", "partner"),
+    )
+    partner: str
+    number: int
+    transaction_set: str
+    message: str
+    text: str
+
+
 class DestinationFailed(Event, frozen=True):
     """The connector itself raised what it must not: a mistake of ours, not of the far side."""
 

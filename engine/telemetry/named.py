@@ -53,6 +53,9 @@ _KINDS: dict[str, Callable[[str, Facts], Event]] = {
     "acknowledgement_overdue": lambda partner, f: events.AcknowledgementOverdue(
         partner, int(f["number"]), str(f["transaction_set"]), str(f["within"]), int(f["message_id"])
     ),
+    "interchange_rejected": lambda partner, f: events.InterchangeRejected(
+        partner, int(f["number"]), str(f["transaction_set"]), str(f["message"]), str(f["text"])
+    ),
     "worker_replaced": lambda channel, f: events.WorkerReplaced(int(f.get("pid", 0)), "S004", str(f.get("why", ""))),
 }
 

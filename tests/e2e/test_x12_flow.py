@@ -375,6 +375,7 @@ def test_a_rejecting_997_is_noted_with_its_codes(partners: Partners) -> None:
 
     assert settled.acknowledged == "rejected"
     assert "AK502 5" in settled.note
+    partners.until(lambda: '"event":"interchange_rejected"' in (partners.root / "engine.log").read_text())
 
 
 def test_an_order_sent_again_by_a_person_keeps_its_control_number(partners: Partners) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from engine.flow.acknowledged import settle
+from engine.flow.meter import ChannelMeter
+from engine.ports.ledger import OutboundNumber
 from engine.ports.script import WorkItem
+from engine.telemetry import Event, events
+from engine.telemetry.named import named
 from tests.support import x12_samples as samples
 
 
@@ -15,8 +20,10 @@ class Ledger:
     def __init__(self) -> None:
         self.told: list[tuple[str, int, str, str | None]] = []
 
-    async def acknowledge(self, partner: str, number: int, outcome: str, note: str | None) -> None:
+    async def acknowledge(self, partner: str, number: int, outcome: str, note: str | None) -> OutboundNumber | None:
         self.told.append((partner, number, outcome, note))
+        ours = OutboundNumber(partner, number, "m1.0.supplier", "850", datetime(2026, 3, 1, tzinfo=UTC), outcome)
+        return ours if number < 900 else None
 
 
 async def told(body: bytes, message_type: str, **attributes: str) -> list[tuple[str, int, str, str | None]]:
@@ -63,3 +70,32 @@ async def test_faulty_997_counts_as_its_partners_policy_says(policy: str) -> Non
 async def test_other_messages_and_broken_bodies_settle_nothing() -> None:
     assert await told(samples.interchange(), "850") == []
     assert await told(b"no longer X12", "997") == []
+
+
+@pytest.mark.parametrize(
+    ("number", "end", "expected"),
+    [
+        (31, ("AK5*R*5", "AK9*R*1*1*0"), [31]),
+        (31, ("AK5*A", "AK9*A*1*1*1"), []),
+        (31, ("AK5*E*5", "AK9*E*1*1*1"), []),
+        (900, ("AK5*R*5", "AK9*R*1*1*0"), []),  # no number of ours
+    ],
+)
+async def test_what_a_partner_rejected_is_handed_on_to_be_told(
+    number: int, end: tuple[str, str], expected: list[int]
+) -> None:
+    ledger: Any = Ledger()
+    body = samples.interchange((f"AK1*PO*{number}", "AK2*850*0001", *end), "997", "FA")
+    rejected = await settle(ledger, "lakeside", WorkItem(1, "c@1", body, "997", {}))
+
+    assert [one.number for one in rejected] == expected
+
+
+def test_a_rejected_interchange_becomes_an_event_with_its_message() -> None:
+    heard: list[Event] = []
+    number = OutboundNumber(
+        "lakeside", 31, "0CMZ4HNAC0000.0.supplier", "850", datetime(2026, 3, 1, tzinfo=UTC), "rejected", note="AK905 4"
+    )
+    ChannelMeter("settled", named(heard.append)).interchange_rejected(number)
+
+    assert heard == [events.InterchangeRejected("lakeside", 31, "850", "0CMZ4HNAC0000", "AK905 4")]
