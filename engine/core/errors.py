@@ -180,6 +180,12 @@ class TransportError(IsthmusError):
         self.sent, self.retry_after = sent, retry_after
 
 
+class StillAwaitedError(TransportError):
+    """The far side took it and tells later what became of it: nothing has failed, and others go on."""
+
+    code = "T006"
+
+
 class DestinationError(IsthmusError):
     """The far side understood and refused; sending the same again will not help."""
 

@@ -18,7 +18,7 @@ from functools import partial
 
 from engine.channel.model import DestinationModel
 from engine.core.clock import Clock, from_micros, to_micros
-from engine.core.errors import DestinationError, TransportError, UnknownOutcomeError
+from engine.core.errors import DestinationError, StillAwaitedError, TransportError, UnknownOutcomeError
 from engine.flow.lane import Entry, Lane
 from engine.flow.meter import DeliveryMeter
 from engine.flow.outbound import outbound_of, reason_of
@@ -248,7 +248,9 @@ class Deliverer:
     async def _not_arrived(
         self, entry: Entry, attempts: int, error: TransportError, sent: bool, connector: Destination
     ) -> None:
-        if connector is self.connector and self.circuit.failed(time.monotonic()):
+        if isinstance(error, StillAwaitedError):
+            self.circuit.ended()
+        elif connector is self.connector and self.circuit.failed(time.monotonic()):
             self.meter.circuit_opened(error)
         self.meter.failed(entry.delivery, attempts, error)
         if connector.semantics is Semantics.NEITHER and sent:

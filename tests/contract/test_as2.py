@@ -21,6 +21,7 @@ from engine.connectors.as2.source import As2Source
 from engine.core.errors import (
     ConfigurationError,
     DestinationError,
+    StillAwaitedError,
     StoreError,
     TransportError,
     UnknownOutcomeError,
@@ -616,6 +617,19 @@ async def test_a_receipt_that_comes_late_is_found_by_asking(tmp_path: Path) -> N
     assert early.value.sent
     assert delivered == again
     assert len(far.seen) == 1
+
+
+async def test_what_broke_off_is_sent_again_to_a_partner_that_finds_duplicates(tmp_path: Path) -> None:
+    """The engine that sent it is gone, so that nobody knows whether it left; a receipt may never come."""
+    changed = {"receipt": "async", "receipt_url": "http://127.0.0.1:1/as2", "receipt_wait": "0s"}
+    async with sending(tmp_path, **changed) as (first, _, harness):
+        with pytest.raises(StillAwaitedError):
+            await first.send(harness.outbound())
+        with pytest.raises(StillAwaitedError):
+            await first.inquire(harness.outbound())
+        next_engine = As2Destination(first._as2, site(tmp_path))
+
+        assert await next_engine.inquire(harness.outbound()) is None
 
 
 async def test_a_forged_receipt_counts_for_nothing(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from engine.connectors.file.destination import file_name
 from engine.connectors.formats import encoder
 from engine.connectors.http.destination import HttpDestination
 from engine.connectors.http.settings import HttpDestinationSettings
-from engine.core.errors import DestinationError, TransportError, UnknownOutcomeError
+from engine.core.errors import DestinationError, StillAwaitedError, TransportError, UnknownOutcomeError
 from engine.ports.connector import ConnectorContext, Delivered, Health, Outbound, Semantics
 from engine.protocols.as2 import envelope, mdn
 from engine.protocols.as2.algorithms import digest_name
@@ -40,6 +40,7 @@ from engine.protocols.as2.message import Packed, Packing, pack
 
 _LOOK_EVERY = 0.2  # seconds, for a receipt that is posted
 _LOOK_FOR_OLD_EVERY = 1000  # messages
+_REMEMBERED = 10_000  # messages that were posted; an older one may be sent once more
 _TOLD = frozenset(str(one) for one in Modifier)
 
 
@@ -54,6 +55,7 @@ class As2Destination(HttpDestination):
         self._encoder = encoder(settings.format, {"partner": settings.partner}, context)
         self._awaited = Awaited(context.root)
         self._sent = 0
+        self._posted: dict[str, None] = {}  # Message-IDs that the partner took from us, oldest first
 
     @property
     def semantics(self) -> Semantics:
@@ -79,6 +81,9 @@ class As2Destination(HttpDestination):
                 return Delivered(answer.response, message_id)
             case "sync":
                 return self._judged(kind, answer.response or b"", message_id, packed.mic)
+        self._posted[message_id] = None
+        if len(self._posted) > _REMEMBERED:
+            del self._posted[next(iter(self._posted))]
         return await self._wait(message_id)
 
     async def inquire(self, outbound: Outbound) -> Delivered | None:
@@ -87,9 +92,11 @@ class As2Destination(HttpDestination):
         found = await self._outcome(message_id)
         if found is not None:
             return found
+        if self._as2.partner_finds_duplicates and message_id not in self._posted:
+            return None  # it broke off here or in an engine before this one: the partner tells whether it has it
         sent = await asyncio.to_thread(self._awaited.sent, message_id)
         if sent is not None and self._context.clock.now() - sent.at < self._as2.receipt_within:
-            raise TransportError("the receipt did not come yet", where=self._context.name, sent=True)
+            raise StillAwaitedError("the receipt did not come yet", where=self._context.name, sent=True)
         if self._as2.partner_finds_duplicates:
             return None
         raise UnknownOutcomeError(
@@ -227,7 +234,7 @@ class As2Destination(HttpDestination):
                 return found
             await asyncio.sleep(_LOOK_EVERY)
             waited += timedelta(seconds=_LOOK_EVERY)
-        raise TransportError("the receipt did not come yet", where=self._context.name, sent=True)
+        raise StillAwaitedError("the receipt did not come yet", where=self._context.name, sent=True)
 
     async def _confirmed(self, message_id: str) -> Delivered | None:
         """Of an attempt before: a good receipt only, since a bad one is why somebody sends it again."""

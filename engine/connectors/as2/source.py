@@ -83,14 +83,18 @@ class As2Source(HttpSource):
         envelope = envelopes.read(headers)
         if envelope is None:
             raise Refused(400, "no AS2 message: AS2-From, AS2-To and Message-ID are needed", drop=True)
-        if envelope.recipient != self._as2.as2_id or envelope.sender not in self._partners:
+        known = envelope.recipient == self._as2.as2_id and envelope.sender in self._partners
+        if not known and not _may_be_receipt(request):
             raise Refused(403, "AS2-From and AS2-To are not of an agreement", drop=True)
-        partner, _ = self._partners[envelope.sender]
-        self._check_address(envelope.receipt, partner)
+        if known:
+            self._check_address(envelope.receipt, self._partners[envelope.sender][0])
         await wait_for_journal(accept)
         body = await self._body(request)
         if len(body) <= LARGEST and mdn.is_receipt(headers, body):
-            return await self._keep_receipt(headers, body)
+            return await self._keep_receipt(headers, body)  # whoever it is for: only what is awaited is kept
+        if not known:
+            raise Refused(403, "AS2-From and AS2-To are not of an agreement")
+        partner, _ = self._partners[envelope.sender]
         facts = _facts(envelope, headers, request.remote or "")
         opened, outcome = await self._opened(headers, body, envelope, facts, accept)
         if opened is not None:
@@ -197,6 +201,11 @@ class As2Source(HttpSource):
         if not known:
             raise Refused(404, "no receipt is awaited for this message")
         return web.Response()
+
+
+def _may_be_receipt(request: web.BaseRequest) -> bool:
+    kinds = ("multipart/signed", mdn.REPORT)
+    return request.content_type in kinds and 0 < (request.content_length or 0) <= LARGEST
 
 
 def _facts(envelope: Envelope, headers: Mapping[str, str], peer: str) -> dict[str, Any]:
