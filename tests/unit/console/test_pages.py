@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import quote
 
+import msgspec
 import pytest
 from markupsafe import escape
 
@@ -16,10 +17,11 @@ from engine.core.errors import IsthmusError
 from engine.core.ids import id_text
 from engine.ports.accounts import LOCKOUT_FAILURES, Role
 from engine.ports.journal import MessageRow, Query
+from engine.ports.ledger import OutboundNumber
 from engine.ports.states import MessageState
 from engine.store.accounts import SqlAccounts
 from tests.support.asgi_client import AsgiClient
-from tests.support.operations_double import PDF, SCAN, OperationsDouble
+from tests.support.operations_double import NOW, PDF, SCAN, OperationsDouble
 from tests.support.people import PASSWORD, AuditDouble, enrol
 
 PATIENT = "TESTPATIENT"
@@ -143,6 +145,34 @@ async def test_reading_a_message_is_audited_but_watching_its_state_is_not(desk: 
 
     viewed = [r for r in await desk.operations.audit_records(None, 99) if r["action"] == "message.view"]
     assert [(r["who"], r["subject"]) for r in viewed] == [("maria", f"message {id_text(row.message_id)}")]
+
+
+@pytest.mark.parametrize(
+    ("acknowledged", "note", "words"),
+    [
+        (None, None, "not acknowledged yet"),
+        (None, "not acknowledged within 4h", "acknowledgement overdue"),
+        ("accepted", None, "acknowledged"),
+        ("rejected", "AK905 4", "rejected by the partner"),
+    ],
+)
+async def test_what_a_partner_said_of_an_interchange_stands_beside_its_delivery(
+    desk: Desk, acknowledged: str | None, note: str | None, words: str
+) -> None:
+    client, row = await desk.sit_down(), await desk.held("stock_requisition")
+    view = await desk.operations.view(row.message_id, "x")
+    assert view is not None
+    number = OutboundNumber("lakeside", 41, view.deliveries[0].idempotency_key, "850", NOW, acknowledged, NOW, note)
+    sent = [msgspec.structs.replace(view.deliveries[0], acknowledgement=number), *view.deliveries[1:]]
+    desk.operations._views[row.message_id] = msgspec.structs.replace(view, deliveries=sent)
+
+    page = (await client.get(f"/messages/{id_text(row.message_id)}")).text
+
+    told = re.search(r'<p class="acknowledgement">(.*?)</p>', page, re.DOTALL)
+    assert told is not None
+    assert words in told[1]
+    assert "000000041" in told[1]
+    assert (note or "") in told[1]
 
 
 async def test_markup_in_a_message_is_text(desk: Desk) -> None:
