@@ -111,6 +111,8 @@ async def test_reads_searches_and_versions(tmp_path: Path, monkeypatch: pytest.M
         assert len(await peer.found("/fhir/SupplyRequest?status=active")) == 4
         assert await peer.found("/fhir/Device?_count=5") == []
         assert [one["id"] for one in await peer.found(f"/fhir/SupplyRequest?_id={made},s1")] == [made, "s1"]
+        assert await peer.found(f"/fhir/SupplyRequest?_id={made}&status=draft") == []
+        assert await peer.found(f"/fhir/SupplyRequest?_id={made}&_lastUpdated=lt2020") == []
         assert await peer.found("/fhir/SupplyRequest?_lastUpdated=lt2020") == []
         assert len(await peer.found("/fhir/SupplyRequest?_lastUpdated=ge2020-01-01T00:00:00Z&status=draft")) == 1
         posted = {"Content-Type": "application/x-www-form-urlencoded"}

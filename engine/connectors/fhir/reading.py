@@ -37,7 +37,7 @@ class Reader:
 
     async def read(self, who: str, kind: str, id_: str) -> Tree | None:
         """The newest version of a resource."""
-        found = await self._newest(kind, id_)
+        _, found = await self._newest(kind, id_)
         await self._audit.record(who, "fhir.read", f"{kind} of channel {self._channel}", _told(found))
         return found
 
@@ -51,7 +51,8 @@ class Reader:
         """One page as a searchset, the newest first."""
         if asked.ids:
             every = [await self._newest(kind, id_) for id_ in dict.fromkeys(asked.ids)]
-            page, last = [one for one in every if one is not None and self._fits(one, asked)], None
+            page = [one for row, one in every if row is not None and one is not None and self._fits(row, one, asked)]
+            last = None
         else:
             page, last = await self._page(kind, asked)
         names = ", ".join(sorted({name for name, _ in asked.asked})) or "everything"
@@ -86,16 +87,18 @@ class Reader:
         )  # fmt: skip
 
     async def _wanted(self, row: MessageRow, kind: str, asked: Wanted) -> Tree | None:
+        resource = await self._resource(row, kind, None)
+        if resource is None or not self._fits(row, resource, asked):
+            return None
+        newest, _ = await self._newest(kind, str(resource["id"]))
+        return resource if newest is None or newest.message_id == row.message_id else None
+
+    def _fits(self, row: MessageRow, resource: Tree, asked: Wanted) -> bool:
         keys = set(row.keys)
         if not all((name, value[:_KEY_LENGTH]) in keys for name, value in asked.keys):
-            return None
-        resource = await self._resource(row, kind, None)
-        if resource is None or not self._fits(resource, asked):
-            return None
-        newest = await self._newest(kind, str(resource["id"]))
-        return resource if newest is None or newest["meta"]["versionId"] == resource["meta"]["versionId"] else None
-
-    def _fits(self, resource: Tree, asked: Wanted) -> bool:
+            return False
+        if (asked.since and row.received_at < asked.since) or (asked.until and row.received_at >= asked.until):
+            return False
         if asked.identifier is None:
             return True
         found: Any = resource.get("identifier")
@@ -121,14 +124,14 @@ class Reader:
         return bundle | {"link": links} | ({"entry": entries} if entries else {})
 
     # -------------------------------------------------------------- one resource
-    async def _newest(self, kind: str, id_: str) -> Tree | None:
+    async def _newest(self, kind: str, id_: str) -> tuple[MessageRow | None, Tree | None]:
         """By the message's own id, by the index, by the natural id of an update."""
         message, _, position = id_.partition("-")
         row = await self._row(message)
         if row is not None and (not position or position.isdigit()):
             resource = await self._resource(row, kind, id_)
             if resource is not None:
-                return resource
+                return row, resource
         keys: list[tuple[str | None, str, bool]] = [(None, f"{kind}/{id_}/", True)]
         if "id" in self.index:
             keys.append(("id", id_, False))
@@ -136,8 +139,8 @@ class Reader:
         for row in sorted(rows, key=lambda one: one.message_id, reverse=True):
             resource = await self._resource(row, kind, id_)
             if resource is not None:
-                return resource
-        return None
+                return row, resource
+        return None, None
 
     def _by(self, kind: str, key: tuple[str | None, str, bool]) -> Query:
         return Query(channel=self._channel, states=_TAKEN, key=key, message_type=kind, limit=3)

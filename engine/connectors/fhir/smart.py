@@ -28,6 +28,7 @@ from engine.protocols.fhir.resource import Tree
 _SCOPE = re.compile(r"system/(\*|[A-Z][A-Za-z]{1,63})\.(read|write|\*|c?r?u?d?s?)(\?.*)?", re.ASCII)
 _RIGHTS = {"read": "rs", "write": "cud", "*": "cruds"}
 _AHEAD = 60.0  # seconds between two askings for keys, however many unknown ones come
+_AFTER_FAILURE = 5.0  # seconds in which those who ask do not wait for the issuer again
 _MOST_SEEN = 100_000  # tokens remembered that may be used once
 _CLIENT = re.compile(r"[\x21-\x7e]{1,120}").fullmatch
 
@@ -49,18 +50,22 @@ class KeySet(HttpDestination):
     def __init__(self, smart: Smart, context: ConnectorContext) -> None:
         url = smart.jwks_url or smart.token_url  # of a file nothing is asked
         super().__init__(HttpDestinationSettings(url=url, allow_private=smart.allow_private, tls=smart.tls), context)
-        self._smart, self._asked_at = smart, -float("inf")
+        self._smart, self._asked_at, self._failed_at = smart, -float("inf"), -float("inf")
         self._keys: tuple[Key, ...] = ()
         self._asking = asyncio.Lock()
 
     async def keys(self, *, anew: bool = False) -> tuple[Key, ...]:
         """Raises TransportError, ConfigurationError: there are none, and none were there before."""
         async with self._asking:
-            age = self._context.clock.monotonic() - self._asked_at
+            now = self._context.clock.monotonic()
+            age = now - self._asked_at
+            if not self._keys and now - self._failed_at < _AFTER_FAILURE:
+                raise TransportError("no keys were to be had a moment ago", where=f"{self._context.name}.smart")
             if age > (_AHEAD if anew else self._smart.jwks_cache.total_seconds()) or not self._keys:
                 try:
                     self._keys = read_keys(await self._document())
                 except IsthmusError:
+                    self._failed_at = self._context.clock.monotonic()
                     if not self._keys:
                         raise
                 self._asked_at = self._context.clock.monotonic()
