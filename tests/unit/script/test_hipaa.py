@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from engine.core.errors import DataTypeError, DocumentError, RequiredFieldError
 from engine.mapping.x12_835 import remittance_from_835
-from engine.protocols.x12 import LoopedSet, read
+from engine.protocols.x12 import Loop, LoopedSet, read
 from engine.script import hipaa
 from engine.script.x12 import Opened, open_interchange
 
@@ -201,3 +203,26 @@ def test_reasons_of_one_kind_are_summed_and_later_ones_of_a_segment_count() -> N
 
 def test_the_set_is_still_one_of_the_readers() -> None:
     assert read(RIGHT).interchanges[0].groups[0].sets[0].code == "835"
+
+
+# ------------------------------------------------------------------ whatever comes
+SEGMENTS = RIGHT.decode().replace("\n", "").split("~")[3:-4]
+
+
+def in_loops(loop: Loop) -> int:
+    return len(loop.segments) + sum(in_loops(one) for one in loop.inner)
+
+
+@given(st.lists(st.sampled_from([*SEGMENTS, "QQ*1", "CLP", "CLP*1*:*^*", "LX*", "SVC*:::"]), max_size=30))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_no_order_of_segments_breaks_the_reader_and_each_stands_in_one_loop(body: list[str]) -> None:
+    text = RIGHT.decode().replace("\n", "")
+    head, tail = text[: text.index("BPR*")], text[text.index("SE*22") :]
+    data = head + "".join(f"{one}~" for one in body) + tail.replace("SE*22", f"SE*{len(body) + 2}")
+    (one,) = read(data.encode()).interchanges[0].groups[0].sets
+
+    seen, found = hipaa.open_set(one, "005010X221A1")
+
+    assert in_loops(seen.top) == len(body) + 2
+    assert all(finding.position <= len(body) + 2 for finding in found)
+    assert opened(data.encode()).answer is not None
