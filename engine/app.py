@@ -21,6 +21,7 @@ from engine.channel.load import load_layouts, load_site
 from engine.channel.model import ChannelModel, DestinationModel
 from engine.channel.site import Site
 from engine.connectors.catalog import CATALOG
+from engine.connectors.events.feeding import keep_readers
 from engine.connectors.tls import days_left
 from engine.core.clock import Clock, SystemClock
 from engine.core.errors import ConfigurationError
@@ -198,6 +199,7 @@ async def running(
             root, site, supervisor, store.journal, store.audit, replayer, CATALOG, clock, words
         )
         await pool.start()
+        await keep_readers(store.feed, store.journal, site.channels.values())
         await supervisor.start(site, deploy_all=deploy_all)
         overtaken, started_in = owner.overtaken if owner else asyncio.Event(), time.monotonic() - began
         engine = Engine(site, store, supervisor, operations, pool, started_in, overtaken)
