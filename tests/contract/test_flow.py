@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from engine.core.errors import DestinationError, TransportError
+from engine.core.errors import DestinationError, StillAwaitedError, TransportError
 from engine.ports.connector import Outbound, Semantics, Verdict
 from engine.ports.states import DeliveryState, MessageState
 from tests.support.engine_room import FAST, Far, Room, room, row
@@ -233,6 +233,23 @@ async def test_fallback_takes_over_while_the_circuit_is_open_and_hands_back(stor
 
     assert len(primary.arrived) >= 9
     assert len(set(primary.bodies + spare.bodies)) == 20
+
+
+async def test_an_outcome_that_is_awaited_opens_no_circuit_and_holds_up_no_other(store_url: str) -> None:
+    far = Far()
+
+    def answer(outbound: Outbound, attempt: int) -> None:
+        if outbound.body == b'{"n": 0}' and attempt < 4:
+            raise StillAwaitedError("later", sent=True)
+
+    far.answer = answer
+    one = to("out", retry={"first": "10ms", "longest": "20ms"}, circuit={"failures": 2, "pause": "1h"})
+    async with room(store_url, row(destinations=[one]), {"out": far}) as here:
+        for n in range(5):
+            await here.receive(b'{"n": %d}' % n)
+        await here.until(lambda: len(far.arrived) == 5)
+
+    assert sorted(far.bodies) == [b'{"n": %d}' % n for n in range(5)]
 
 
 async def test_a_script_error_holds_and_a_corrected_revision_lets_it_through(store_url: str) -> None:
