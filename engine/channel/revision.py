@@ -41,7 +41,7 @@ def revision_of(channel: ChannelModel, site: Site, catalog: Catalog | None = Non
             "format": _format(channel, catalog),
             "script": site.scripts.get(channel.transform) if channel.transform else None,
             "lookups": {name: dict(site.crosswalks[table]) for name, table in channel.lookups.items()},
-            **_layout(channel, site),
+            **_layouts(channel, site),
         }
     )
     return Revision(channel.channel, hashlib.blake2b(content, digest_size=16).hexdigest(), content)
@@ -61,15 +61,15 @@ def _check_complete(channel: ChannelModel, site: Site) -> None:
             )
 
 
-def _layout(channel: ChannelModel, site: Site) -> dict[str, str]:
-    """Of the source, as workers get it; nothing when it names none. Destinations read theirs from the site."""
-    name = channel.source.layout
-    if name is None:
-        return {}
-    if name not in site.layouts:
-        where = f"config/layouts/{name}.yaml"
-        raise ConfigurationError("the source's layout is missing", where=where, remedy="add it, or run: isthmus lint")
-    return {"layout": msgspec.json.encode(site.layouts[name].table()).decode()}
+def _layouts(channel: ChannelModel, site: Site) -> dict[str, dict[str, str]]:
+    """Of the source and the destinations, as workers get them; nothing when none is named."""
+    named = sorted({one for one in (channel.source.layout, *(d.layout for d in channel.destinations)) if one})
+    missing = next((name for name in named if name not in site.layouts), None)
+    if missing:
+        where = f"config/layouts/{missing}.yaml"
+        raise ConfigurationError("the channel's layout is missing", where=where, remedy="add it, or run: isthmus lint")
+    tables = {name: msgspec.json.encode(site.layouts[name].table()).decode() for name in named}
+    return {"layouts": tables} if tables else {}
 
 
 def canonical_json(value: Any) -> bytes:
@@ -79,6 +79,12 @@ def canonical_json(value: Any) -> bytes:
 def model_of(content: bytes) -> ChannelModel:
     """The channel's settings as they were when the revision was deployed."""
     return ChannelModel.model_validate(json.loads(content)["channel"])
+
+
+def layouts_of(content: bytes) -> dict[str, str]:
+    """The revision's layouts of tables, by name."""
+    found: dict[str, str] = json.loads(content).get("layouts", {})
+    return found
 
 
 def program(channel: ChannelModel, site: Site, revision: int, catalog: Catalog | None = None) -> Program:
@@ -110,7 +116,7 @@ def program_of(content: bytes, revision: int) -> Program:
         charset=channel.charset,
         zone=channel.zone,
         settings=limits,
-        layout=parts.get("layout"),
+        layout=parts.get("layouts", {}).get(channel.source.layout),
         namespaces=channel.source.namespaces,
     )
 

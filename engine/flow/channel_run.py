@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from engine.channel.model import ChannelModel, DestinationModel, SourceModel
-from engine.channel.revision import model_of, program_of
+from engine.channel.revision import layouts_of, model_of, program_of
 from engine.core.clock import Clock
 from engine.core.ids import IdSource
 from engine.flow.deliver import Deliverer
@@ -73,6 +73,7 @@ class ChannelRun:
         self.destinations: dict[str, Running] = {}
         self.source: Source | None = None
         self._parts = parts
+        self._layouts: dict[str, str] = {}
         self._source_task: asyncio.Task[None] | None = None
         self.transformer = Transformer(
             name,
@@ -112,15 +113,20 @@ class ChannelRun:
         self.door.revision, self.door.types = row.revision, AcceptedTypes(model.accept, program.format)
         self.door.accepted_state = M.TRANSFORMED if _only_keeps(model, row) else M.RECEIVED
         self.door.after_delivery = model.source.settings.get("acknowledge") == "after_delivery"
-        await self._apply_destinations(model)
-        if before is None or not _same_source(before, model):
+        layouts = layouts_of(row.content)
+        changed = {name for name, layout in layouts.items() if self._layouts.get(name) != layout}
+        self._layouts = layouts
+        await self._apply_destinations(model, changed)
+        if before is None or not _same_source(before, model) or model.source.layout in changed:
             await self._restart_source()
 
-    async def _apply_destinations(self, model: ChannelModel) -> None:
+    async def _apply_destinations(self, model: ChannelModel, changed: set[str]) -> None:
+        """`changed`: layouts that are other ones now."""
         wanted = {d.name: d for d in model.destinations if not d.standby}
         for name, running in list(self.destinations.items()):
             # A fallback is part of how its destination behaves, so a change there counts as well.
-            if name in wanted and running.model == wanted[name] and not _fallback_changed(running, model):
+            same = running.model == wanted.get(name) and running.model.layout not in changed
+            if same and not _fallback_changed(running, model):
                 continue
             if name in wanted:
                 await self._end(self.destinations.pop(name))

@@ -21,7 +21,13 @@ def root(tmp_path: Path) -> Path:
 def test_a_site_loads_whole(root: Path) -> None:
     site = load_site(root)
 
-    assert sorted(site.channels) == ["adt_relay", "stock_requisition", "supplier_invoice", "supplier_onboarding"]
+    assert sorted(site.channels) == [
+        "adt_relay",
+        "price_list",
+        "stock_requisition",
+        "supplier_invoice",
+        "supplier_onboarding",
+    ]
     assert sorted(site.scripts) == ["stock_requisition", "supplier_invoice"]
     assert site.crosswalks == {"item_codes": {"OR-TRO-12": "M10001", "OR-TRO-05": "M10002"}}
     assert site.connections["finance"]["key"] == "env:ERP_KEY"
@@ -43,7 +49,7 @@ def test_a_broken_channel_leaves_the_others(root: Path) -> None:
     site = load_site(root)
 
     assert "adt_relay" not in site.channels
-    assert len(site.channels) == 3
+    assert len(site.channels) == 4
     assert [(f.file, f.code) for f in site.errors] == [("channels/supply/adt_relay.yaml", "C010")]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 
 from engine.channel.diff import channel_diff
 from engine.channel.load import load_site
-from engine.channel.revision import Revision, model_of, program, program_of, revision_of
+from engine.channel.revision import Revision, layouts_of, model_of, program, program_of, revision_of
+from engine.channel.site import Site
 from engine.connectors.catalog import CATALOG
 from engine.core.errors import ConfigurationError
 from engine.ports.journal import RevisionRow
@@ -149,3 +151,22 @@ def test_diff_of_a_channel_that_is_new_or_gone(root: Path) -> None:
     (root / CHANNEL).unlink()
 
     assert _diff(root, active).change == "removed"
+
+
+def test_a_layout_is_part_of_the_revisions_of_channels_that_name_it(tmp_path: Path) -> None:
+    shutil.copytree(Path(__file__).parents[2] / "contract/lint_mistakes/site", tmp_path / "site")
+    file = tmp_path / "site/config/layouts/prices.yaml"
+    before = load_site(tmp_path / "site")
+    file.write_text(file.read_text().replace("scale: 2", "scale: 3"))
+    after = load_site(tmp_path / "site")
+
+    def digest(site: Site, name: str) -> str:
+        return revision_of(site.channels[name], site).digest
+
+    assert digest(before, "price_list") != digest(after, "price_list")
+    assert digest(before, "adt_relay") == digest(after, "adt_relay")
+    content = revision_of(after.channels["price_list"], after).content
+    assert program_of(content, 1).layout == layouts_of(content)["prices"]
+    missing = replace(after, layouts={})
+    with pytest.raises(ConfigurationError):
+        revision_of(missing.channels["price_list"], missing)

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from engine.connectors.file import folder as work
 from engine.connectors.file.destination import FileDestination, file_name
 from engine.connectors.file.settings import FileDestinationSettings
+from engine.connectors.formats import Encoded
 from engine.core.errors import DestinationError, TransportError
 from engine.core.ids import id_text
 from engine.ports.connector import Outbound
@@ -74,10 +75,10 @@ async def test_crash_at_any_step_ends_with_one_whole_file(
     monkeypatch.setattr(work, "write_whole", writing)
     monkeypatch.setattr(os, "rename", renaming)
     with pytest.raises(KeyboardInterrupt):
-        destination(tmp_path, file_name="{key}")._write("a.txt", "key-1", b"body")
+        destination(tmp_path, file_name="{key}")._write("a.txt", "key-1", Encoded(b"body"))
     monkeypatch.undo()
     before = written(tmp_path)
-    destination(tmp_path, file_name="{key}")._write("a.txt", "key-1", b"body")
+    destination(tmp_path, file_name="{key}")._write("a.txt", "key-1", Encoded(b"body"))
 
     assert before == {}
     assert written(tmp_path) == {"a.txt": b"body"}
