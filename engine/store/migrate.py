@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from engine.core.errors import SchemaVersionError, StoreError
 from engine.store.database import Database
-from engine.store.schema import HEAD, metadata
+from engine.store.procure_schema import metadata
+from engine.store.schema import HEAD
 from engine.store.session import Session
 
 MIGRATIONS = Path(__file__).parent / "migrations"

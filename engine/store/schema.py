@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 metadata = sa.MetaData()
-HEAD = "0003"  # the newest migration; a store at a revision unknown here was written by a newer release
+HEAD = "0004"  # the newest migration; a store at a revision unknown here was written by a newer release
 
 # On SQLite an INTEGER PRIMARY KEY is the row itself; BIGINT would add a second tree.
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -21,7 +21,7 @@ Micros = sa.BigInteger()
 Key = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
-def _clustered(name: str, *columns: sa.schema.SchemaItem) -> sa.Table:
+def clustered(name: str, *columns: sa.schema.SchemaItem) -> sa.Table:
     """A table that is its primary key's tree (SQLite: WITHOUT ROWID): one write a row instead of two."""
     return sa.Table(name, metadata, *columns, sqlite_with_rowid=False)
 
@@ -75,7 +75,7 @@ for _column in (messages.c.correlation, messages.c.parent):
     sa.Index(f"messages_{_column.name}", _column, messages.c.id, sqlite_where=_present, postgresql_where=_present)
 
 # Survives retention, so that a natural id is recognised for ever; `reason` only for one refused at the door.
-inbox = _clustered(
+inbox = clustered(
     "inbox",
     sa.Column("scope", Name, primary_key=True, autoincrement=False),
     sa.Column("natural_id", Key, primary_key=True),
@@ -112,7 +112,7 @@ reasons = sa.Table(
 )
 
 # Business keys: found by (name, value) here, and per message in `indexed`.
-keys = _clustered(
+keys = clustered(
     "keys",
     sa.Column("name", Name, primary_key=True, autoincrement=False),
     sa.Column("value", Key, primary_key=True),
@@ -136,7 +136,7 @@ documents = _daily(
     sa.Column("body", sa.LargeBinary),  # NULL: the same bytes as the message's body
 )
 
-deliveries = _clustered(
+deliveries = clustered(
     "deliveries",
     sa.Column("message_id", Id, primary_key=True, autoincrement=False),
     sa.Column("id", Id, primary_key=True, autoincrement=False),
@@ -176,7 +176,7 @@ responses = _daily(
 
 # How many messages (destination 0) and deliveries are in which state: kept in the same transaction as the rows.
 # `slot`: each node adds in its own rows, so that nodes never wait for one another here; readers sum.
-counters = _clustered(
+counters = clustered(
     "counters",
     sa.Column("slot", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("channel", Name, primary_key=True, autoincrement=False),
@@ -186,14 +186,14 @@ counters = _clustered(
 )
 
 # ------------------------------------------------------------------ partners, people, nodes, revisions
-interchanges_in = _clustered(
+interchanges_in = clustered(
     "interchanges_in",
     sa.Column("partner", Key, primary_key=True),
     sa.Column("control_number", Key, primary_key=True),
     sa.Column("message_id", Micros, nullable=False),
     sa.Column("digest", sa.LargeBinary, nullable=False),
 )
-interchanges_out = _clustered(
+interchanges_out = clustered(
     "interchanges_out",
     sa.Column("partner", Key, primary_key=True),
     sa.Column("number", Micros, primary_key=True, autoincrement=False),
@@ -212,7 +212,7 @@ sa.Index(
     sqlite_where=_UNANSWERED,
     postgresql_where=_UNANSWERED,
 )
-interchanges_last = _clustered(
+interchanges_last = clustered(
     "interchanges_last",
     sa.Column("partner", Key, primary_key=True),
     sa.Column("number", Micros, nullable=False),
@@ -239,7 +239,7 @@ audit_head = sa.Table(
     sa.Column("digest", sa.Text, nullable=False),
 )
 
-leases = _clustered(
+leases = clustered(
     "leases",
     sa.Column("name", Key, primary_key=True),
     sa.Column("node", sa.Text, nullable=False),
@@ -248,13 +248,13 @@ leases = _clustered(
 )
 
 # What people set: running, paused, stopped.
-channel_states = _clustered(
+channel_states = clustered(
     "channel_states",
     sa.Column("channel", Key, primary_key=True),
     sa.Column("state", sa.Text, nullable=False),
 )
 
-revisions = _clustered(
+revisions = clustered(
     "revisions",
     sa.Column("channel", Key, primary_key=True),
     sa.Column("revision", sa.Integer, primary_key=True, autoincrement=False),
@@ -287,13 +287,13 @@ feed_head = sa.Table(
     sa.Column("one", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("number", Micros, nullable=False),
 )
-feed_readers = _clustered(
+feed_readers = clustered(
     "feed_readers",
     sa.Column("name", Key, primary_key=True),
     sa.Column("number", Micros, nullable=False),  # everything up to here was read
     sa.Column("state", sa.Text),  # the reader's own
 )
-feed_wanted = _clustered(
+feed_wanted = clustered(
     "feed_wanted",
     sa.Column("reader", Key, primary_key=True),
     sa.Column("channel", Name, primary_key=True, autoincrement=False),

@@ -1,0 +1,168 @@
+"""What the procure-to-pay process and its store promise one another.
+
+Documents are kept as versions (`Record`). What belongs together, such as an order with its receipts and invoices, is
+a *dossier*; a decision is made over all of a dossier and saved with what follows from it, in one transaction.
+Source: docs/adr/0009-dossiers.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+
+class Record(msgspec.Struct, frozen=True, order=True):
+    """One version of a document. `version` counts from 1 for each kind and key; `body` is canonical JSON.
+
+    `message_id`: the message that brought it; `who`: the person who made it instead.
+    """
+
+    kind: str
+    key: str
+    version: int
+    body: bytes
+    at_micros: int
+    message_id: int | None = None
+    who: str | None = None
+
+
+class Reference(msgspec.Struct, frozen=True, order=True):
+    """A document by kind and key, whatever its version: an item, a supplier, a contract."""
+
+    kind: str
+    key: str
+
+
+class Case(msgspec.Struct, frozen=True):
+    """An exception that a person decides.
+
+    Args:
+        case_id: the same for the same problem, however often it is found: dossier, type and place.
+        facts: evidence for people and for the page: numbers and places, never a patient.
+        amount, currency: money at stake, exact as text.
+        owner: role or person, by the policies; `due_micros`: when it escalates.
+        state: `open`, `decided` (a person acted), `gone` (what came later explained it).
+    """
+
+    case_id: str
+    dossier: str
+    type: str
+    state: str
+    opened_micros: int
+    title: str
+    owner: str = ""
+    due_micros: int | None = None
+    amount: str | None = None
+    currency: str | None = None
+    supplier: str | None = None
+    facility: str | None = None
+    rank: int = 0
+    facts: Mapping[str, Any] = {}
+
+
+class Command(msgspec.Struct, frozen=True):
+    """What must be done outside: it becomes a message of the channel that takes commands of this name.
+
+    Args:
+        key: the same for the same intent; a command is given once.
+        name: `post_invoice`, `create_order`, `send_advice` …
+        body: the canonical document to act with, as JSON; `kind` and `natural_key` are the document's.
+    """
+
+    key: str
+    name: str
+    kind: str
+    natural_key: str
+    body: bytes
+
+
+class GivenCommand(msgspec.Struct, frozen=True):
+    """A command as it was saved; `number` counts up in the order of the commits."""
+
+    number: int
+    dossier: str
+    command: Command
+
+
+class Dossier(msgspec.Struct, frozen=True):
+    """All that is known of one matter. `revision` counts its saves; `given` are keys of the commands given so far."""
+
+    key: str
+    revision: int = 0
+    records: tuple[Record, ...] = ()
+    state: bytes = b"{}"
+    cases: tuple[Case, ...] = ()
+    given: frozenset[str] = frozenset()
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What one decision saves. `revision` is what was loaded: when it has moved on, nothing is saved.
+
+    `waits` are the references that the decision looked at, found or not: a change of one decides the dossier anew.
+    """
+
+    dossier: str
+    revision: int
+    at_micros: int
+    records: Sequence[Record] = ()
+    state: bytes = b"{}"
+    cases: Sequence[Case] = ()
+    commands: Sequence[Command] = ()
+    waits: Sequence[Reference] = ()
+    look_again_micros: int | None = None
+
+
+class CaseQuery(msgspec.Struct, frozen=True):
+    """A work queue; every part that is set must match. The highest rank first, then what is due first."""
+
+    states: Sequence[str] = ("open",)
+    owner: str | None = None
+    type: str | None = None
+    supplier: str | None = None
+    facility: str | None = None
+    limit: int = 100
+
+
+class Records(Protocol):
+    """
+    Every method raises:
+        StoreError: the store cannot be read or written now.
+    """
+
+    async def load(self, dossier: str) -> Dossier: ...
+
+    async def save(self, change: Change) -> bool:
+        """False: somebody saved this dossier meanwhile; load it and decide again."""
+        ...
+
+    async def latest(self, references: Sequence[Reference]) -> dict[Reference, Record]:
+        """The newest version of each that is known."""
+        ...
+
+    async def versions(self, reference: Reference) -> list[Record]:
+        """Oldest first."""
+        ...
+
+    async def dossiers_with(self, reference: Reference) -> list[str]:
+        """Dossiers that hold a version of it, or whose decision looked at it."""
+        ...
+
+    async def due(self, now_micros: int, limit: int) -> list[str]:
+        """Dossiers that wished to be looked at again by now."""
+        ...
+
+    async def given(self, after: int, names: Sequence[str], limit: int) -> list[GivenCommand]:
+        """Commands in their order; `names` empty: all."""
+        ...
+
+    async def cases(self, query: CaseQuery) -> list[Case]: ...
+
+    async def watermarks(self) -> dict[str, int]:
+        """Source to the time (microseconds) up to which it has told everything."""
+        ...
+
+    async def set_watermark(self, source: str, until_micros: int) -> None:
+        """It never goes back."""
+        ...
