@@ -128,7 +128,8 @@ def _unknown(
 ) -> Finding:
     word = str(path[-1])
     inner = _model_at(model, loc[:-1])
-    known = [*(inner.model_fields if inner else ()), *(also if len(loc) == 1 else ())]
+    own = [field.alias or name for name, field in inner.model_fields.items()] if inner else []
+    known = [*own, *(also if len(loc) == 1 else ())]
     suggestion = did_you_mean(word, known) or known_words(known)
     return source.finding("C001", path, f"unknown setting '{word}'", suggestion, key=True)
 

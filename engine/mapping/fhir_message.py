@@ -6,6 +6,7 @@
 
     for line in message.each("lineItem"): line.money("priceComponent.where(type='base').amount")
     for request in message.entries("SupplyRequest"): ...
+    return FhirMessage(message.tree | {"status": "completed"})          # a changed one, for a destination
 
 Places in errors are FHIRPaths from the resource on: `Invoice.lineItem[0].amount`.
 Source: https://hl7.org/fhir/R5/datatypes.html.
@@ -190,7 +191,10 @@ class FhirElement(ByPath):
 
 
 class FhirMessage(FhirElement):
-    """One resource in JSON or XML. XML becomes JSON with the same digits; `encode` gives the bytes that came."""
+    """One resource in JSON or XML. XML becomes JSON with the same digits.
+
+    `encode` gives the bytes that came, or JSON of the tree when that was changed or made here.
+    """
 
     __slots__ = ("_body",)
 
@@ -201,7 +205,7 @@ class FhirMessage(FhirElement):
     @classmethod
     def parse(cls, body: bytes, zone: ZoneInfo = UTC) -> FhirMessage:
         """Raises StructureError, CharsetError: names the place, never a value."""
-        tree = _from_xml(body) if unmarked(body).lstrip()[:1] == b"<" else read_tree(body)
+        tree = _read(body)
         if not is_type(str(tree.get("resourceType", ""))):
             raise StructureError("not a FHIR resource", where="resourceType")
         return cls(tree, body, zone)
@@ -233,7 +237,8 @@ class FhirMessage(FhirElement):
                 yield FhirElement(resource, f"Bundle.entry[{position}].resource", self.tree, self.zone)
 
     def encode(self) -> bytes:
-        return write_tree(self.tree) if self._body is None else self._body
+        written = write_tree(self.tree)
+        return written if self._body is None or written != write_tree(_read(self._body)) else self._body
 
 
 def _exact(value: Any, place: str) -> Decimal:
@@ -272,6 +277,10 @@ def _contained(root: Tree, text: str) -> Tree | None:
     return next(
         (one for one in root.get("contained") or () if isinstance(one, dict) and one.get("id") == text[1:]), None
     )
+
+
+def _read(body: bytes) -> Tree:
+    return _from_xml(body) if unmarked(body).lstrip()[:1] == b"<" else read_tree(body)
 
 
 def _from_xml(body: bytes) -> Tree:

@@ -20,6 +20,7 @@ from engine.protocols.fhir.resource import Tree, read_tree
 from engine.protocols.fhir.version import Version
 from engine.protocols.fhir.xml_reader import read_xml
 
+SERVICE = "received"  # name of the journal and the audit in ConnectorContext.services
 _TAKEN = tuple(state for state in MessageState if state is not MessageState.REFUSED)
 _PAGE = 100  # rows of the journal at once
 _MOST_ROWS = 1000  # looked at for one page; then a `next` link goes on

@@ -34,12 +34,12 @@ from engine.connectors.fhir.answers import RefusedResource, Taken
 from engine.connectors.fhir.intake import Intake, Item, Plan, refusal_of
 from engine.connectors.fhir.jwt import TokenError
 from engine.connectors.fhir.query import QueryError, wanted
-from engine.connectors.fhir.reading import Reader
+from engine.connectors.fhir.reading import SERVICE, Reader
 from engine.connectors.fhir.routing import Asked, NotServedError, asked
 from engine.connectors.fhir.settings import XML_TYPES, FhirSourceSettings
 from engine.connectors.fhir.smart import Caller, SmartGate, configuration
 from engine.connectors.http.source import HttpSource, Refused, correlation_id_of, drained, wait_for_journal
-from engine.core.errors import IsthmusError, MessageError, StoreError
+from engine.core.errors import ConfigurationError, IsthmusError, MessageError, StoreError
 from engine.ports.connector import Accept, ConnectorContext, Receipt, Received, Verdict
 from engine.protocols.fhir.outcome import issue_of, operation_outcome
 from engine.protocols.fhir.version import NUMBERS
@@ -68,8 +68,10 @@ class FhirSource(HttpSource):
                 await self._gate.close()
 
     def _made_reader(self) -> Reader:
-        journal, audit = self._context.services["received"]
         version, context = self._fhir.version, self._context
+        if SERVICE not in context.services:
+            raise ConfigurationError("reads are answered by a running engine alone", where=context.name)
+        journal, audit = context.services[SERVICE]
         return Reader(journal, audit, context.channel, context.index, self._fhir.path, version)
 
     # -------------------------------------------------------------- one request

@@ -150,3 +150,13 @@ def test_a_path_that_does_not_fit_the_values_quotes_none() -> None:
 def test_brackets_have_a_bound() -> None:
     with pytest.raises(ExpressionError):
         finder("(" * 60 + "a" + ")" * 60)
+
+
+def test_what_is_changed_or_made_in_a_script_is_written_with_its_digits(invoice: FhirMessage) -> None:
+    assert invoice.encode() == INVOICE
+    invoice.tree["totalNet"]["value"] = Decimal("10.100")
+    made = FhirMessage({"resourceType": "Device", "lotNumber": "L1"})
+
+    assert b'"totalNet":{"value":10.100,' in invoice.encode()
+    assert made.encode() == b'{"resourceType":"Device","lotNumber":"L1"}'
+    assert (made.type, made.get("Device.lotNumber")) == ("Device", "L1")
