@@ -226,5 +226,6 @@ def data_model(one: EventType) -> type[EventData]:
     facts = FACTS.get(one.kind or "")
     if facts is None:
         return EventData
-    fields: dict[str, Any] = {"__annotations__": {"document": facts}, "__module__": __name__}
+    told = Field(default=None, description="What is told of the document.")
+    fields: dict[str, Any] = {"__annotations__": {"document": facts | None}, "__module__": __name__, "document": told}
     return type(f"{facts.__name__.removesuffix('Facts')}Data", (EventData,), fields)
