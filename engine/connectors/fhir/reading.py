@@ -48,8 +48,8 @@ class Reader:
         await self._audit.record(who, "fhir.vread", f"{kind} of channel {self._channel}", _told(found))
         return found
 
-    async def search(self, who: str, kind: str, asked: Wanted) -> Tree:
-        """One page as a searchset, the newest first."""
+    async def search(self, who: str, kind: str, asked: Wanted, origin: str = "") -> Tree:
+        """One page as a searchset, the newest first. `origin`: how whoever asks calls this server."""
         if asked.ids:
             every = [await self._newest(kind, id_) for id_ in dict.fromkeys(asked.ids)]
             page = [one for row, one in every if row is not None and one is not None and self._fits(row, one, asked)]
@@ -59,7 +59,7 @@ class Reader:
         names = ", ".join(sorted({name for name, _ in asked.asked})) or "everything"
         told = f"{len(page)} found by {names}"
         await self._audit.record(who, "fhir.search", f"{kind} of channel {self._channel}", told)
-        return self._searchset(kind, asked, page, last)
+        return self._searchset(f"{origin}{self._base}/{kind}", asked, page, last)
 
     # -------------------------------------------------------------- pages
     async def _page(self, kind: str, asked: Wanted) -> tuple[list[Tree], int | None]:
@@ -110,8 +110,7 @@ class Reader:
             for one in several
         )
 
-    def _searchset(self, kind: str, asked: Wanted, page: list[Tree], last: int | None) -> Tree:
-        here = f"{self._base}/{kind}"
+    def _searchset(self, here: str, asked: Wanted, page: list[Tree], last: int | None) -> Tree:
         links = [{"relation": "self", "url": f"{here}?{urlencode(asked.asked)}"}]
         bundle: Tree = {"resourceType": "Bundle", "type": "searchset"}
         if last is not None:

@@ -45,6 +45,7 @@ from engine.protocols.fhir.outcome import issue_of, operation_outcome
 from engine.protocols.fhir.version import NUMBERS
 
 _CONFLICT, _REFUSED = 409, 422
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:\d{1,5})?|\[[0-9a-fA-F:]{2,45}\](:\d{1,5})?", re.ASCII).fullmatch
 _READS = frozenset({"read", "vread", "search"})
 _FHIR_VERSION = re.compile(r"fhirVersion=\"?(\d\.\d)", re.ASCII)
 
@@ -156,7 +157,9 @@ class FhirSource(HttpSource):
             sought = wanted(parameters, reader.index)
         except QueryError as error:
             raise Refused(400, str(error)) from None
-        return answers.written(200, await reader.search(who, what.type, sought), wants_xml)
+        host = request.host if _HOST(request.host) else self._fhir.listen
+        found = await reader.search(who, what.type, sought, f"{request.scheme}://{host}")
+        return answers.written(200, found, wants_xml)
 
     # -------------------------------------------------------------- what is brought
     def _check_right(self, caller: Caller, right: str, kind: str) -> None:
