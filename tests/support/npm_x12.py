@@ -1,4 +1,4 @@
-"""npm's `node-x12`, a reader of X12 that nobody here wrote: installed once into a folder of the machine's cache."""
+"""npm's `node-x12`, a reader of X12 that nobody here wrote. Where it cannot be had, the test is skipped."""
 
 from __future__ import annotations
 
@@ -31,17 +31,12 @@ console.log(JSON.stringify(files.map(read)));
 """
 
 
-@lru_cache(maxsize=1)
-def installed() -> Path:
-    """The folder that has it. Skips the test where it cannot be had."""
-    return npm.installed("node-x12", {"node-x12": VERSION}, {"read.js": READER})
-
-
 def read(files: list[bytes]) -> list[dict[str, object]]:
     """What it says of each file: `header` and `groups`, or `error`."""
+    folder = npm.installed("x12", {"node-x12": VERSION}, {"read.js": READER})
     given = json.dumps([body.decode() for body in files])
     done = subprocess.run(
-        ["node", "read.js"], cwd=installed(), input=given, capture_output=True, text=True, timeout=30, check=True
+        ["node", "read.js"], cwd=folder, input=given, capture_output=True, text=True, timeout=30, check=True
     )
     found: list[dict[str, object]] = json.loads(done.stdout)
     return found
