@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from functools import lru_cache
-from pathlib import Path
 
 from tests.support import npm
 
