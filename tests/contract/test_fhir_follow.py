@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from engine.connectors.fhir.poll import FhirPoll
 from engine.connectors.fhir.settings import FhirPollSettings, FhirSubscriptionSettings
 from engine.connectors.fhir.subscription import FhirSubscription
-from engine.core.errors import StoreError
+from engine.core.errors import ConfigurationError, StoreError
 from engine.ports.connector import ConnectorContext
 from tests.support.connector_contract import (
     LIMIT,
@@ -363,6 +363,16 @@ async def test_a_notification_is_told_again_when_the_server_or_the_store_fails(
 
     assert statuses == [503, 503, 200]
     assert of(door) == [("SupplyRequest/s1/1", 1)]
+
+
+async def test_an_address_in_use_is_told_as_that(server: FhirServer, tmp_path: Path) -> None:
+    far = {"url": server.url, "resource": "SupplyRequest"}
+    settings = {"listen": f"127.0.0.1:{server.port}", "token": "env:TOKEN", "server": far}
+    values = FhirSubscriptionSettings.model_validate(settings)
+    one = FhirSubscription(values, context(tmp_path, secrets=Secrets({"env:TOKEN": TOKEN})))
+
+    with pytest.raises(ConfigurationError, match="cannot listen"):
+        await asyncio.wait_for(one.run(Door()), PATIENCE)
 
 
 @pytest.mark.parametrize(

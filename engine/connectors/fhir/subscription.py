@@ -56,11 +56,14 @@ class FhirSubscription(HttpSource):
 
     async def run(self, accept: Accept) -> None:
         await asyncio.to_thread(self._events.load)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(super().run(accept))
-            tasks.create_task(self._poll.run(accept))
-            if self._hook.register_:
-                tasks.create_task(self._register())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(super().run(accept))
+                tasks.create_task(self._poll.run(accept))
+                if self._hook.register_:
+                    tasks.create_task(self._register())
+        except ExceptionGroup as group:  # told as what it is: an address in use, for example
+            raise group.exceptions[0] from None
 
     async def check(self) -> Health:
         door, server = await super().check(), await self._poll.check()
