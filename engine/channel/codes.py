@@ -35,7 +35,7 @@ CODES: dict[str, Code] = {
     "C022": Code("File name and channel name differ", "A channel lives in a file of its own name.", "warning"),
     "C023": Code("Two destinations of one name", "Queues are kept by the destination's name."),
     "C024": Code("Address already taken", "Two listeners cannot share one host and port."),
-    "C025": Code("Unknown channel", "A `channel` destination names a channel that is not in this site."),
+    "C025": Code("Unknown channel", "A destination or source names a channel that is not in this site."),
     "C026": Code("Channels in a circle", "Messages would go round for ever."),
     "C027": Code("Disabled channel as destination", "Messages would queue until someone enables it."),
     "C028": Code("Source without destinations", "Messages are kept and go nowhere; rarely meant.", "warning"),

@@ -63,6 +63,21 @@ def _references(ground: Ground, channel: ChannelGround) -> Iterator[Finding]:
                 yield channel.yaml.finding(code, (*end.path, key), f"there is no {key} '{name}' in {where}", advice)
         if end.type == "channel" and end.model is not None:
             yield from _next_channel(ground, channel, end)
+    if channel.source_end.type in ("events", "window"):
+        yield from _told_of(ground, channel)
+
+
+def _told_of(ground: Ground, channel: ChannelGround) -> Iterator[Finding]:
+    """Channels whose documents a source tells of."""
+    named = channel.source_end.raw.get("channels")
+    for index, name in enumerate(named if isinstance(named, list) else ()):
+        path = (*channel.source_end.path, "channels", index)
+        if name == channel.model.channel:
+            text = "a channel cannot be told of itself"
+            yield channel.yaml.finding("C026", path, text, "take it out")
+        elif isinstance(name, str) and name not in ground.site.channels and name not in _broken(ground):
+            advice = did_you_mean(name, ground.site.channels) or known_words(ground.site.channels)
+            yield channel.yaml.finding("C025", path, f"there is no channel '{name}'", advice)
 
 
 def _broken(ground: Ground) -> set[str]:
