@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
+import psycopg
+import pytest
+
 from engine.core.happenings import Happening
 from engine.core.ids import id_text
 from engine.ports.connector import Reason
@@ -179,3 +182,28 @@ async def test_entries_are_there_after_a_restart(store_url: str) -> None:
 
     assert [one.what for one in await entries(again)] == [Happening.MADE]
     await again.close()
+
+
+async def test_a_reader_never_passes_a_commit_that_is_still_open(store: Store, drive: Driver, store_url: str) -> None:
+    """Another writer has taken a number and not committed: what is written meanwhile gets a later one, and waits."""
+    if not store_url.startswith("postgresql"):
+        pytest.skip("SQLite has one writing transaction at a time")
+    await store.feed.open("events", ())
+    await drive.queued("erp")
+    other = await psycopg.AsyncConnection.connect(store_url)
+    await other.execute("UPDATE feed_head SET number = number + 1")
+    message = drive.message()
+    appended = await drive.submit(message)
+    finishing = drive.finishing(drive.outcome(appended.message_id, "erp"))
+    await asyncio.wait({finishing}, timeout=0.1)
+
+    assert not finishing.done()
+    assert await store.feed.head() == 1
+    await other.execute(
+        "INSERT INTO feed (number, channel, message_id, part, what, at)"
+        " SELECT 2, channel, message_id, 0, 1, at FROM feed"
+    )
+    await other.commit()
+    await finishing
+    assert [one.number for one in await entries(store)] == [1, 2, 3]
+    await other.close()
