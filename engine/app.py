@@ -39,6 +39,7 @@ from engine.flow.supervise import Supervisor
 from engine.ports.catalog import ConnectorType
 from engine.ports.connector import ConnectorContext, Destination, Source
 from engine.ports.journal import ATTACHMENTS, Journal, MessageRow, Query
+from engine.procure.process import Process
 from engine.protocols.tabular.layout import TableLayout
 from engine.script.pool import Pool
 from engine.store.lock import JournalLock
@@ -56,6 +57,7 @@ class Engine:
     store: Store
     supervisor: Supervisor
     operations: EngineOperations
+    process: Process
     pool: Pool
     started_in: float
     overtaken: asyncio.Event
@@ -182,6 +184,7 @@ async def running(
         owner = await stack.enter_async_context(_owning(site, store, standing_by))
         erps = AdapterPool(site.connections, SiteSecrets(site.root, site.engine.secrets))
         stack.push_async_callback(erps.close)
+        process = Process(store.records, clock, lambda: None)
         known = {
             "x12_partners": site.partners,
             "erp_adapters": erps,
@@ -189,6 +192,8 @@ async def running(
             "received": (store.journal, store.audit),
             "feed": store.feed,
             ATTACHMENTS: store.journal.attachments,
+            "procure": process,
+            "records": store.records,
         }
         builder = Builder(site, store, clock, {**known, **(services or {})}, tell)
         parts = _parts(site, store, pool, clock, tell, builder, owner)
@@ -202,7 +207,7 @@ async def running(
         await keep_readers(store.feed, store.journal, site.channels.values())
         await supervisor.start(site, deploy_all=deploy_all)
         overtaken, started_in = owner.overtaken if owner else asyncio.Event(), time.monotonic() - began
-        engine = Engine(site, store, supervisor, operations, pool, started_in, overtaken)
+        engine = Engine(site, store, supervisor, operations, process, pool, started_in, overtaken)
         own_work = _own_work(root, engine, clock, tell)
         try:
             yield engine
@@ -267,7 +272,7 @@ def _own_work(root: Path, engine: Engine, clock: Clock, emit: Emit) -> list[asyn
     engine.operations.notices = lambda: (*overdue.notices, *watch.notices)
     engine.operations.ledger = store.ledger
     daily = Housekeeping(store.journal, store.audit, clock, site.engine.retention, site.engine.zone, watch)
-    return [asyncio.create_task(daily.run()), asyncio.create_task(overdue.run())]
+    return [asyncio.create_task(one.run()) for one in (daily, overdue, engine.process)]
 
 
 def _deadlines(site: Site) -> dict[str, timedelta]:

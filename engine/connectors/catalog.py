@@ -330,6 +330,22 @@ BUILT_IN: tuple[ConnectorType, ...] = (
         "brokers.kafka.settings:KafkaDestinationSettings",
         "brokers.kafka.destination:KafkaDestination",
     ),
+    _entry(
+        "source",
+        "procure",
+        "Commands of the procure-to-pay process",
+        "procure:ProcureSourceSettings",
+        "procure:ProcureSource",
+        format="json",
+    ),
+    _entry(
+        "destination",
+        "procure",
+        "The procure-to-pay process",
+        "procure:ProcureDestinationSettings",
+        "procure:ProcureDestination",
+        takes=_DOCUMENT,
+    ),
 )
 
 

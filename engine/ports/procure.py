@@ -78,6 +78,21 @@ class Command(msgspec.Struct, frozen=True):
     body: bytes
 
 
+COMMANDS: Mapping[str, str] = {
+    "post_invoice": "The invoice is matched or approved: post it for payment.",
+    "create_order": "The requisition is approved: create the order in the ERP.",
+    "send_order": "The order goes to its supplier (850).",
+    "send_advice": "The supplier is told why its document was not taken (824).",
+    "raise_requisition": "Stock is low: a requisition is wanted.",
+    "post_journal": "Costs or accruals for the general ledger.",
+    "tell_status": "Who asked is told how the matter stands.",
+    "hold_payment": "The ERP must not pay this invoice for now.",
+    "release_payment": "The ERP may pay this invoice.",
+    "propagate_supplier": "A supplier's master data goes to every system that has it.",
+}
+"""What the process wants done, and why: the names that channels take commands by."""
+
+
 class GivenCommand(msgspec.Struct, frozen=True):
     """A command as it was saved; `number` counts up in the order of the commits."""
 

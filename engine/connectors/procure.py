@@ -1,0 +1,149 @@
+"""The procure-to-pay process as ends of channels: documents go in through a destination, commands come out of a source.
+
+destinations:
+  - {name: process, type: procure, send: Invoice}
+
+source: {type: procure, commands: [post_invoice]}
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Protocol, cast
+
+from pydantic import Field, field_validator
+
+from engine.canonical import KINDS, Document
+from engine.channel.model import Duration, Settings
+from engine.core.errors import ConfigurationError, DestinationError, StoreError, TransportError
+from engine.ports.connector import (
+    Accept,
+    ConnectorContext,
+    Delivered,
+    Health,
+    Outbound,
+    Receipt,
+    Received,
+    Semantics,
+)
+from engine.ports.procure import COMMANDS, GivenCommand, Records
+
+PROCESS, RECORDS = "procure", "records"  # names in ConnectorContext.services
+_AT_ONCE = 200  # commands a look
+_LONGEST_PAUSE = 30.0  # seconds between looks while the store refuses
+
+
+class TakesDocuments(Protocol):
+    async def take(self, document: Document, message_id: int | None = None, who: str | None = None) -> None: ...
+
+
+class ProcureDestinationSettings(Settings):
+    """Documents become part of what the process knows."""
+
+
+class ProcureDestination:
+    """The same document again changes nothing."""
+
+    def __init__(self, settings: ProcureDestinationSettings, context: ConnectorContext) -> None:
+        self._process = cast("TakesDocuments | None", context.services.get(PROCESS))
+        self._where = context.name
+
+    @property
+    def semantics(self) -> Semantics:
+        return Semantics.IDEMPOTENT
+
+    @property
+    def parallel(self) -> int:
+        return 8
+
+    async def send(self, outbound: Outbound) -> Delivered:
+        """Raises as the port says."""
+        if self._process is None:
+            raise DestinationError("there is no process in this engine", where=self._where)
+        kind = KINDS.get(outbound.kind or "")
+        if kind is None:
+            raise DestinationError("the process takes canonical documents", where=self._where, remedy="set send:")
+        try:
+            document = kind.model_validate_json(outbound.body)
+        except ValueError:
+            raise DestinationError("the document is not of its kind's shape", where=outbound.kind) from None
+        try:
+            await self._process.take(document, outbound.message_id)
+        except StoreError as error:
+            raise TransportError(error.what, where=self._where) from None
+        return Delivered(reference=document.natural_key)
+
+    async def inquire(self, outbound: Outbound) -> Delivered | None:
+        """Never asked: sending again is safe."""
+        return None
+
+    async def check(self) -> Health:
+        return Health(self._process is not None, "the process is here" if self._process else "no process here")
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+
+class ProcureSourceSettings(Settings):
+    """What the process wants done: one message a command, whose body is the document to act with."""
+
+    commands: tuple[str, ...] = Field(
+        default=(), description="Commands that are taken; empty: all.", examples=[["post_invoice"]]
+    )
+    every: Duration = Field(default=timedelta(milliseconds=500), description="Pause between two looks.")
+
+    @field_validator("commands")
+    @classmethod
+    def _commands_are_known(cls, commands: tuple[str, ...]) -> tuple[str, ...]:
+        for one in commands:
+            if one not in COMMANDS:
+                raise ValueError(f"no command is called '{one}'; there are: {', '.join(COMMANDS)}")
+        return commands
+
+
+class ProcureSource:
+    """Reads commands in their order. A command taken twice has the same natural id: it acts once."""
+
+    def __init__(self, settings: ProcureSourceSettings, context: ConnectorContext) -> None:
+        records = context.services.get(RECORDS)
+        if records is None:
+            raise ConfigurationError("there is no process in this engine", where=context.name)
+        self._settings, self._context = settings, context
+        self._records = cast("Records", records)
+        self._after: int | None = None
+        self._failures = 0
+
+    async def run(self, accept: Accept) -> None:
+        pause = self._settings.every.total_seconds()
+        while True:
+            try:
+                await self.look(accept)
+                self._failures = 0
+            except StoreError as error:
+                self._failures += 1
+                if self._failures == 1:  # told once, not at every look
+                    self._context.emit(
+                        "source_failed", self._context.channel, {"error": error.code, "text": error.what}
+                    )
+            await asyncio.sleep(min(pause * 2**self._failures, _LONGEST_PAUSE))
+
+    async def look(self, accept: Accept) -> None:
+        reader = f"channel:{self._context.channel}"
+        if self._after is None:
+            self._after = (await self._records.watermarks()).get(reader, 0)
+        while page := await self._records.given(self._after, self._settings.commands, _AT_ONCE):
+            await asyncio.gather(*(_accepted(one, accept) for one in page))
+            self._after = page[-1].number
+            await self._records.set_watermark(reader, self._after)  # it spares reading; the natural id is what guards
+
+    async def check(self) -> Health:
+        return Health(
+            self._failures == 0, "reads the process's commands" if not self._failures else "the store refuses"
+        )
+
+
+async def _accepted(given: GivenCommand, accept: Accept) -> Receipt:
+    command = given.command
+    facts = {"command": command.name, "dossier": given.dossier, "kind": command.kind}
+    return await accept(Received(command.body, command.key, command.name, attributes=facts))

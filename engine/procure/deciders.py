@@ -1,0 +1,23 @@
+"""Which decider a dossier has, by the first word of its key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from engine.procure.decision import Decision, World
+from engine.procure.papers import Papers
+from engine.procure.purchase import decide_purchase
+
+Decider = Callable[[Papers, World], Decision]
+
+
+def _kept(papers: Papers, world: World) -> Decision:
+    """Reference data: kept as versions, nothing to decide."""
+    return Decision({})
+
+
+DECIDERS: dict[str, Decider] = {"order": decide_purchase, "invoice": decide_purchase}
+
+
+def decide(dossier: str, papers: Papers, world: World) -> Decision:
+    return DECIDERS.get(dossier.partition(":")[0], _kept)(papers, world)

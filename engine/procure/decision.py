@@ -1,0 +1,100 @@
+"""What a decider is given and what it gives back: values only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import msgspec
+
+from engine.canonical import Document, Money
+from engine.ports.procure import Reference
+
+D = TypeVar("D", bound=Document)
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """An exception as a decider finds it; who owns it and when it is due follows from the policies.
+
+    Args:
+        type: `price_above_tolerance`, `quantity_not_received` … the page and the policies know it by this name.
+        place: within the dossier: an invoice's key and line. With the type it makes the case's id.
+        money: at stake, when it is known.
+        flip: the smallest change that would have decided otherwise, in words for people.
+        facts: inputs and rule, for the page; numbers, codes and places, never a patient.
+    """
+
+    type: str
+    place: str
+    title: str
+    money: Money | None = None
+    supplier: str | None = None
+    facility: str | None = None
+    department: str | None = None
+    category: str | None = None
+    urgency: str | None = None
+    due_by: datetime | None = None
+    flip: str = ""
+    facts: Mapping[str, Any] = {}
+
+
+class Intent(msgspec.Struct, frozen=True):
+    """Something to be done outside, once: `what` names it for this document (`post_invoice`)."""
+
+    what: str
+    document: Document
+    detail: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"{self.what}:{self.document.natural_key}" + (f":{self.detail}" if self.detail else "")
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What follows from a dossier. `state` is shown and measured; JSON values only, amounts as text."""
+
+    state: Mapping[str, Any]
+    findings: tuple[Finding, ...] = ()
+    intents: tuple[Intent, ...] = ()
+    look_again_at: datetime | None = None
+
+
+class World:
+    """What a decision may look at beside its dossier. What it asked for is remembered: when that changes, it is
+    decided anew.
+
+    Args:
+        now: of the decision; deciders have no clock.
+        known: references that were found.
+        watermarks: source to the time up to which it has told everything.
+    """
+
+    def __init__(
+        self,
+        now: datetime,
+        known: Mapping[Reference, Document],
+        watermarks: Mapping[str, datetime],
+        policies: Any,
+    ) -> None:
+        self.now, self.watermarks, self.policies = now, watermarks, policies
+        self._known = known
+        self.asked: set[Reference] = set()
+
+    def find(self, kind: type[D], key: str) -> D | None:
+        """The newest version of a document of another dossier; None: nobody told of it yet."""
+        reference = Reference(kind.kind, key)
+        self.asked.add(reference)
+        found = self._known.get(reference)
+        return found if isinstance(found, kind) else None
+
+    @property
+    def missing(self) -> set[Reference]:
+        """Asked for and not among what was given: the caller looks them up and decides once more."""
+        return {one for one in self.asked if one not in self._known}
+
+
+def text_of(amount: Decimal) -> str:
+    """For `state` and `facts`: exact, without an exponent."""
+    return format(amount, "f")

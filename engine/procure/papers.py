@@ -1,0 +1,84 @@
+"""The documents of a dossier as deciders see them, and to which dossiers a document belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import NamedTuple, TypeVar
+
+from engine.canonical import (
+    KINDS,
+    Document,
+    Invoice,
+    OrderAcknowledgement,
+    PurchaseOrder,
+    Receipt,
+    Requisition,
+    ShipmentNotice,
+)
+from engine.core.errors import DocumentError
+from engine.ports.procure import Dossier, Record
+
+D = TypeVar("D", bound=Document)
+
+
+class Paper(NamedTuple):
+    """A version of a document with where it came from."""
+
+    document: Document
+    record: Record
+
+
+class Papers:
+    """All versions of all documents of one dossier. What is asked for does not depend on the order of their arrival."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self.all = [Paper(read(record), record) for record in sorted(records)]
+
+    @cached_property
+    def _newest(self) -> dict[tuple[str, str], Paper]:
+        return {(paper.record.kind, paper.record.key): paper for paper in self.all}  # versions are sorted
+
+    def newest(self, kind: type[D]) -> list[D]:
+        """The last version of each document of a kind, by key."""
+        return [paper.document for paper in self._newest.values() if isinstance(paper.document, kind)]
+
+    def versions(self, kind: type[D]) -> list[D]:
+        """Every version, by key and age."""
+        return [paper.document for paper in self.all if isinstance(paper.document, kind)]
+
+    def paper(self, document: Document) -> Paper:
+        """Where the last version of this document came from."""
+        return self._newest[document.kind, document.natural_key]
+
+
+def read(record: Record) -> Document:
+    """
+    Raises:
+        DocumentError: this release does not know the kind, or the version's shape.
+    """
+    kind = KINDS.get(record.kind)
+    if kind is None:
+        raise DocumentError("this kind of document is not known", where=record.kind, remedy="run a newer release")
+    try:
+        return kind.model_validate_json(record.body)
+    except ValueError as error:
+        raise DocumentError("a stored document has another shape now", where=record.kind) from error
+
+
+def dossiers_of(document: Document) -> tuple[str, ...]:
+    """A trade document belongs to its orders; without one, it stands alone."""
+    if isinstance(document, PurchaseOrder | Receipt | OrderAcknowledgement):
+        return (f"order:{document.order_number}",)
+    if isinstance(document, Invoice):
+        return (f"order:{document.order_number}",) if document.order_number else (f"invoice:{document.natural_key}",)
+    if isinstance(document, ShipmentNotice):
+        orders = sorted({line.order_number for line in document.lines if line.order_number})
+        return tuple(f"order:{number}" for number in orders) or (f"shipment:{document.natural_key}",)
+    if isinstance(document, Requisition):
+        return (f"requisition:{document.requisition_number}",)
+    return (f"{document.kind.lower()}:{document.natural_key}",)
+
+
+def papers_of(dossier: Dossier) -> Papers:
+    return Papers(dossier.records)

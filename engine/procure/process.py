@@ -1,0 +1,165 @@
+"""The service: a document comes in, its dossiers are decided over, and what follows is saved in one transaction.
+
+Decisions over one dossier follow one another; over different ones they run side by side. The same document again
+changes nothing: its newest version has the same content.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from engine.canonical import Document
+from engine.core.clock import Clock, from_micros, to_micros
+from engine.core.errors import StoreError
+from engine.ports.procure import Case, Change, Command, Dossier, Record, Records, Reference
+from engine.procure.deciders import decide
+from engine.procure.decision import Decision, Finding, World
+from engine.procure.ownership import Owner, owner_of
+from engine.procure.papers import dossiers_of, papers_of, read
+
+_TRIES = 10  # of a decision that another one overtook
+_ROUNDS = 6  # of looking up what a decision asked for
+_LOOK_EVERY = 1.0  # seconds
+_AT_ONCE = 200  # dossiers of one look at what is due
+
+
+class Process:
+    """The engine that owns the journal runs one."""
+
+    def __init__(self, records: Records, clock: Clock, policies: Callable[[], Any]) -> None:
+        self._records, self._clock, self._policies = records, clock, policies
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def take(self, document: Document, message_id: int | None = None, who: str | None = None) -> None:
+        """Keep a document and decide over its dossiers, and over those that were waiting for it."""
+        dossiers = dossiers_of(document)
+        for dossier in dossiers:
+            await self._decide(dossier, document, message_id, who)
+        reference = Reference(document.kind, document.natural_key)
+        for dossier in await self._records.dossiers_with(reference):
+            if dossier not in dossiers:
+                await self._decide(dossier)
+
+    async def run(self) -> None:
+        """Look at what is due until cancelled."""
+        while True:
+            try:
+                await self.look()
+            except StoreError:
+                pass  # the store tells of itself; what is due stays due
+            await asyncio.sleep(_LOOK_EVERY)
+
+    async def look(self) -> int:
+        """Decide over what wished to be looked at by now. Returns how many dossiers that were."""
+        due = await self._records.due(to_micros(self._clock.now()), _AT_ONCE)
+        for dossier in due:
+            await self._decide(dossier)
+        return len(due)
+
+    async def told_until(self, source: str, until: datetime) -> None:
+        """A source has told everything up to this time: nobody waits for it longer."""
+        await self._records.set_watermark(source, to_micros(until))
+
+    # -------------------------------------------------------------- deciding
+    async def _decide(
+        self, key: str, document: Document | None = None, message_id: int | None = None, who: str | None = None
+    ) -> None:
+        async with self._locks[key]:
+            for _ in range(_TRIES):
+                dossier = await self._records.load(key)
+                added = self._new_version(dossier, document, message_id, who) if document is not None else ()
+                if document is not None and not added:
+                    return
+                if await self._records.save(await self._change(dossier, added)):
+                    return
+        raise StoreError("a decision was overtaken again and again", where=key, remedy="it is tried again")
+
+    def _new_version(
+        self, dossier: Dossier, document: Document, message_id: int | None, who: str | None
+    ) -> tuple[Record, ...]:
+        """Empty: the newest version says the same."""
+        body = document.model_dump_json().encode()
+        versions = [one for one in dossier.records if (one.kind, one.key) == (document.kind, document.natural_key)]
+        if versions and versions[-1].body == body:
+            return ()
+        at = to_micros(self._clock.now())
+        return (Record(document.kind, document.natural_key, len(versions) + 1, body, at, message_id, who),)
+
+    async def _change(self, dossier: Dossier, added: Sequence[Record]) -> Change:
+        now = self._clock.now()
+        whole = msgspec.structs.replace(dossier, records=(*dossier.records, *added))
+        decision, world = await self._decided(whole, now)
+        return Change(
+            dossier=dossier.key,
+            revision=dossier.revision,
+            at_micros=to_micros(now),
+            records=added,
+            state=msgspec.json.encode(decision.state),
+            cases=self._cases(dossier, decision, world),
+            commands=[
+                Command(one.key, one.what, one.document.kind, one.document.natural_key,
+                        one.document.model_dump_json().encode())
+                for one in decision.intents
+                if one.key not in dossier.given
+            ],
+            waits=sorted(world.asked),
+            look_again_micros=None if decision.look_again_at is None else to_micros(decision.look_again_at),
+        )  # fmt: skip
+
+    async def _decided(self, dossier: Dossier, now: datetime) -> tuple[Decision, World]:
+        """Deciders ask for references as they go: each round knows what the one before asked for."""
+        papers, policies = papers_of(dossier), self._policies()
+        watermarks = {source: from_micros(until) for source, until in (await self._records.watermarks()).items()}
+        known: dict[Reference, Document | None] = {}
+        for _ in range(_ROUNDS):
+            found = {reference: document for reference, document in known.items() if document is not None}
+            world = World(now, found, watermarks, policies)
+            decision = decide(dossier.key, papers, world)
+            new = [one for one in world.missing if one not in known]
+            if not new:
+                break
+            latest = await self._records.latest(new)
+            known |= {one: read(latest[one]) if one in latest else None for one in new}
+        return decision, world
+
+    def _cases(self, dossier: Dossier, decision: Decision, world: World) -> list[Case]:
+        """Found ones opened or renewed; open ones that nothing finds any more are gone."""
+        now = to_micros(world.now)
+        before = {one.case_id: one for one in dossier.cases}
+        found = {f"{dossier.key}#{one.type}#{one.place}": one for one in decision.findings}
+        opened = [
+            _case(case_id, dossier.key, one, before.get(case_id), owner_of(one, world), now)
+            for case_id, one in found.items()
+        ]
+        gone = [
+            msgspec.structs.replace(one, state="gone")
+            for one in dossier.cases
+            if one.state == "open" and one.case_id not in found
+        ]
+        return opened + gone
+
+
+def _case(case_id: str, dossier: str, found: Finding, before: Case | None, owner: Owner, now: int) -> Case:
+    is_open = before is not None and before.state == "open"
+    return Case(
+        case_id=case_id,
+        dossier=dossier,
+        type=found.type,
+        state="open",
+        opened_micros=before.opened_micros if before is not None and is_open else now,
+        title=found.title,
+        owner=owner.name,
+        due_micros=before.due_micros if before is not None and is_open else owner.due_micros,
+        amount=format(found.money.amount, "f") if found.money else None,
+        currency=found.money.currency if found.money else None,
+        supplier=found.supplier,
+        facility=found.facility,
+        rank=owner.rank,
+        facts={**found.facts, "flip": found.flip} if found.flip else found.facts,
+    )
