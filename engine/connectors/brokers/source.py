@@ -14,7 +14,7 @@ from engine.connectors.brokers.taking import Taking
 from engine.core.errors import IsthmusError, TransportError
 from engine.ports.connector import Accept, ConnectorContext, Health, Reason
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 30.0  # seconds between sessions
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds between sessions
 
 
 class BrokerSource(ABC):
@@ -33,6 +33,9 @@ class BrokerSource(ABC):
                 await self._session(accept)
             except IsthmusError as error:
                 self._failed(error)
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():  # a broker's library may swallow it while it closes
+                raise asyncio.CancelledError
             pause = min(_FIRST_PAUSE * 2 ** min(self._failures - 1, 12), _LONGEST_PAUSE)
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
 

@@ -72,6 +72,7 @@ class Taking:
         self._changed = asyncio.Event()
         self._freed = asyncio.Event()
         self._blocked = False  # the store refuses: nothing more is handed to it
+        self._held = False  # some wait because the journal is behind, or the store refuses
 
     @property
     def under_way(self) -> list[Item]:
@@ -103,7 +104,10 @@ class Taking:
         """Hand it to the journal; `settling` does the rest."""
         entry = _Entry(item, self._reading.messages(item))
         self._waiting.append(entry)
-        if not self._blocked:
+        if self._blocked or self._held or self._accept.backlogged:
+            self._held = True  # behind the others; not acknowledged, so that the broker stops sending
+            self._changed.set()
+        else:
             self._submit(entry)
 
     async def settling(self) -> None:
@@ -113,12 +117,23 @@ class Taking:
             head = self._waiting[0] if self._waiting else None
             if head is not None and self._blocked:
                 await self._try_again()
+            elif self._held:
+                await self._hand_over()
             elif head is not None and head.submitted and not head.left:
                 await self._settle()
             else:
                 await self._changed.wait()
 
     # -------------------------------------------------------------- into the journal
+    async def _hand_over(self) -> None:
+        """What had to wait, in order, when the journal has caught up."""
+        while self._accept.backlogged:
+            await asyncio.sleep(_LOOK_AGAIN)
+        self._held = False
+        for entry in self._waiting:
+            if not entry.submitted:
+                self._submit(entry)
+
     def _submit(self, entry: _Entry) -> None:
         entry.submitted = True
         for place, outcome in enumerate(entry.outcomes):
@@ -145,7 +160,7 @@ class Taking:
             await self._ended(failed)
             if not _may_pass(failed.failure):
                 break
-        self._blocked = False
+        self._blocked = self._held = False
         self._line.trouble(None)
         for entry in self._waiting:
             if not entry.submitted or _may_pass(entry.failure):

@@ -77,7 +77,7 @@ class RabbitMqDestination(BrokerDestination):
                 found = channel.exchange_declare(settings.exchange, passive=True)
             await link.asked(found, missing, remedy)
         elif settings.declare:
-            await link.declare_queue(settings.routing_key)
+            await link.declare_queue(settings.routing_key, settings.queue_type)
         elif "{" not in settings.routing_key:
             looking = channel.queue_declare(settings.routing_key, passive=True)
             await link.asked(looking, f"there is no queue {settings.routing_key}", remedy)

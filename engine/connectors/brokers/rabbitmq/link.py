@@ -25,7 +25,6 @@ from engine.ports.connector import ConnectorContext
 
 LOST = (AMQPError, pamqp.exceptions.PAMQPException, OSError, RuntimeError, TimeoutError)
 logging.getLogger("aiormq").setLevel(logging.CRITICAL + 1)  # our errors tell it, and its words may quote messages
-_DURABLE: Any = {"x-queue-type": "quorum"}
 
 
 class RabbitMqLink:
@@ -99,11 +98,11 @@ class RabbitMqLink:
         except LOST as error:
             raise TransportError(f"no answer of the server: {type(error).__name__}", where=where) from None
 
-    async def declare_queue(self, name: str) -> None:
+    async def declare_queue(self, name: str, kind: str) -> None:
         """As `declare: true` says; one that is there with the same properties stays as it is."""
         channel = self.channel
         assert channel is not None
-        making = channel.queue_declare(name, durable=True, arguments=_DURABLE)
+        making = channel.queue_declare(name, durable=True, arguments={"x-queue-type": kind})
         await self.asked(making, f"the queue {name} cannot be made", "make it by hand")
 
     def _to(self, address: str) -> aiormq.Connection:

@@ -13,6 +13,10 @@ from engine.connectors.brokers.settings import End, Sent, Server, Taken, Templat
 AmqpName = Annotated[str, Field(min_length=1, max_length=255)]
 
 
+QueueType = Literal["quorum", "classic"]
+QUEUE_TYPE = "Kind of a queue that is declared here; a quorum queue counts deliveries, and is kept on several servers."
+
+
 class RabbitMqServer(Server):
     """How a RabbitMQ server is reached."""
 
@@ -60,7 +64,8 @@ class RabbitMqSourceSettings(End, RabbitMqServer, Taken):
     """Takes the messages of a queue; all engines that read it share them."""
 
     queue: AmqpName = Field(description="Queue that is read.", examples=["isthmus.orders"])
-    declare: bool = Field(default=False, description="Make the queue if there is none: a durable quorum queue.")
+    declare: bool = Field(default=False, description="Make the queue if there is none, durable.")
+    queue_type: QueueType = Field(default="quorum", description=QUEUE_TYPE)
     bind: tuple[Binding, ...] = Field(default=(), description="Exchanges whose messages flow into a declared queue.")
     without_id: Literal["refuse", "content", "accept"] = Field(
         default="refuse",
@@ -93,8 +98,10 @@ class RabbitMqDestinationSettings(End, RabbitMqServer, Sent):
     )
     declare: bool = Field(
         default=False,
-        description="Make what is missing: the exchange (durable, topic), or without exchange the queue (quorum).",
+        description="Make what is missing: the exchange (durable, topic), or without exchange the queue.",
     )
+
+    queue_type: QueueType = Field(default="quorum", description=QUEUE_TYPE)
 
     @model_validator(mode="after")
     def _queues_have_names(self) -> Self:

@@ -34,7 +34,7 @@ class RabbitMqSource(BrokerSource):
         channel = await self._link.open()
         settings, link = self._settings, self._link
         if settings.declare:
-            await link.declare_queue(settings.queue)
+            await link.declare_queue(settings.queue, settings.queue_type)
             for one in settings.bind:
                 binding = channel.queue_bind(settings.queue, one.exchange, one.routing_key)
                 await link.asked(binding, f"there is no exchange {one.exchange}", "make it, or correct bind")
