@@ -124,7 +124,9 @@ def test_gzip_gives_back_what_was_packed_in_one_piece_or_several(size: int) -> N
     assert gunzip(gzip.compress(content) + gzip.compress(b"more") + b"\x00" * 10, 4_000_000) == content + b"more"
 
 
-@pytest.mark.parametrize("content", [b"", b"plain", gzip.compress(b"x" * 50)[:-9], gzip.compress(b"x") + b"tail"])
+@pytest.mark.parametrize(
+    "content", [b"", b"plain", gzip.compress(b"x" * 50, mtime=0)[:-9], gzip.compress(b"x", mtime=0) + b"tail"]
+)
 def test_what_is_not_whole_gzip_is_refused(content: bytes) -> None:
     with pytest.raises(FramingError):
         gunzip(content, 1000)
