@@ -30,6 +30,13 @@ BROKERS = [
 ]
 
 
+SLOW_TO_START = [
+    BROKERS[0],
+    pytest.param(RabbitMq, id="rabbitmq", marks=[*BROKERS[1].marks, pytest.mark.slow]),
+    BROKERS[2],
+]
+
+
 @pytest.fixture(params=BROKERS)
 def broker(request: pytest.FixtureRequest) -> Broker:
     made: Broker = request.param(f"t{next(NUMBERS)}")
@@ -57,6 +64,7 @@ def bodies(door: Door) -> list[bytes]:
     return [one.body for one in door.stored]
 
 
+@pytest.mark.parametrize("broker", SLOW_TO_START, indirect=True)
 async def test_killed_server_loses_nothing_and_each_message_is_taken_once(broker: Broker, tmp_path: Path) -> None:
     door, sent = Slow(), numbered(300)
     await broker.put(sent)
@@ -194,6 +202,7 @@ async def test_sent_messages_arrive_with_their_ids_and_in_order(broker: Broker, 
     assert [one.correlation_id for one in door.stored] == [f"correlation-{number}" for number in range(20)]
 
 
+@pytest.mark.parametrize("broker", SLOW_TO_START, indirect=True)
 async def test_destination_goes_on_after_its_server_was_killed(broker: Broker, tmp_path: Path) -> None:
     sink = broker.writing(tmp_path)
     await sink.send(_delivery("one"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from collections.abc import Mapping
@@ -141,6 +142,17 @@ def _named(one: Received, facts: Mapping[str, str | None]) -> Received:
     """With what the format itself does not say."""
     missing = {name: value for name, value in facts.items() if getattr(one, name) is None}
     return msgspec.structs.replace(one, **missing)
+
+
+def go_on() -> None:
+    """Called in loops: a broker's library may swallow that a task was cancelled.
+
+    Raises:
+        CancelledError: it was.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def digest(data: bytes) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.connectors.brokers.settings import Taken
-from engine.connectors.brokers.shared import Item, Reading
+from engine.connectors.brokers.shared import Item, Reading, go_on
 from engine.connectors.brokers.taking import Taking
 from engine.core.errors import IsthmusError, TransportError
 from engine.ports.connector import Accept, ConnectorContext, Health, Reason
@@ -33,9 +33,7 @@ class BrokerSource(ABC):
                 await self._session(accept)
             except IsthmusError as error:
                 self._failed(error)
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():  # a broker's library may swallow it while it closes
-                raise asyncio.CancelledError
+            go_on()
             pause = min(_FIRST_PAUSE * 2 ** min(self._failures - 1, 12), _LONGEST_PAUSE)
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
 
-from engine.connectors.brokers.shared import Item, Reading, digest, is_refused
+from engine.connectors.brokers.shared import Item, Reading, digest, go_on, is_refused
 from engine.core.errors import DestinationError, StoreError, UnstorableError
 from engine.ports.connector import Accept, Reason, Receipt, Received
 
@@ -113,6 +113,7 @@ class Taking:
     async def settling(self) -> None:
         """Acknowledge what is safe, until cancelled."""
         while True:
+            go_on()
             self._changed.clear()
             head = self._waiting[0] if self._waiting else None
             if head is not None and self._blocked:

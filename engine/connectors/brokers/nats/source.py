@@ -17,7 +17,7 @@ from nats.js import api
 from engine.connectors.brokers.nats.link import NatsLink
 from engine.connectors.brokers.nats.publish import publish
 from engine.connectors.brokers.nats.settings import NatsSourceSettings
-from engine.connectors.brokers.shared import REASON_HEADER, Item, digest
+from engine.connectors.brokers.shared import REASON_HEADER, Item, digest, go_on
 from engine.connectors.brokers.source import BrokerSource
 from engine.connectors.brokers.taking import Taking
 from engine.core.errors import ConfigurationError, TransportError
@@ -156,6 +156,7 @@ class NatsSource(BrokerSource):
                 "idle_heartbeat": int(_HEARTBEAT * nanoseconds),
             }
             await client.publish(subject, json.dumps(request).encode(), reply=inbox)
+            go_on()
             while self._asked > max(0, self._settings.parallel // 2) and self._failure is None:
                 self._answered.clear()
                 await self._answered.wait()
@@ -182,6 +183,7 @@ class NatsSource(BrokerSource):
                 if handle in before:
                     await client.publish(handle, b"+WPI")
             before = set(under_way)
+            go_on()
 
     async def _watch(self) -> None:
         """Raises TransportError when the server is lost, also when it only falls silent."""
