@@ -6,8 +6,10 @@ from typing import Any
 
 from lxml import etree
 
+from engine.core.errors import MessageError
 from engine.protocols.fhir.resource import Tree
 from engine.protocols.fhir.version import is_type
+from engine.protocols.xml.tree import parse_tree
 
 FHIR = "http://hl7.org/fhir"
 XHTML = "http://www.w3.org/1999/xhtml"
@@ -15,7 +17,7 @@ _PLAIN: Any = {None: FHIR}  # no prefix; the stubs know only named ones
 
 
 def write_xml(tree: Tree) -> bytes:
-    """Raises ValueError for a character that XML cannot hold."""
+    """Raises ValueError for a character that XML cannot hold, or a narrative that is no XHTML."""
     root = etree.Element(f"{{{FHIR}}}{tree['resourceType']}", nsmap=_PLAIN)
     _fill(root, tree, is_resource=True)
     return etree.tostring(root, encoding="UTF-8", xml_declaration=True)
@@ -42,7 +44,7 @@ def _at(values: list[Any], position: int) -> Any:
 
 def _add(parent: etree._Element, name: str, value: Any, extra: Tree | None) -> None:
     if name == "div":
-        parent.append(etree.fromstring(str(value), etree.XMLParser(resolve_entities=False, no_network=True)))
+        parent.append(_narrative(str(value)))
         return
     child = etree.SubElement(parent, f"{{{FHIR}}}{name}")
     if isinstance(value, dict):
@@ -55,3 +57,11 @@ def _add(parent: etree._Element, name: str, value: Any, extra: Tree | None) -> N
         child.set("value", str(value).lower() if isinstance(value, bool) else str(value))
     if extra:
         _fill(child, extra, is_resource=False)
+
+
+def _narrative(text: str) -> etree._Element:
+    """It is the sender's own text: read as everything from outside is."""
+    try:
+        return parse_tree(text.encode())
+    except MessageError:
+        raise ValueError("the narrative is no XHTML") from None

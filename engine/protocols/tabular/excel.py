@@ -19,7 +19,7 @@ from engine.core.errors import FramingError, SizeLimitError, StructureError
 from engine.protocols.archive import Archive, ArchiveLimits
 from engine.protocols.tabular.layout import LONGEST_CELL, MOST_COLUMNS
 from engine.protocols.tabular.values import NO_RESULT, excel_moment, excel_number
-from engine.protocols.xml.tree import parse_tree, refuse_doctype
+from engine.protocols.xml.tree import most_opened, parse_tree, refuse_doctype
 
 WORKBOOK = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0"
@@ -30,6 +30,8 @@ _CELL = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _BUILT_IN_DATES = frozenset({*range(14, 23), *range(45, 48)})
 _NOT_DATE = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|_.|\*.')
 _MOST_STRINGS = 2_000_000
+_MOST_BESIDE = 500_000  # elements between the ends of two rows
+_ROW_ENDS = re.compile(rb"row\s*>")
 
 
 class SheetRow(NamedTuple):
@@ -181,11 +183,21 @@ def _pieces(item: Any) -> Iterator[str]:
 
 
 def _row_elements(body: bytes) -> Iterator[Any]:
+    """One after the other, each gone from the tree when the next one is asked for.
+
+    Raises SizeLimitError, StructureError: what stands beside the rows would grow without end.
+    """
+    if any(most_opened(piece) > _MOST_BESIDE for piece in _ROW_ENDS.split(body.replace(b"\x00", b""))):
+        raise SizeLimitError("a row of the sheet, or what stands beside its rows, is too large")
+    parent = None
     events = etree.iterparse(
         io.BytesIO(body), events=("end",), tag="{*}row", resolve_entities=False, no_network=True, load_dtd=False,
         huge_tree=False, remove_comments=True, remove_pis=True,
     )  # fmt: skip
     for _, element in events:
+        parent = element.getparent() if parent is None else parent
+        if element.getparent() is not parent:
+            raise StructureError("the sheet has rows in several places")
         yield element
         element.clear()
         while element.getprevious() is not None:

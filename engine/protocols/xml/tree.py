@@ -12,7 +12,18 @@ from lxml import etree
 from engine.core.errors import SizeLimitError, StructureError
 
 MOST_ELEMENTS = 500_000
+_MOST_NAMESPACES = 256
+_TAG = re.compile(rb"""(?:[^"'>]++|"[^"]*"|'[^']*')*+""")
+_MOST_ATTRIBUTES = 1000  # reading all of an element's takes time with the square of their number
+_crowded = etree.XPath(f"boolean(//*[@*[{_MOST_ATTRIBUTES + 1}]])")
 _DOCTYPE = re.compile(rb"<\s*!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_DECLARED = re.compile(rb"\sencoding\s*=\s*[\"']([^\"']*)", re.IGNORECASE)
+# In these a letter of ASCII is always its own byte, so that no DOCTYPE hides; UTF-7, ISO-2022, HZ and EBCDIC differ.
+_TAKEN = re.compile(
+    rb"utf-?8|utf-?16(le|be)?|ucs-?2|utf-?32(le|be)?|ucs-?4|(us-)?ascii|iso[-_]?8859[-_]\d{1,2}|latin-?\d|windows-125\d"
+    rb"|cp125\d|koi8-[ru]|shift[-_]jis|euc-(jp|kr)|gb(2312|k|18030)|big5",
+    re.IGNORECASE,
+).fullmatch
 
 
 def parse_tree(body: bytes, most_elements: int = MOST_ELEMENTS) -> etree._Element:
@@ -23,6 +34,10 @@ def parse_tree(body: bytes, most_elements: int = MOST_ELEMENTS) -> etree._Elemen
         SizeLimitError: more elements than a message can need.
     """
     refuse_doctype(body)
+    if most_opened(body) > most_elements:  # before a tree is made, which takes forty times the bytes
+        raise _too_many(most_elements)
+    if _declares_too_much(body):
+        raise SizeLimitError(f"more than {_MOST_NAMESPACES:,} namespaces in one element")
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
     )
@@ -34,15 +49,44 @@ def parse_tree(body: bytes, most_elements: int = MOST_ELEMENTS) -> etree._Elemen
     if root.getroottree().docinfo.internalDTD is not None:
         raise _doctype()
     if sum(1 for _ in root.iter()) > most_elements:
-        raise SizeLimitError(f"more than {most_elements:,} elements", remedy="send it in parts")
+        raise _too_many(most_elements)
+    if body.count(b"=") > _MOST_ATTRIBUTES and _crowded(root):
+        raise SizeLimitError(f"more than {_MOST_ATTRIBUTES:,} attributes in one element")
     return root
 
 
 def refuse_doctype(body: bytes) -> None:
-    """Raises StructureError: there is one, or an entity."""
+    """Raises StructureError: there is one, or an entity; or the encoding is one in which it could hide."""
     # UTF-16 has a zero byte at every other place: so it cannot hide the word from this look.
-    if _DOCTYPE.search(body.replace(b"\x00", b"")):
+    plain = body.replace(b"\x00", b"")
+    if _DOCTYPE.search(plain):
         raise _doctype()
+    start = plain[:400].lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
+    declaration, end, _ = start.partition(b"?>") if start.startswith(b"<?") else (b"", b"?>", b"")
+    if not start.startswith(b"<") or not end:
+        raise StructureError("not XML", where="line 1")
+    declared = _DECLARED.search(declaration)
+    if declared is not None and not _TAKEN(declared[1]):
+        raise StructureError("an encoding that is not taken", where="line 1", remedy="send the message in UTF-8")
+
+
+def most_opened(body: bytes) -> int:
+    """Not less than the elements of it: what begins with < and is no end, comment, CDATA or instruction."""
+    plain = body.replace(b"\x00", b"")
+    return plain.count(b"<") - sum(plain.count(other) for other in (b"</", b"<!", b"<?"))
+
+
+def _declares_too_much(body: bytes) -> bool:
+    """Whatever looks names up among the declarations of one element takes time with the square of their number."""
+    plain = body.replace(b"\x00", b"")
+    if plain.count(b"xmlns") <= _MOST_NAMESPACES:
+        return False
+    tags = (piece for piece in plain.split(b"<") if piece.count(b"xmlns") > _MOST_NAMESPACES)  # no < inside of a tag
+    return any(_TAG.match(piece)[0].count(b"xmlns") > _MOST_NAMESPACES for piece in tags)  # type: ignore[index]
+
+
+def _too_many(most: int) -> SizeLimitError:
+    return SizeLimitError(f"more than {most:,} elements", remedy="send it in parts")
 
 
 def _doctype() -> StructureError:
