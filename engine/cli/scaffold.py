@@ -22,7 +22,7 @@ _PICKY = {
     "hl7v2_mllp": ("hl7v2", "what comes in is not HL7, and the destination sends HL7"),
     "fhir": ("fhir", "what comes in is not a resource, and the destination sends resources"),
 }
-_TAKE_DOCUMENTS = ("erp", "soap")
+_TAKE_DOCUMENTS = ("erp", "procure", "soap")
 _FINGERPRINT = "A" * 43  # a place to write one
 _MODELINE = "# yaml-language-server: $schema={up}config/schema/{name}.schema.json\n"
 
@@ -117,7 +117,13 @@ def _what_flows(wanted: NewChannel, format_name: str) -> Content | None:
         return as_it_is[wanted.destination]
     if wanted.destination == "erp" and format_name == "hl7v2":
         return texts.REQUISITION
-    by_source = {"schedule": texts.TICK, "erp_orders": texts.ORDER_JSON, "events": texts.EVENT}
+    by_source = {
+        "schedule": texts.TICK,
+        "erp_orders": texts.ORDER_JSON,
+        "events": texts.EVENT,
+        "window": texts.SUMS,
+        "procure": texts.INVOICE_JSON,
+    }
     by_format = {
         "x12": texts.ORDER_X12,
         "json": texts.SUPPLIER,
@@ -142,6 +148,7 @@ def _channel_yaml(site: Site, wanted: NewChannel, content: Content, format_name:
         "port": _free_port(site, SOURCES[wanted.source].first_port or 6661),
         "fingerprint": _FINGERPRINT,
         "other": _other_channel(site) if wanted.destination == "channel" else "",
+        "maker": _maker(site) if wanted.source == "window" else "",
     }
     source = SOURCES[wanted.source].settings.format(**values)
     if wanted.source == "http" and format_name != "json":
@@ -166,8 +173,15 @@ def _head_lines(wanted: NewChannel) -> list[str]:
         "version: 1                            # raise it when the meaning changes",
         f"title: {_yaml_text(wanted.title or f'From {wanted.source} to {wanted.destination}')}",
         "owner: integration-team@hospital.example",
+        *(f"enabled: false                        # until {one}" for one in _untils(wanted)),
         "",
     ]
+
+
+def _untils(wanted: NewChannel) -> list[str]:
+    """What somebody must do first."""
+    untils = (SOURCES[wanted.source].until, DESTINATIONS[wanted.destination].until)
+    return list(dict.fromkeys(one for one in untils if one))
 
 
 def _yaml_text(text: str) -> str:
@@ -214,6 +228,14 @@ def _other_channel(site: Site) -> str:
         remedy = "make it first: isthmus channel new NAME --source channel --destination file"
         raise ConfigurationError("there is no channel yet that others can hand over to", remedy=remedy)
     return open_ones[0]
+
+
+def _maker(site: Site) -> str:
+    makers = [name for name, model in site.channels.items() if any(d.send == "Requisition" for d in model.destinations)]
+    if not makers:
+        remedy = "make one first: isthmus channel new NAME --source hl7v2_mllp --destination erp"
+        raise ConfigurationError("there is no channel yet whose requisitions could be summed", remedy=remedy)
+    return makers[0]
 
 
 def _further_files(root: Path, wanted: NewChannel, content: Content) -> list[str]:

@@ -1,7 +1,8 @@
 """What `isthmus channel new` writes below `type:` of each source and destination. Data, no logic.
 
 In a text, {name} is the channel's, {NAME} the same in capitals, {port} a free one, {format} and {pattern} those of
-what flows, {other} another channel's name. Secrets stand by reference only.
+what flows, {other} a channel that others hand over to, {maker} one that makes requisitions. Secrets stand by
+reference only.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from engine.cli.scaffold_soap import CALL_TEMPLATE, SERVICE_WSDL
 
 class End(NamedTuple):
     """`format`: what comes in by this source whatever is asked for; `name`: of the destination in the channel;
-    `files`: further files of the site, path to text."""
+    `files`: further files of the site, path to text; `until`: the channel is off until this is done."""
 
     settings: str
     format: str | None = None
     name: str | None = None
     first_port: int | None = None
     files: Mapping[str, str] = {}
+    until: str | None = None
 
 
 SOURCES = {
@@ -63,6 +65,7 @@ SOURCES = {
         "key: env:{NAME}_KEY                    # PEM\npartners:\n  - as2_id: SUPPLIER\n"
         "    certificates: [config/as2/supplier.pem]   # from its EDI desk, compared by telephone",
         first_port=8084,
+        until="the certificates are in config/as2",
     ),
     "ftps": End(
         "format: {format}\naddress: ftp.supplier.example:21\nuser: hospital\npassword: env:{NAME}_PASSWORD\n"
@@ -93,6 +96,8 @@ SOURCES = {
     "kafka": End("format: {format}\nservers: [127.0.0.1:9092]\ntopics: [{name}]\ngroup: isthmus"),
     "redis": End("format: {format}\nservers: [127.0.0.1:6379]\nstream: {name}\ngroup: isthmus"),
     "events": End('types: ["*"]                        # invoice.*, message.held', format="json"),
+    "window": End("channels: [{maker}]\nkind: Requisition\nevery: 1h\nsum: [quantity]", format="json"),
+    "procure": End("commands: [post_invoice]", format="json"),
     "channel": End("format: {format}"),
     "schedule": End('cron: "30 2 * * mon-fri"              # minute hour day month weekday', format="json"),
     "erp_orders": End("connection: finance\nevery: 30s", format="json"),
@@ -124,6 +129,7 @@ DESTINATIONS = {
         "certificate: config/as2/hospital.pem\nkey: env:{NAME}_AS2_KEY\n"
         "partner_certificates: [config/as2/supplier.pem]",
         name="supplier",
+        until="the certificates are in config/as2",
     ),
     "ftps": End(
         "address: ftp.supplier.example:21\nuser: hospital\npassword: env:{NAME}_OUT_PASSWORD\nfolder: /incoming",
@@ -143,6 +149,7 @@ DESTINATIONS = {
     "kafka": End("servers: [127.0.0.1:9092]\ntopic: documents", name="broker"),
     "redis": End("servers: [127.0.0.1:6379]\nstream: documents", name="broker"),
     "channel": End("channel: {other}", name="next"),
+    "procure": End("", name="process"),
     "erp": End("connection: finance               # config/connections.yaml"),
 }
 

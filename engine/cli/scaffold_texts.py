@@ -253,6 +253,51 @@ def transform(message: FhirMessage) -> Requisition:
 
 RESOURCE_AS_IT_IS = SUPPLY_REQUEST._replace(transform=None, kind="message", order_by="identifier[0].value")
 
+INVOICE_JSON = Content(
+    sample_name="input.json",
+    sample="""{
+  "invoice_number": "INV-52001",
+  "supplier_number": "S1005",
+  "invoiced_on": "2026-11-20",
+  "stated_total": {"amount": "1172.00", "currency": "USD"},
+  "lines": [
+    {
+      "number": 1,
+      "quantity": {"amount": "20", "unit": "EA"},
+      "price": {"amount": "58.60", "currency": "USD"}
+    }
+  ]
+}
+""",
+    keys="invoice: invoice_number",
+    transform='''"""What the process wants done, as it gives it: canonical already, checked here and sent on."""
+
+from engine.sdk import Invoice, JsonMessage
+
+
+def transform(message: JsonMessage) -> Invoice:
+    return Invoice.model_validate(message.value)
+''',
+    kind="Invoice",
+    order_by="supplier_number",
+)
+
+SUMS = Content(
+    sample_name="input.json",
+    sample="""{
+  "window": {"start": "2026-11-20T08:00:00+00:00", "end": "2026-11-20T09:00:00+00:00", "zone": "UTC", "late": false},
+  "rule": "summary",
+  "kind": "Requisition",
+  "group": {},
+  "sums": {"quantity": {"amount": "3", "unit": "EA"}},
+  "absent": {},
+  "count": 2,
+  "documents": []
+}
+""",
+    keys="begin: window.start",
+)
+
 TICK = Content(
     sample_name="input.json",
     sample='{"scheduled_for": "2026-11-20T08:15:00Z"}\n',

@@ -60,6 +60,8 @@ def test_a_new_site_lints_and_tests(site: Path) -> None:
 
 @pytest.mark.parametrize(("source", "destination"), PAIRS)
 def test_a_new_channel_lints_and_tests(site: Path, source: str, destination: str) -> None:
+    if source == "window":
+        new_channel(site, NewChannel("requisitions", "hl7v2_mllp", "erp"))
     if destination == "channel":
         new_channel(site, NewChannel("onward", "channel", "file"))
     new_channel(site, NewChannel("made", source, destination))
