@@ -185,16 +185,7 @@ async def running(
         erps = AdapterPool(site.connections, SiteSecrets(site.root, site.engine.secrets))
         stack.push_async_callback(erps.close)
         process = Process(store.records, clock, lambda: None)
-        known = {
-            "x12_partners": site.partners,
-            "erp_adapters": erps,
-            "message_row": _row_of(store.journal),
-            "received": (store.journal, store.audit),
-            "feed": store.feed,
-            ATTACHMENTS: store.journal.attachments,
-            "procure": process,
-            "records": store.records,
-        }
+        known = _services(site, store, erps, process)
         builder = Builder(site, store, clock, {**known, **(services or {})}, tell)
         parts = _parts(site, store, pool, clock, tell, builder, owner)
         supervisor = Supervisor(parts, CATALOG)
@@ -215,6 +206,20 @@ async def running(
             for one in own_work:
                 one.cancel()
             await _finish(engine)
+
+
+def _services(site: Site, store: Store, erps: AdapterPool, process: Process) -> dict[str, Any]:
+    """Rare needs of connectors, by name."""
+    return {
+        "x12_partners": site.partners,
+        "erp_adapters": erps,
+        "message_row": _row_of(store.journal),
+        "received": (store.journal, store.audit),
+        "feed": store.feed,
+        ATTACHMENTS: store.journal.attachments,
+        "procure": process,
+        "records": store.records,
+    }
 
 
 def _parts(
