@@ -60,5 +60,5 @@ def dry_context(
         services={"x12_partners": site.partners},
         format=format_name,
         charset=channel.charset,
-        layout=site.layouts[layout].table() if layout in site.layouts else None,
+        layout=site.layouts[layout].table() if layout is not None and layout in site.layouts else None,
     )
