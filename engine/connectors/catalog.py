@@ -108,7 +108,7 @@ BUILT_IN: tuple[ConnectorType, ...] = (
         "source",
         "http",
         "HTTP requests",
-        "http.settings:HttpSourceSettings",
+        "http.settings:WebhookDoorSettings",
         "http.source:HttpSource",
         format="json",
         listens=_listen,

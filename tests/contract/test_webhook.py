@@ -18,8 +18,9 @@ import pytest
 from aiohttp import web
 from pydantic import ValidationError
 
+from engine.connectors.catalog import CATALOG
 from engine.connectors.http import guard
-from engine.connectors.http.settings import HttpSourceSettings
+from engine.connectors.http.settings import WebhookDoorSettings
 from engine.connectors.http.source import HttpSource
 from engine.connectors.webhook.destination import WebhookDestination
 from engine.connectors.webhook.settings import WebhookDestinationSettings
@@ -190,7 +191,7 @@ async def door(tmp_path: Path, **settings: Any) -> AsyncIterator[tuple[str, Door
     port, clock, taken = free_port(), Clock(), Door()
     signed = {"listen": f"127.0.0.1:{port}", "path": "/hook", "signature": {"secrets": ["env:NEW"]}} | settings
     secrets = Secrets(SECRETS.values | {"env:TOKEN": "a-token"})
-    made = HttpSource(HttpSourceSettings.model_validate(signed), context(tmp_path, secrets=secrets, clock=clock))
+    made = HttpSource(WebhookDoorSettings.model_validate(signed), context(tmp_path, secrets=secrets, clock=clock))
     task = asyncio.ensure_future(made.run(taken))
     _, writer = await connect_when_up(port)
     writer.close()
@@ -246,6 +247,15 @@ async def test_an_overheard_webhook_is_refused_when_it_is_old(tmp_path: Path) ->
         assert await post(url, b"{}", headers) == 401
 
     assert taken.asked == 0
+
+
+@pytest.mark.parametrize("kind", ["fhir", "soap", "fhir_subscription", "as2"])
+def test_a_door_that_verifies_no_signature_takes_none_for_a_name(kind: str) -> None:
+    entry = CATALOG.sources.get(kind)
+    if entry is None:
+        pytest.skip("there is no such source")
+
+    assert "signature" not in entry.load().model_fields
 
 
 async def test_with_a_token_both_are_asked_for(tmp_path: Path) -> None:

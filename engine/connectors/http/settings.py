@@ -81,9 +81,6 @@ class HttpSourceSettings(Settings):
     token_header: HeaderName = Field(
         default="Authorization", description="Header with the token; Authorization has it as `Bearer …`."
     )
-    signature: Signature | None = Field(
-        default=None, description="Only signed webhooks are taken; with a token, both are asked for."
-    )
     tls: ServerTls | None = Field(default=None, description="TLS; with client_ca it is mutual and needs no token.")
     max_body: Size = Field(default=16 * 1024**2, description="Larger bodies are refused unread.")
     content_types: tuple[str, ...] = Field(
@@ -105,17 +102,27 @@ class HttpSourceSettings(Settings):
     health_path: Path | None = Field(default="/healthz", description="Answers ok to load balancers, without a token.")
 
     def names_who_may_send(self) -> bool:
-        if self.token is not None or self.signature is not None:
-            return True
-        return self.tls is not None and self.tls.client_ca is not None
+        return self.token is not None or (self.tls is not None and self.tls.client_ca is not None)
 
     @model_validator(mode="after")
     def _somebody_is_asked_who_he_is(self) -> HttpSourceSettings:
         if not self.names_who_may_send():
-            raise ValueError("an http source needs a token, a signature, or tls with client_ca")
+            raise ValueError("an http source needs a token, or tls with client_ca")
         if self.health_path == self.path:
             raise ValueError("health_path and path must differ")
         return self
+
+
+class WebhookDoorSettings(HttpSourceSettings):
+    """A door for requests that may be signed. Apart, because doors of other protocols do not verify signatures."""
+
+    signature: Signature | None = Field(
+        default=None,
+        description="Only signed webhooks are taken; needs no token, and with one both are asked for.",
+    )
+
+    def names_who_may_send(self) -> bool:
+        return self.signature is not None or super().names_who_may_send()
 
 
 class Basic(Settings):

@@ -21,7 +21,7 @@ from aiohttp import web
 from aiohttp.typedefs import LooseHeaders
 
 from engine.connectors.fields import split_address
-from engine.connectors.http.settings import HttpSourceSettings
+from engine.connectors.http.settings import HttpSourceSettings, WebhookDoorSettings
 from engine.connectors.http.signed import Signatures
 from engine.connectors.tls import ServerContext, check_pinned, days_left
 from engine.core.errors import ConfigurationError, StoreError, StructureError
@@ -55,7 +55,8 @@ class HttpSource:
         self._token = context.secrets.resolve(settings.token).strip().encode() if settings.token else None
         if self._token == b"":
             raise ConfigurationError("the token is empty", where=f"{context.name}.token", remedy="set a long one")
-        self._signatures = Signatures(settings.signature, context) if settings.signature else None
+        signature = settings.signature if isinstance(settings, WebhookDoorSettings) else None
+        self._signatures = Signatures(signature, context) if signature else None
         self._tls = ServerContext(settings.tls, context.root, context.secrets) if settings.tls else None
         self._is_json = context.format in (None, "json")
         self._listening = False
