@@ -35,6 +35,8 @@ _LONGEST_PAUSE = 30.0  # seconds between looks while the store refuses
 
 
 class TakesDocuments(Protocol):
+    """The process, as this end needs it."""
+
     async def take(self, document: Document, message_id: int | None = None, who: str | None = None) -> None: ...
 
 

@@ -123,6 +123,7 @@ def _outcomes(root: Path, result: WorkResult = RESULT, **limits: Any) -> list[An
 
 def test_every_case_of_every_channel_runs_once(root: Path) -> None:
     assert [(o.channel, o.name) for o in _outcomes(root)] == [
+        ("price_list", "one"),
         ("supplier_invoice", "one"),
         ("supplier_onboarding", "one"),
         ("adt_relay", "one"),

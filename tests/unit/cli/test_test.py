@@ -16,7 +16,7 @@ def test_cases_that_hold_end_with_0(good_site: Path) -> None:
     run = CliRunner().invoke(command, [str(good_site)])
 
     assert run.exit_code == 0, run.output
-    assert "4 cases, 0 failed" in run.output
+    assert "5 cases, 0 failed" in run.output
 
 
 def test_a_case_that_does_not_hold_ends_with_1_and_tells_the_difference(good_site: Path) -> None:
