@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import re
 import zlib
 from collections.abc import Sequence
 from typing import Any, Literal, Protocol
@@ -20,6 +21,8 @@ from engine.protocols.archive import Archive, ArchiveLimits, Member, pack
 Wrapper = Literal["pgp", "zip", "gzip"]
 _SUFFIXES = {"pgp": (".pgp", ".gpg", ".asc"), "zip": (".zip",), "gzip": (".gz", ".gzip")}
 _PIECE = 1024 * 1024
+_FIRST_WINDOW = 1024  # of each member: there may be millions of them, and what one leaves over is copied
+_ZEROS = re.compile(rb"\x00*")
 
 
 class Unwrapping(Settings):
@@ -109,25 +112,30 @@ def gunzip(content: bytes, limit: int) -> bytes:
         SizeLimitError: more than `limit` bytes.
     """
     made: list[bytes] = []
-    size, rest = 0, content
-    while rest:
-        stream = zlib.decompressobj(wbits=31)
-        try:
-            while not stream.eof:
-                piece = stream.decompress(rest, _PIECE)
-                rest = stream.unconsumed_tail or stream.unused_data
-                size += len(piece)
-                made.append(piece)
-                if size > limit:
-                    raise _too_large(limit)
-                if not piece and not rest and not stream.eof:
-                    raise FramingError("the gzip file is cut off", remedy="ask the sender for it again")
-        except zlib.error:
-            raise FramingError("not gzip, or damaged on its way") from None
-        rest = stream.unused_data.lstrip(b"\x00")  # tapes and mail gateways fill up with zeros
-    if not made:
+    size = at = 0
+    while at < len(content):
+        stream, window = zlib.decompressobj(wbits=31), _FIRST_WINDOW
+        while not stream.eof:
+            given = content[at : at + window]
+            piece = _inflated(stream, given)
+            at += len(given) - len(stream.unconsumed_tail) - len(stream.unused_data)
+            size, window = size + len(piece), _PIECE
+            made += [piece] if piece else []
+            if size > limit:
+                raise _too_large(limit)
+            if not piece and not given and not stream.eof:
+                raise FramingError("the gzip file is cut off", remedy="ask the sender for it again")
+        at = _ZEROS.match(content, at).end()  # type: ignore[union-attr]  # tapes and mail gateways fill up with zeros
+    if not content:
         raise FramingError("the gzip file is empty")
     return b"".join(made)
+
+
+def _inflated(stream: Any, given: bytes) -> bytes:
+    try:
+        return bytes(stream.decompress(given, _PIECE))
+    except zlib.error:
+        raise FramingError("not gzip, or damaged on its way") from None
 
 
 def _too_large(limit: int) -> SizeLimitError:

@@ -16,6 +16,7 @@ import msgspec
 from engine.core.errors import FramingError, SizeLimitError
 
 _ENCRYPTED = 0x1
+_BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others the library unpacks whole, whatever they come to
 _RATIO_FROM = 1024 * 1024  # bytes: small members may be as dense as they like
 
 
@@ -80,6 +81,9 @@ class Archive:
                 raise FramingError("a file in the archive is encrypted", remedy="encrypt the whole archive with PGP")
             if entry.file_size > max(_RATIO_FROM, entry.compress_size * limits.ratio):
                 raise SizeLimitError(f"packed more than {limits.ratio} times: this is no honest file")
+            if entry.compress_type not in _BOUNDED:
+                remedy = "pack with Deflate, as ZIP programs do by themselves"
+                raise FramingError("a file in the archive is packed in a way that is not taken", remedy=remedy)
             if not _harmless(entry.filename):
                 raise FramingError("a name in the archive leads out of its folder")
             if entry.filename in names:
@@ -88,7 +92,9 @@ class Archive:
 
     def _content(self, entry: zipfile.ZipInfo) -> bytes:
         try:
-            content = self._file.read(entry)  # never more than the directory says
+            with self._file.open(entry) as stream:
+                # Asked for all of it, the library unpacks whatever there is before it cuts off what was not said.
+                content = stream.read(entry.file_size + 1)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError):
             raise FramingError("a file in the archive is damaged, or packed in a way that is not known") from None
         if len(content) != entry.file_size:
