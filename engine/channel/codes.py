@@ -125,6 +125,16 @@ CODES: dict[str, Code] = {
     "C123": Code("Unused layout", "No channel uses it.", "warning"),
     "C124": Code("No such column in the layout", "`index:` or `filter:` names a value that no row has."),
     "C125": Code("File name and layout name differ", "A layout lives in a file of its own name.", "warning"),
+    # ---- policies
+    "C130": Code("Unknown policy", "A policy's file has the name of its part: such as `people.yaml`."),
+    "C131": Code("Unknown role or person", "Nobody of this name is in `people.yaml`, so nobody would be asked."),
+    "C132": Code("Delegations in a circle", "Each hands on to the next and the last to the first: nobody acts."),
+    "C133": Code("Two rules for the same", "Both apply to exactly the same, and only the first would ever count."),
+    "C134": Code("Step that nobody can approve", "No one of those who are asked may approve so much.", "warning"),
+    "C135": Code("Amounts between two routes", "Requests of such an amount would be approved by nobody.", "warning"),
+    "C136": Code("Unknown calendar", "There is no business calendar of this name in `calendars.yaml`."),
+    "C137": Code("Managers in a circle", "Somebody would report to herself."),
+    "C138": Code("Delegation without effect", "It is for days on which one of the two is not here.", "warning"),
 }
 
 ADVICE: dict[str, str] = {

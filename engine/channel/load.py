@@ -12,11 +12,13 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from engine.channel.explain import explain
+from engine.channel.explain import did_you_mean, explain, known_words
 from engine.channel.finding import Finding
 from engine.channel.layout import Layout
 from engine.channel.model import ChannelModel, split_settings
 from engine.channel.partner import Partner
+from engine.channel.policies import FOLDER as POLICIES
+from engine.channel.policies import PARTS, Policies
 from engine.channel.settings import EngineSettings
 from engine.channel.site import ChannelFile, CrosswalkFile, Site
 from engine.channel.yaml_source import MAX_CHARACTERS, YamlSource, read_yaml
@@ -109,7 +111,7 @@ def load_site(root: Path) -> Site:
         crosswalks={name: file.table for name, file in crosswalks.items()},
         crosswalk_files=crosswalks,
         scripts=_scripts(loading),
-        policies={Path(p).stem: loading.yaml(p).data for p in loading.find("config/policies", ".yaml")},
+        policies=_policies(loading),
         engine=_engine(loading),
         findings=tuple(sorted(loading.findings)),
         sources=loading.sources,
@@ -199,6 +201,24 @@ def _layouts(loading: _Loading) -> tuple[dict[str, Layout], dict[str, str]]:
         elif layout:
             layouts[layout.layout], paths[layout.layout] = layout, path
     return layouts, paths
+
+
+def load_policies(root: Path) -> Policies:
+    """Those below `config/policies`; what does not fit is left at its usual values and is lint's matter."""
+    return _policies(_Loading(root))
+
+
+def _policies(loading: _Loading) -> Policies:
+    parts: dict[str, BaseModel] = {}
+    for path in loading.find(POLICIES, ".yaml", ".yml"):
+        source, name = loading.yaml(path), Path(path).stem
+        model = PARTS.get(name)
+        if model is None:
+            advice = did_you_mean(name, PARTS) or known_words(PARTS)
+            loading.findings.append(source.finding("C130", (), f"there is no policy called '{name}'", advice))
+        elif part := loading.model(source, model, source.data):
+            parts[name] = part
+    return Policies(**parts)
 
 
 def _named_crosswalks(loading: _Loading) -> dict[str, CrosswalkFile]:

@@ -12,6 +12,7 @@ from engine.channel.finding import Finding, errors_among
 from engine.channel.layout import Layout
 from engine.channel.model import ChannelModel
 from engine.channel.partner import Partner
+from engine.channel.policies import Policies
 from engine.channel.settings import EngineSettings
 from engine.channel.yaml_source import YamlSource
 
@@ -58,7 +59,7 @@ class Site:
     partners: Mapping[str, Partner] = field(default_factory=_empty)
     crosswalks: Mapping[str, Mapping[str, str]] = field(default_factory=_empty)
     scripts: Mapping[str, str] = field(default_factory=_empty)
-    policies: Mapping[str, Any] = field(default_factory=_empty)
+    policies: Policies = field(default_factory=Policies)
     engine: EngineSettings = field(default_factory=EngineSettings)
     findings: tuple[Finding, ...] = ()
     sources: Mapping[str, YamlSource] = field(default_factory=_empty)
