@@ -118,7 +118,7 @@ def gunzip(content: bytes, limit: int) -> bytes:
         while not stream.eof:
             given = content[at : at + window]
             piece = _inflated(stream, given)
-            at += len(given) - len(stream.unconsumed_tail) - len(stream.unused_data)
+            at += len(given) - len(stream.unused_data if stream.eof else stream.unconsumed_tail)
             size, window = size + len(piece), _PIECE
             made += [piece] if piece else []
             if size > limit:
