@@ -12,13 +12,24 @@ from typing import Any, NamedTuple
 
 from pydantic import Field
 
+from engine.canonical import (
+    Consumption,
+    Invoice,
+    InvoiceKind,
+    JournalEntry,
+    Money,
+    OrderAcknowledgement,
+    PaymentState,
+    PaymentStatus,
+    PurchaseOrder,
+    Receipt,
+    Remittance,
+    Requisition,
+    ShipmentNotice,
+    Supplier,
+    Urgency,
+)
 from engine.canonical.base import Code, Document, Text, Value
-from engine.canonical.finance import Invoice, InvoiceKind, JournalEntry, PaymentState, PaymentStatus
-from engine.canonical.money import Money
-from engine.canonical.party import Supplier
-from engine.canonical.purchasing import PurchaseOrder, Receipt, Requisition, Urgency
-from engine.canonical.trading import OrderAcknowledgement, Remittance, ShipmentNotice
-from engine.canonical.usage import Consumption
 from engine.core.happenings import Happening
 
 
