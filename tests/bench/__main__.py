@@ -162,13 +162,28 @@ def search() -> str:
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False).stdout
 
 
+def protocols() -> None:
+    """Each protocol beside its library's bare speed, one after the other, as it prints it."""
+    scripts = sorted(path.stem for path in Path(__file__).parent.glob("bench_*.py"))
+    for number, name in enumerate((one for one in scripts if one not in _OF_THE_STORE), 1):
+        print(f"\n== {number} {name.removeprefix('bench_')}", flush=True)
+        subprocess.run([sys.executable, "-m", f"tests.bench.{name}"], cwd=ROOT, check=False)
+
+
+_OF_THE_STORE = ("bench_search", "bench_store")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=10_000, help="messages a run")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--no-search", action="store_true", help="leave out the million stored messages")
+    parser.add_argument("--protocols", action="store_true", help="only the protocols beside their libraries")
     chosen = parser.parse_args()
+    if chosen.protocols:
+        protocols()
+        return
     figures: dict[str, Any] = {
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
         "at": time.strftime("%Y-%m-%d %H:%M"),
