@@ -19,16 +19,18 @@ class SiteFiles:
 
     def load(self, name: str) -> bytes:
         """Raises ConfigurationError: outside the folder, absent, or too large."""
-        path = (self._folder / name).resolve()
-        if not path.is_relative_to(self._folder):
-            raise ConfigurationError("a document outside the WSDL's folder", where=name, remedy=_REMEDY)
         try:
+            path = (self._folder / name).resolve()
+            if not path.is_relative_to(self._folder):
+                raise ConfigurationError("a document outside the WSDL's folder", where=name, remedy=_REMEDY)
             if path.stat().st_size > LARGEST:
                 raise ConfigurationError(f"larger than {LARGEST} bytes", where=name)
             return path.read_bytes()
         except OSError as error:
             words = f"cannot be read: {error.strerror}"
-            raise ConfigurationError(words, where=name, remedy="put it beside the WSDL") from None
+            raise ConfigurationError(words, where=name[:200], remedy="put it beside the WSDL") from None
+        except (ValueError, RuntimeError):  # a zero byte, half a character, links in a circle
+            raise ConfigurationError("not the name of a file", where=ascii(name[:200]), remedy=_REMEDY) from None
 
     def resolve(self, base: str, location: str) -> str:
         """Raises ConfigurationError: a location that is no relative name."""

@@ -51,7 +51,8 @@ class Entity(NamedTuple):
         """From Content-Disposition, else from the type's `name`; the last step of a path."""
         disposition = ContentType.of(self.headers.get("content-disposition", ""))
         name = disposition.parameters.get("filename") or self.content_type.parameters.get("name") or ""
-        return re.split(r"[/\\]", name)[-1].strip()[:200] or None
+        last = re.split(r"[/\\]", name)[-1].strip()[:200]
+        return last if last.strip(".") else None
 
     def decoded(self) -> bytes:
         """Raises As2Error: a transfer encoding that is not known, or not kept."""
