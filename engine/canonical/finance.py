@@ -1,4 +1,4 @@
-"""Invoices, payments, cost allocation."""
+"""Invoices, what the ERP says of their payment, and entries of the general ledger."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import ClassVar
 from pydantic import Field, model_validator
 
 from engine.canonical.base import Code, Document, Text, Value
-from engine.canonical.money import Money, Quantity, total
+from engine.canonical.dimension import DimensionValue
+from engine.canonical.guarded import Guarded
+from engine.canonical.money import Money, Quantity, Unit, total
 from engine.canonical.party import Identifier, Party
-from engine.canonical.purchasing import Charge, Terms
+from engine.canonical.purchasing import Charge, LineKind, Terms
 
 
 class InvoiceKind(StrEnum):
@@ -30,9 +32,24 @@ class InvoiceLine(Value):
     order_line_number: int | None = None
     cost_center: Code | None = None
     natural_account: Code | None = None
+    line_kind: LineKind = LineKind.GOODS
+    order_number: Code | None = Field(default=None, description="Of this line, when an invoice has several orders.")
+    receipt_number: Code | None = None
+    price_unit: Unit | None = Field(default=None, description="When the price is per another unit than the quantity's.")
+    tax_amount: Money | None = Field(default=None, description="Of the taxes, what falls to this line.")
+    tax_code: Code | None = None
+    contract_number: Code | None = None
+    dimensions: tuple[DimensionValue, ...] = ()
+    facility: Code | None = None
+    lot: Code | None = None
+    serial: Code | None = None
+    udi: Code | None = Field(default=None, description="As it is on the label.")
+    device_identifier: Code | None = None
+    case_reference: Code | None = Field(default=None, description="Implant case; no patient.")
 
     @property
     def extended(self) -> Money:
+        """Where the price is per another unit, a conversion comes first."""
         return self.price.times(self.quantity.amount).rounded()
 
 
@@ -56,6 +73,19 @@ class Invoice(Document):
     taxes: tuple[Charge, ...] = ()
     terms: Terms | None = None
     shipped_on: date | None = None
+    remit_to: Code | None = Field(default=None, description="`code` of one of the supplier's remit-to's.")
+    bank_account_hint: Guarded | None = Field(
+        default=None, description="Account that the invoice names; never paid to, only compared."
+    )
+    received_on: date | None = Field(default=None, description="Day that it came to us.")
+    origin: Code | None = Field(default=None, description="How it came: the channel, or edi, mail, portal, paper.")
+    original_invoice_number: Code | None = Field(default=None, description="Of a credit memo: what it credits.")
+    due_on: date | None = None
+    facility: Code | None = None
+    legal_entity: Code | None = None
+    category: Code | None = None
+    case_reference: Code | None = Field(default=None, description="Implant case; no patient.")
+    notes: tuple[Text, ...] = ()
 
     @property
     def natural_key(self) -> str:
@@ -93,17 +123,11 @@ class PaymentStatus(Document):
         return f"{self.supplier_number}/{self.invoice_number}"
 
 
-class CostCenter(Document):
-    kind: ClassVar[str] = "CostCenter"
-
-    cost_center: Code
-    name: Text
-    facility: Code | None = None
-    active: bool = True
-
-    @property
-    def natural_key(self) -> str:
-        return self.cost_center
+class JournalEntryType(StrEnum):
+    ALLOCATION = "allocation"
+    ACCRUAL = "accrual"
+    REVERSAL = "reversal"
+    OTHER = "other"
 
 
 class JournalLine(Value):
@@ -114,6 +138,8 @@ class JournalLine(Value):
     credit: Money | None = None
     cost_center: Code | None = None
     description: Text | None = None
+    dimensions: tuple[DimensionValue, ...] = ()
+    item_number: Code | None = None
 
     @model_validator(mode="after")
     def _one_side(self) -> JournalLine:
@@ -133,6 +159,13 @@ class JournalEntry(Document):
     lines: tuple[JournalLine, ...] = Field(min_length=2)
     description: Text | None = None
     facility: Code | None = None
+    entry_type: JournalEntryType = JournalEntryType.ALLOCATION
+    reverses: Code | None = Field(default=None, description="Of a reversal: the entry that it takes back.")
+    reverse_on: date | None = Field(default=None, description="Of an accrual: when it is taken back at the latest.")
+    period: Code | None = Field(default=None, description="Fiscal period that it counts in; none: of `posted_on`.")
+    legal_entity: Code | None = None
+    source_kind: Code | None = Field(default=None, description="Kind of the document that it comes from.")
+    source_key: Code | None = None
 
     @property
     def natural_key(self) -> str:

@@ -1,10 +1,8 @@
-"""Suppliers, addresses and identifiers."""
+"""Addresses, identifiers, and parties of trading documents."""
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from engine.canonical.base import Code, Document, Text, Value
+from engine.canonical.base import Code, Text, Value
 
 
 class Identifier(Value):
@@ -21,25 +19,6 @@ class Address(Value):
     state: Code | None = None
     postal_code: Code | None = None
     country: Code | None = None
-
-
-class Supplier(Document):
-    """A legal entity that we buy from. `supplier_number` is our number for it, the ERP's party code."""
-
-    kind: ClassVar[str] = "Supplier"
-
-    supplier_number: Code
-    name: Text
-    tax_identifier: Code | None = None
-    identifiers: tuple[Identifier, ...] = ()
-    address: Address | None = None
-    email: Text | None = None
-    payment_terms_days: int | None = None
-    active: bool = True
-
-    @property
-    def natural_key(self) -> str:
-        return self.supplier_number
 
 
 class Party(Value):

@@ -1,4 +1,4 @@
-"""From the wish to the delivery: requisition, purchase order, receipt."""
+"""From the wish to the order: requisition, purchase order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import ClassVar
 from pydantic import Field, model_validator
 
 from engine.canonical.base import Code, Document, Text, Value
-from engine.canonical.money import Money, Quantity, total
+from engine.canonical.dimension import DimensionValue
+from engine.canonical.money import Money, Quantity, Unit, total
 from engine.canonical.party import Identifier, Party
 
 
@@ -18,6 +19,35 @@ class Urgency(StrEnum):
     ROUTINE = "routine"
     URGENT = "urgent"
     STAT = "stat"
+
+
+class LineKind(StrEnum):
+    """What a line of an order or invoice is for; only goods are received."""
+
+    GOODS = "goods"
+    SERVICE = "service"
+    FREIGHT = "freight"
+    HANDLING = "handling"
+    TAX = "tax"
+    DISCOUNT = "discount"
+    OTHER = "other"
+
+
+class MatchRule(StrEnum):
+    """What an invoice must agree with: the order; and its receipts; and what of them was accepted."""
+
+    TWO_WAY = "two_way"
+    THREE_WAY = "three_way"
+    FOUR_WAY = "four_way"
+
+
+class RequisitionLineStatus(StrEnum):
+    OPEN = "open"
+    ON_HOLD = "on_hold"
+    ORDERED = "ordered"
+    RECEIVED = "received"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
 
 
 class RequisitionLine(Value):
@@ -32,6 +62,13 @@ class RequisitionLine(Value):
     needed_by: date | None = None
     deliver_to: Code | None = None
     substitute_allowed: bool | None = None
+    status: RequisitionLineStatus = RequisitionLineStatus.OPEN
+    order_number: Code | None = Field(default=None, description="The order that it became part of.")
+    contract_number: Code | None = None
+    dimensions: tuple[DimensionValue, ...] = ()
+    lot: Code | None = Field(default=None, description="Of what was used already, on a bill-only requisition.")
+    serial: Code | None = None
+    device_identifier: Code | None = None
 
 
 class Requisition(Document):
@@ -44,6 +81,15 @@ class Requisition(Document):
     requester: Code | None = None
     urgency: Urgency = Urgency.ROUTINE
     note: Text | None = None
+    approval_number: Code | None = Field(default=None, description="The approval that it waits for or has.")
+    department: Code | None = None
+    cost_center: Code | None = Field(default=None, description="Of lines that name none.")
+    case_reference: Code | None = Field(default=None, description="Implant case; no patient.")
+    procedure_on: date | None = None
+    bill_only: bool = Field(default=False, description="Used already: ordered to be billed, not to be delivered.")
+    replenish: bool = Field(default=False, description="Bill and replace: what was used is delivered anew.")
+    legal_entity: Code | None = None
+    deliver_to: Code | None = None
 
     @property
     def natural_key(self) -> str:
@@ -70,9 +116,25 @@ class OrderLine(Value):
     cost_center: Code | None = None
     contract_number: Code | None = None
     needed_by: date | None = None
+    line_kind: LineKind = LineKind.GOODS
+    price_unit: Unit | None = Field(default=None, description="When the price is per another unit than the quantity's.")
+    contract_price: Money | None = Field(default=None, description="The contract's, when the order was made.")
+    natural_account: Code | None = None
+    dimensions: tuple[DimensionValue, ...] = ()
+    tax_code: Code | None = None
+    category: Code | None = None
+    requisition_number: Code | None = None
+    requisition_line_number: int | None = Field(default=None, ge=1)
+    deliver_to: Code | None = None
+    match_rule: MatchRule | None = Field(default=None, description="Of this line, in place of the order's.")
+    receipt_required: bool | None = None
+    lot: Code | None = Field(default=None, description="Of what was used already, on a bill-only order.")
+    serial: Code | None = None
+    device_identifier: Code | None = None
 
     @property
     def extended(self) -> Money:
+        """Where the price is per another unit, a conversion comes first."""
         return self.price.times(self.quantity.amount).rounded()
 
 
@@ -105,6 +167,24 @@ class PurchaseOrder(Document):
     charges: tuple[Charge, ...] = ()
     terms: Terms | None = None
     notes: tuple[Text, ...] = ()
+    requisition_numbers: tuple[Code, ...] = ()
+    facility: Code | None = None
+    legal_entity: Code | None = None
+    requester: Code | None = None
+    buyer: Code | None = None
+    site: Code | None = Field(default=None, description="`code` of the supplier's site that it is sent to.")
+    category: Code | None = None
+    match_rule: MatchRule | None = Field(default=None, description="None: what the policies say.")
+    evaluated_receipt: bool = Field(default=False, description="Paid by what is received: no invoice is expected.")
+    blanket: bool = Field(default=False, description="A standing order that releases draw on.")
+    blanket_number: Code | None = Field(default=None, description="Of a release: the standing order's number.")
+    limit: Money | None = Field(default=None, description="Of a blanket order: all its invoices together.")
+    valid_from: date | None = None
+    valid_to: date | None = None
+    bill_only: bool = False
+    case_reference: Code | None = Field(default=None, description="Implant case; no patient.")
+    urgency: Urgency = Urgency.ROUTINE
+    approval_number: Code | None = None
 
     @property
     def natural_key(self) -> str:
@@ -120,27 +200,3 @@ class PurchaseOrder(Document):
         if any(line.price.currency != self.currency for line in self.lines):
             raise ValueError("every line must be in the order's currency")
         return self
-
-
-class ReceiptLine(Value):
-    order_line_number: int = Field(ge=1)
-    item_number: Code
-    quantity: Quantity
-    lot: Code | None = None
-    serial: Code | None = None
-    expires_on: date | None = None
-    location: Code | None = None
-
-
-class Receipt(Document):
-    kind: ClassVar[str] = "Receipt"
-
-    receipt_number: Code
-    order_number: Code
-    supplier_number: Code
-    received_on: date
-    lines: tuple[ReceiptLine, ...] = Field(min_length=1)
-
-    @property
-    def natural_key(self) -> str:
-        return self.receipt_number

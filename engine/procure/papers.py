@@ -8,9 +8,13 @@ from typing import NamedTuple, TypeVar
 
 from engine.canonical import (
     KINDS,
+    Approval,
+    ApprovalAction,
+    CaseAction,
     Document,
     Invoice,
     OrderAcknowledgement,
+    OrderChange,
     PurchaseOrder,
     Receipt,
     Requisition,
@@ -68,7 +72,9 @@ def read(record: Record) -> Document:
 
 def dossiers_of(document: Document) -> tuple[str, ...]:
     """A trade document belongs to its orders; without one, it stands alone."""
-    if isinstance(document, PurchaseOrder | Receipt | OrderAcknowledgement):
+    if isinstance(document, CaseAction | Approval | ApprovalAction):
+        return (document.dossier,)
+    if isinstance(document, PurchaseOrder | OrderChange | Receipt | OrderAcknowledgement):
         return (f"order:{document.order_number}",)
     if isinstance(document, Invoice):
         return (f"order:{document.order_number}",) if document.order_number else (f"invoice:{document.natural_key}",)
