@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -16,10 +16,10 @@ DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def _zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError(f"'{name}' is not a zone: write an IANA name such as America/Chicago")
-    ZoneInfo(name)
-    return name
+    try:
+        return ZoneInfo(name).key
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise ValueError(f"'{name}' is not a zone: write an IANA name such as America/Chicago") from None
 
 
 class BusinessCalendar(Settings):

@@ -22,6 +22,7 @@ class Finding(msgspec.Struct, frozen=True):
         type: `price_above_tolerance`, `quantity_not_received` … the page and the policies know it by this name.
         place: within the dossier: an invoice's key and line. With the type it makes the case's id.
         money: at stake, when it is known.
+        owner: role or person, when it is known who decides; else the policies say.
         flip: the smallest change that would have decided otherwise, in words for people.
         facts: inputs and rule, for the page; numbers, codes and places, never a patient.
     """
@@ -36,6 +37,7 @@ class Finding(msgspec.Struct, frozen=True):
     category: str | None = None
     urgency: str | None = None
     due_by: datetime | None = None
+    owner: str | None = None
     flip: str = ""
     facts: Mapping[str, Any] = {}
 

@@ -1,0 +1,26 @@
+"""The policies as deciders look at them. Without any, the usual values of each file count."""
+
+from __future__ import annotations
+
+from engine.channel.policies import Policies
+from engine.channel.policy_matching import MatchRule, Tolerance
+from engine.channel.policy_parts import Aspects, most_specific
+from engine.procure.decision import World
+
+USUAL = Policies()
+
+
+def policies_of(world: World) -> Policies:
+    return world.policies if isinstance(world.policies, Policies) else USUAL
+
+
+def tolerance_for(policies: Policies, rule: str, of: Aspects) -> Tolerance | None:
+    """The most specific rule for a kind of figure; None: it must agree exactly."""
+    rules = (one for one in policies.tolerances.rules if one.rule == rule)
+    return next(iter(most_specific(rules, of)), None)
+
+
+def match_rule_for(policies: Policies, of: Aspects, line_kind: str | None = None) -> MatchRule:
+    """The most specific rule; three ways when none applies."""
+    rules = (one for one in policies.matching.rules if one.line_kind in (None, line_kind))
+    return next(iter(most_specific(rules, of)), MatchRule())
