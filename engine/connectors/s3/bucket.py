@@ -39,7 +39,8 @@ _BUSY_STATUS = frozenset({429, 503})
 _LONGEST_RETRY_AFTER = 24 * 3600.0  # seconds; more is taken for a mistake
 _NOT_SENT = (wrong.EndpointConnectionError, wrong.ConnectTimeoutError, wrong.SSLError, wrong.ProxyConnectionError)
 _ONE_AT_A_TIME = threading.Lock()  # sessions are not made for several threads
-_FAILED = (wrong.BotoCoreError, OSError)
+# A server that redirects every request, without a region, makes the library ask itself without end.
+_FAILED = (wrong.BotoCoreError, OSError, RecursionError)
 
 
 class Object(NamedTuple):
