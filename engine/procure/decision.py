@@ -11,8 +11,10 @@ import msgspec
 
 from engine.canonical import Document, Money
 from engine.ports.procure import Reference
+from engine.procure.papers import Papers
 
 D = TypeVar("D", bound=Document)
+DOSSIER = "dossier"  # kind of a reference to all of a dossier
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -71,6 +73,7 @@ class World:
         now: of the decision; deciders have no clock.
         known: references that were found.
         watermarks: source to the time up to which it has told everything.
+        beside: other dossiers that were read, by their keys.
     """
 
     def __init__(
@@ -79,9 +82,10 @@ class World:
         known: Mapping[Reference, Document],
         watermarks: Mapping[str, datetime],
         policies: Any,
+        beside: Mapping[str, Papers] | None = None,
     ) -> None:
         self.now, self.watermarks, self.policies = now, watermarks, policies
-        self._known = known
+        self._known, self._beside = known, beside or {}
         self.asked: set[Reference] = set()
 
     def find(self, kind: type[D], key: str) -> D | None:
@@ -91,10 +95,19 @@ class World:
         found = self._known.get(reference)
         return found if isinstance(found, kind) else None
 
+    def papers(self, dossier: str) -> Papers:
+        """All documents of another dossier, with who brought them; none when nothing is known of it."""
+        self.asked.add(Reference(DOSSIER, dossier))
+        return self._beside.get(dossier) or Papers(())
+
     @property
     def missing(self) -> set[Reference]:
         """Asked for and not among what was given: the caller looks them up and decides once more."""
-        return {one for one in self.asked if one not in self._known}
+        return {
+            one
+            for one in self.asked
+            if one not in self._known and not (one.kind == DOSSIER and one.key in self._beside)
+        }
 
 
 def text_of(amount: Decimal) -> str:

@@ -19,9 +19,9 @@ from engine.core.clock import Clock, from_micros, to_micros
 from engine.core.errors import StoreError
 from engine.ports.procure import Case, Change, Command, Dossier, Record, Records, Reference
 from engine.procure.deciders import decide
-from engine.procure.decision import Decision, Finding, World
+from engine.procure.decision import DOSSIER, Decision, Finding, World
 from engine.procure.ownership import Owner, owner_of
-from engine.procure.papers import dossiers_of, papers_of, read
+from engine.procure.papers import Papers, dossiers_of, papers_of, read
 
 _TRIES = 10  # of a decision that another one overtook
 _ROUNDS = 6  # of looking up what a decision asked for
@@ -41,10 +41,10 @@ class Process:
         dossiers = dossiers_of(document)
         for dossier in dossiers:
             await self._decide(dossier, document, message_id, who)
-        reference = Reference(document.kind, document.natural_key)
-        for dossier in await self._records.dossiers_with(reference):
-            if dossier not in dossiers:
-                await self._decide(dossier)
+        references = [Reference(document.kind, document.natural_key), *(Reference(DOSSIER, one) for one in dossiers)]
+        others = {one for reference in references for one in await self._records.dossiers_with(reference)}
+        for dossier in sorted(others - set(dossiers)):
+            await self._decide(dossier)
 
     async def run(self) -> None:
         """Look at what is due until cancelled."""
@@ -117,14 +117,17 @@ class Process:
         papers, policies = papers_of(dossier), self._policies()
         watermarks = {source: from_micros(until) for source, until in (await self._records.watermarks()).items()}
         known: dict[Reference, Document | None] = {}
+        beside: dict[str, Papers] = {}
         for _ in range(_ROUNDS):
             found = {reference: document for reference, document in known.items() if document is not None}
-            world = World(now, found, watermarks, policies)
+            world = World(now, found, watermarks, policies, beside)
             decision = decide(dossier.key, papers, world)
             new = [one for one in world.missing if one not in known]
             if not new:
                 break
-            latest = await self._records.latest(new)
+            beside |= {one.key: papers_of(await self._records.load(one.key)) for one in new if one.kind == DOSSIER}
+            new = [one for one in new if one.kind != DOSSIER]
+            latest = await self._records.latest(new) if new else {}
             known |= {one: read(latest[one]) if one in latest else None for one in new}
         return decision, world
 
