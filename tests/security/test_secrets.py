@@ -81,7 +81,9 @@ def _leaks(told: list[str], log: str) -> list[str]:
     return [one[:300] for one in [*told, *log.splitlines()] if any(word in one for word in words)]
 
 
-@pytest.mark.parametrize("name", DESTINATIONS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(one, marks=pytest.mark.slow) if one == "s3" else one for one in DESTINATIONS]
+)
 async def test_no_failure_of_a_destination_tells_a_secret(
     name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
