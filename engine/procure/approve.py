@@ -7,120 +7,21 @@ days of a delegation, nor along a chain that goes through the requester. What do
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import Any, Literal
+from datetime import date, datetime
+from typing import Any
 
-import msgspec
-
-from engine.canonical import Money
 from engine.channel.policies import Policies
-from engine.channel.policy_parts import Aspects, most_specific
+from engine.channel.policy_parts import most_specific
 from engine.channel.policy_people import Person, same_person
-from engine.channel.policy_routing import ApprovalSubject, Route, Step
+from engine.channel.policy_routing import Delegation, Route, Step
 from engine.procure.approve_people import Directory
 from engine.procure.approve_states import FINAL, ApprovalEvent, ApprovalState, next_state
+from engine.procure.approve_values import Act, Counted, NotCounted, Request, Standing
 from engine.procure.calendar import Calendar, calendar_of
 from engine.procure.decision import Finding, World, text_of
 from engine.procure.policies import policies_of
 
 _LEVELS = 20  # of escalation
-
-
-class Request(msgspec.Struct, frozen=True):
-    """What is to be approved.
-
-    Args:
-        key: of the dossier's matter: `Requisition/R-1`.
-        creators: everybody who asked for, made or changed it: none of them approves it.
-        requester: whose manager is asked; one of the creators.
-    """
-
-    key: str
-    subject: ApprovalSubject
-    amount: Money
-    requested_at: datetime
-    creators: frozenset[str]
-    requester: str | None = None
-    supplier: str | None = None
-    category: str | None = None
-    department: str | None = None
-    facility: str | None = None
-    legal_entity: str | None = None
-    urgency: str | None = None
-
-    @property
-    def aspects(self) -> Aspects:
-        return Aspects(self.supplier, self.category, self.department, self.facility, self.legal_entity)
-
-
-class Act(msgspec.Struct, frozen=True):
-    """What a person did. `key` is the action's own; of the same moment it decides the order."""
-
-    at: datetime
-    key: str
-    who: str
-    what: Literal["approve", "reject", "withdraw"]
-    on_behalf_of: str | None = None
-    reason: str | None = None
-
-    @property
-    def order(self) -> tuple[datetime, str, str, str, str]:
-        return self.at, self.key, self.who, self.what, self.on_behalf_of or ""
-
-
-class Counted(msgspec.Struct, frozen=True):
-    """An approval that counts: in which step, by whom, for whom."""
-
-    step: int
-    who: str
-    on_behalf_of: str | None
-    at: datetime
-
-
-class NotCounted(msgspec.Struct, frozen=True):
-    """An act that does not count, and why."""
-
-    who: str
-    what: str
-    at: datetime
-    why: str
-
-
-class Standing(msgspec.Struct, frozen=True):
-    """Where a request stands. `step` counts from 1; `asked` are those whose answer is wanted now, `because` says why
-    they are the ones."""
-
-    state: ApprovalState
-    route: str = ""
-    step: int = 0
-    steps: int = 0
-    asked: tuple[str, ...] = ()
-    because: tuple[str, ...] = ()
-    counted: tuple[Counted, ...] = ()
-    not_counted: tuple[NotCounted, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    look_again_at: datetime | None = None
-    reason: str | None = None
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """For a decision's `state`."""
-        return {
-            "state": self.state.value,
-            "route": self.route,
-            "step": self.step,
-            "steps": self.steps,
-            "asked": list(self.asked),
-            "because": list(self.because),
-            "counted": [_fact(one) for one in self.counted],
-            "not_counted": [_fact(one) for one in self.not_counted],
-            **({"reason": self.reason} if self.reason else {}),
-        }
-
-
-def _fact(one: Counted | NotCounted) -> dict[str, Any]:
-    found: dict[str, Any] = msgspec.to_builtins(one)
-    return found
 
 
 def approve(request: Request, acts: Iterable[Act], world: World) -> Standing:
@@ -155,6 +56,7 @@ class _Course:
         self.state, self.step, self.since = ApprovalState.REQUESTED, 0, request.requested_at
         self.counted: list[Counted] = []
         self.not_counted: list[NotCounted] = []
+        self.handed: list[Delegation] = []  # of this request only
         self.reason: str | None = None
         self.expires = self.calendar.after(request.requested_at, route.expires_after) if route.expires_after else None
 
@@ -199,10 +101,21 @@ class _Course:
         principal, why = self._principal(act, asked, directory)
         if principal is None:
             return self._refuse(act, why)
+        if act.what == "delegate":
+            return self._hand_on(act, principal, directory)
         if act.what == "reject":
             self.reason = act.reason
             return self._event(ApprovalEvent.REJECTED)
         self._count(act, principal, directory)
+
+    def _hand_on(self, act: Act, principal: Person, directory: Directory) -> None:
+        taker = directory.here(act.hand_to)
+        if taker is None or same_person(taker.person) in self._creators(directory):
+            return self._refuse(act, "it cannot be handed to this person")
+        self.handed.append(Delegation.model_construct(
+            giver=principal.person, taker=taker.person, first_day=self.calendar.day_of(act.at),
+            last_day=act.hand_until or date.max, subjects=(), reason=act.reason or "",
+        ))  # fmt: skip
 
     def _withdraw(self, act: Act) -> None:
         directory = self._directory(act.at)
@@ -293,7 +206,7 @@ class _Course:
         return due if due is not None and due > after else None
 
     def _directory(self, at: datetime) -> Directory:
-        return Directory(self.policies, self.calendar.day_of(at))
+        return Directory(self.policies, self.calendar.day_of(at), self.handed)
 
     # -------------------------------------------------------------- what comes of it
     def _standing(self, now: datetime) -> Standing:

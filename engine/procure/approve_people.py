@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
 from engine.channel.policies import Policies
 from engine.channel.policy_people import Person, same_person
+from engine.channel.policy_routing import Delegation
 
 _LEVELS = 20  # of managers; more is a circle that lint refuses
 
@@ -15,8 +16,9 @@ _LEVELS = 20  # of managers; more is a circle that lint refuses
 class Directory:
     """The people of the policies on one day. All the names of a person are that one person."""
 
-    def __init__(self, policies: Policies, day: date) -> None:
-        self._rules, self._approvals, self._day = policies.people, policies.approvals, day
+    def __init__(self, policies: Policies, day: date, handed: Sequence[Delegation] = ()) -> None:
+        self._rules, self._day = policies.people, day
+        self._delegations = (*policies.approvals.delegations, *handed)
         self._by_name = {name: one for one in self._rules.people for name in one.names}
 
     def known(self, name: str | None) -> Person | None:
@@ -106,7 +108,7 @@ class Directory:
         return None
 
     def _takers(self, giver: str, subject: str) -> Iterator[str]:
-        for one in self._approvals.delegations:
+        for one in self._delegations:
             in_time = one.first_day <= self._day <= one.last_day
             is_given = self.key(one.giver) == giver and (not one.subjects or subject in one.subjects)
             taker = self.here(one.taker) if in_time and is_given and self.here(one.giver) else None
@@ -118,7 +120,7 @@ class Directory:
         days: set[date] = set()
         for person in self._rules.people:
             days |= _edges(person.first_day, person.last_day)
-        for one in self._approvals.delegations:
+        for one in self._delegations:
             days |= _edges(one.first_day, one.last_day)
         return min((day for day in days if day > self._day), default=None)
 

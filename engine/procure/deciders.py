@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from engine.procure.approve_documents import decide_approvals
 from engine.procure.decision import Decision, World
 from engine.procure.papers import Papers
 from engine.procure.purchase import decide_purchase
@@ -16,7 +17,7 @@ def _kept(papers: Papers, world: World) -> Decision:
     return Decision({})
 
 
-DECIDERS: dict[str, Decider] = {"order": decide_purchase, "invoice": decide_purchase}
+DECIDERS: dict[str, Decider] = {"order": decide_purchase, "invoice": decide_purchase, "approval": decide_approvals}
 
 
 def decide(dossier: str, papers: Papers, world: World) -> Decision:

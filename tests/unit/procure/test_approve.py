@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from engine.canonical import Money
 from engine.channel.policies import Policies
-from engine.procure.approve import Act, Request, Standing, approve
+from engine.procure.approve import approve
 from engine.procure.approve_states import APPROVAL_TRANSITIONS, FINAL, ApprovalEvent, ApprovalState, next_state
+from engine.procure.approve_values import Act, Request, Standing
 from engine.procure.decision import World
 
 MONDAY = datetime(2026, 11, 23, 14, tzinfo=UTC)
@@ -209,6 +210,15 @@ def test_nobody_decides_in_the_name_of_the_requester() -> None:
     rules = policies(routes, delegations=(away("carl", "control"),))
 
     assert standing(rules, request(), act("control", behalf="carl")).state is ApprovalState.WAITING
+
+
+def test_who_is_asked_hands_one_request_on_but_never_to_the_requester() -> None:
+    rules, at = policies(people=without("bert")), MONDAY + HOUR / 2
+    on, back = (Act(at, to, "anna", "delegate", hand_to=to) for to in ("control", "carl"))
+
+    assert standing(rules, request(), on, act("control")).counted[0].on_behalf_of == "anna"
+    assert standing(rules, request(), act("control")).state is ApprovalState.WAITING
+    assert standing(rules, request(), back, act("carl")).not_counted[0].why == "it cannot be handed to this person"
 
 
 def test_delegations_in_a_circle_end() -> None:
