@@ -39,6 +39,7 @@ from engine.flow.supervise import Supervisor
 from engine.ports.catalog import ConnectorType
 from engine.ports.connector import ConnectorContext, Destination, Source
 from engine.ports.journal import ATTACHMENTS, Journal, MessageRow, Query
+from engine.procure.policy_desk import PolicyDesk
 from engine.procure.process import Process
 from engine.protocols.tabular.layout import TableLayout
 from engine.script.pool import Pool
@@ -184,7 +185,10 @@ async def running(
         owner = await stack.enter_async_context(_owning(site, store, standing_by))
         erps = AdapterPool(site.connections, SiteSecrets(site.root, site.engine.secrets))
         stack.push_async_callback(erps.close)
-        process = Process(store.records, clock, lambda: None)
+        desk = PolicyDesk(store.records, clock)
+        process = Process(store.records, clock, lambda: desk.current)
+        desk.reconsider = process.reconsider
+        notice = await desk.start(site.policies)
         known = _services(site, store, erps, process)
         builder = Builder(site, store, clock, {**known, **(services or {})}, tell)
         parts = _parts(site, store, pool, clock, tell, builder, owner)
@@ -194,6 +198,8 @@ async def running(
         operations = EngineOperations(
             root, site, supervisor, store.journal, store.audit, replayer, CATALOG, clock, words
         )
+        operations.policies = desk
+        supervisor.notices += [notice] if notice else []
         await pool.start()
         await keep_readers(store.feed, store.journal, site.channels.values())
         await supervisor.start(site, deploy_all=deploy_all)

@@ -29,7 +29,15 @@ from engine.ports.catalog import Catalog
 from engine.ports.connector import Attachment, Health, Reason
 from engine.ports.journal import Journal, MessageRow, MessageView, Query, RevisionRow
 from engine.ports.ledger import ControlNumberLedger
-from engine.ports.operations import ChannelDiff, ChannelStatus, DestinationStatus, EngineStatus, ReplayPlan
+from engine.ports.operations import (
+    POLICIES,
+    ChannelDiff,
+    ChannelStatus,
+    DestinationStatus,
+    EngineStatus,
+    PolicyRevisions,
+    ReplayPlan,
+)
 from engine.ports.states import DeliveryState, MessageState
 
 
@@ -54,6 +62,7 @@ class EngineOperations:
         self._started = clock.now()
         self._load: Callable[[Path], Site] = load_site
         self.ledger: ControlNumberLedger | None = None
+        self.policies: PolicyRevisions | None = None
         self.notices: Callable[[], Sequence[str]] = tuple  # of other parts, for the first page
 
     # ------------------------------------------------------------------ status
@@ -200,15 +209,19 @@ class EngineOperations:
         site = self._load(self._root)
         active = {row.channel: row for row in await self._journal.revisions() if row.active}
         names = sorted(site.channels.keys() | active.keys())
-        return [channel_diff(name, site, active.get(name), self._catalog) for name in names]
+        policies = await self.policies.diff(site.policies) if self.policies else None
+        found = [channel_diff(name, site, active.get(name), self._catalog) for name in names]
+        return [*found, policies] if policies is not None else found
 
     async def deploy(self, channels: Sequence[str], who: str, note: str | None) -> list[RevisionRow]:
         site = self._load(self._root)
         self._refuse_bad(site, channels)
         wanted = [
-            d for d in await self.diff() if d.change in ("new", "changed") and (not channels or d.channel in channels)
+            d
+            for d in await self.diff()
+            if d.change in ("new", "changed") and d.channel != POLICIES and (not channels or d.channel in channels)
         ]
-        rows = []
+        rows = await self._deploy_policies(site, who, note) if not channels or POLICIES in channels else []
         for one in wanted:
             await self._audit.record(who, "deploy", f"channel {one.channel}", note)
             row = await self._supervisor.deploy(site, one.channel, who, note)
@@ -218,6 +231,14 @@ class EngineOperations:
         self._supervisor.notices.clear()
         return rows
 
+    async def _deploy_policies(self, site: Site, who: str, note: str | None) -> list[RevisionRow]:
+        known = await self.policies.diff(site.policies) if self.policies else None
+        if self.policies is None or known is None or known.change == "same":
+            return []
+        await self._audit.record(who, "deploy", POLICIES, note)
+        row = await self.policies.deploy(site.policies, who, note)
+        return [] if row is None else [row]
+
     def _refuse_bad(self, site: Site, channels: Sequence[str]) -> None:
         if site.errors:
             first = site.errors[0]
@@ -225,11 +246,14 @@ class EngineOperations:
             raise ConfigurationError(
                 first.text, where=place, remedy="run `isthmus lint` and correct it; nothing was deployed"
             )
-        unknown = [name for name in channels if name not in site.channels]
+        unknown = [name for name in channels if name not in site.channels and name != POLICIES]
         if unknown:
             raise NotFoundError(f"there is no channel '{unknown[0]}' on disk")
 
     async def rollback(self, channel: str, revision: int | None, who: str, note: str | None) -> RevisionRow:
+        if channel == POLICIES and self.policies is not None:
+            await self._audit.record(who, "rollback", POLICIES, note)
+            return await self.policies.rollback(revision, who, note)
         rows = await self._journal.revisions(channel)
         active = next((r for r in rows if r.active), None)
         if active is None:
@@ -244,7 +268,8 @@ class EngineOperations:
         return msgspec.structs.replace(target, active=True)
 
     async def history(self, channel: str | None) -> list[RevisionRow]:
-        return await self._journal.revisions(channel)
+        own = await self.policies.history() if self.policies and channel in (None, POLICIES) else []
+        return own if channel == POLICIES else [*await self._journal.revisions(channel), *own]
 
     # ------------------------------------------------------------------ the rest
     async def check(self, channel: str | None = None) -> dict[str, Health]:

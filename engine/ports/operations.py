@@ -98,6 +98,24 @@ class ChannelDiff(msgspec.Struct, frozen=True):
     effects: Sequence[str]
 
 
+POLICIES = "policies"  # what they are called where channels have their names
+
+
+class PolicyRevisions(Protocol):
+    """Policies are deployed, compared and gone back to like channels. Given are those of a site
+    (engine/channel/policies.py)."""
+
+    async def diff(self, on_disk: Any) -> ChannelDiff | None: ...
+
+    async def deploy(self, policies: Any, who: str, note: str | None) -> RevisionRow | None: ...
+
+    async def rollback(self, revision: int | None, who: str, note: str | None) -> RevisionRow: ...
+
+    async def history(self) -> list[RevisionRow]:
+        """Oldest first."""
+        ...
+
+
 class Operations(Protocol):
     async def status(self) -> EngineStatus: ...
 

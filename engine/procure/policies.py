@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
 from engine.channel.policies import Policies
 from engine.channel.policy_matching import MatchRule, Tolerance
 from engine.channel.policy_parts import Aspects, most_specific
+from engine.ports.procure import Reference
 from engine.procure.decision import World
 
 USUAL = Policies()
+ACTIVE = Reference("Policies", "active")
+ACTIVE_DOSSIER = "policies:active"
+"""Where the revisions of the policies are kept; what is open looks at them, and is decided anew by new ones."""
+
+
+def with_digest(state: Mapping[str, Any], policies: Any) -> Mapping[str, Any]:
+    """Each decision says by which policies it was made."""
+    return {**state, "policies": policies.digest} if isinstance(policies, Policies) else state
+
+
+def decided_by(state: bytes) -> str | None:
+    """The digest of the policies of a stored decision."""
+    found = msgspec.json.decode(state).get("policies")
+    return found if isinstance(found, str) else None
 
 
 def policies_of(world: World) -> Policies:

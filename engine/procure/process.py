@@ -17,11 +17,12 @@ import msgspec
 from engine.canonical import Document
 from engine.core.clock import Clock, from_micros, to_micros
 from engine.core.errors import StoreError
-from engine.ports.procure import Case, Change, Command, Dossier, Record, Records, Reference
+from engine.ports.procure import Change, Command, Dossier, Record, Records, Reference
+from engine.procure.cases import cases_of
 from engine.procure.deciders import decide
-from engine.procure.decision import DOSSIER, Decision, Finding, World
-from engine.procure.ownership import Owner, owner_of
+from engine.procure.decision import DOSSIER, Decision, World
 from engine.procure.papers import Papers, dossiers_of, papers_of, read
+from engine.procure.policies import ACTIVE, ACTIVE_DOSSIER, decided_by, with_digest
 
 _TRIES = 10  # of a decision that another one overtook
 _ROUNDS = 6  # of looking up what a decision asked for
@@ -47,9 +48,13 @@ class Process:
             await self._decide(dossier)
 
     async def run(self) -> None:
-        """Look at what is due until cancelled."""
+        """Look at what is due until cancelled; first at what the policies may have left when the engine stopped."""
+        reconsidered = False
         while True:
             try:
+                if not reconsidered:
+                    await self.reconsider()
+                    reconsidered = True
                 await self.look()
             except StoreError:
                 pass  # the store tells of itself; what is due stays due
@@ -65,6 +70,19 @@ class Process:
     async def told_until(self, source: str, until: datetime) -> None:
         """A source has told everything up to this time: nobody waits for it longer."""
         await self._records.set_watermark(source, to_micros(until))
+
+    async def reconsider(self) -> int:
+        """The policies changed: every dossier with something open is decided by the new ones. Returns how many."""
+        digest, count = getattr(self._policies(), "digest", None), 0
+        for key in await self._records.dossiers_with(ACTIVE):
+            if key != ACTIVE_DOSSIER and decided_by((await self._records.load(key)).state) != digest:
+                await self._decide(key)
+                count += 1
+        return count
+
+    async def weigh(self, dossier: Dossier, now: datetime) -> Decision:
+        """What would be decided over what is known by now; nothing is saved."""
+        return (await self._decided(dossier, now))[0]
 
     # -------------------------------------------------------------- deciding
     async def _decide(
@@ -95,21 +113,23 @@ class Process:
         now = self._clock.now()
         whole = msgspec.structs.replace(dossier, records=(*dossier.records, *added))
         decision, world = await self._decided(whole, now)
+        cases, owners_look = cases_of(dossier, decision, world)
+        looks = [one for one in (decision.look_again_at, owners_look) if one is not None]
         return Change(
             dossier=dossier.key,
             revision=dossier.revision,
             at_micros=to_micros(now),
             records=added,
-            state=msgspec.json.encode(decision.state),
-            cases=self._cases(dossier, decision, world),
+            state=msgspec.json.encode(with_digest(decision.state, world.policies)),
+            cases=cases,
             commands=[
                 Command(one.key, one.what, one.document.kind, one.document.natural_key,
                         one.document.model_dump_json().encode())
                 for one in decision.intents
                 if one.key not in dossier.given
             ],
-            waits=sorted(world.asked),
-            look_again_micros=None if decision.look_again_at is None else to_micros(decision.look_again_at),
+            waits=sorted(world.asked | ({ACTIVE} if decision.findings else set())),
+            look_again_micros=to_micros(min(looks)) if looks else None,
         )  # fmt: skip
 
     async def _decided(self, dossier: Dossier, now: datetime) -> tuple[Decision, World]:
@@ -130,39 +150,3 @@ class Process:
             latest = await self._records.latest(new) if new else {}
             known |= {one: read(latest[one]) if one in latest else None for one in new}
         return decision, world
-
-    def _cases(self, dossier: Dossier, decision: Decision, world: World) -> list[Case]:
-        """Found ones opened or renewed; open ones that nothing finds any more are gone."""
-        now = to_micros(world.now)
-        before = {one.case_id: one for one in dossier.cases}
-        found = {f"{dossier.key}#{one.type}#{one.place}": one for one in decision.findings}
-        opened = [
-            _case(case_id, dossier.key, one, before.get(case_id), owner_of(one, world), now)
-            for case_id, one in found.items()
-        ]
-        gone = [
-            msgspec.structs.replace(one, state="gone")
-            for one in dossier.cases
-            if one.state == "open" and one.case_id not in found
-        ]
-        return opened + gone
-
-
-def _case(case_id: str, dossier: str, found: Finding, before: Case | None, owner: Owner, now: int) -> Case:
-    is_open = before is not None and before.state == "open"
-    return Case(
-        case_id=case_id,
-        dossier=dossier,
-        type=found.type,
-        state="open",
-        opened_micros=before.opened_micros if before is not None and is_open else now,
-        title=found.title,
-        owner=owner.name,
-        due_micros=before.due_micros if before is not None and is_open else owner.due_micros,
-        amount=format(found.money.amount, "f") if found.money else None,
-        currency=found.money.currency if found.money else None,
-        supplier=found.supplier,
-        facility=found.facility,
-        rank=owner.rank,
-        facts={**found.facts, "flip": found.flip} if found.flip else found.facts,
-    )
