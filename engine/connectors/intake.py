@@ -40,12 +40,13 @@ class Policy(Protocol):
 class FileMessages:
     """The messages of files of one source."""
 
-    def __init__(self, policy: Policy, context: ConnectorContext) -> None:
+    def __init__(self, policy: Policy, context: ConnectorContext, unwrapping: Unwrapping | None = None) -> None:
+        """`unwrapping`: settings of what stands around a file, where the policy is not those itself."""
         self._policy = policy
         self.format = context.format if policy.split == "auto" else policy.split
         self.splitter: Splitter = splitter(self.format, context)
-        wrapped = isinstance(policy, Unwrapping) and policy.unwrap
-        self._unwrapper = Unwrapper(policy, context) if wrapped and isinstance(policy, Unwrapping) else None
+        wrapped = policy if isinstance(policy, Unwrapping) else unwrapping
+        self._unwrapper = Unwrapper(wrapped, context) if wrapped is not None and wrapped.unwrap else None
         # An interchange is told from its repeat by the ledger, which must see both: only a crash makes a duplicate.
         self.by_token = policy.deduplicate == "none" or self.format == "x12"
 

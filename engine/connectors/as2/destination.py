@@ -26,9 +26,9 @@ from engine.connectors.as2 import keyring
 from engine.connectors.as2.awaited import Awaited, Posted, Sent
 from engine.connectors.as2.settings import As2DestinationSettings
 from engine.connectors.file.destination import file_name
-from engine.connectors.formats import encoder
 from engine.connectors.http.destination import HttpDestination
 from engine.connectors.http.settings import HttpDestinationSettings
+from engine.connectors.wrapping import file_encoder
 from engine.core.errors import DestinationError, StillAwaitedError, TransportError, UnknownOutcomeError
 from engine.ports.connector import ConnectorContext, Delivered, Health, Outbound, Semantics
 from engine.protocols.as2 import envelope, mdn
@@ -52,7 +52,7 @@ class As2Destination(HttpDestination):
         self._as2 = settings
         self._signer = _signer(settings, context)
         self._theirs = keyring.load_certificates(settings.partner_certificates, context)
-        self._encoder = encoder(settings.format, {"partner": settings.partner}, context)
+        self._encoder = file_encoder(settings, context)
         self._awaited = Awaited(context.root)
         self._sent = 0
         self._posted: dict[str, None] = {}  # Message-IDs that the partner took from us, oldest first

@@ -8,6 +8,7 @@ import msgspec
 
 from engine.connectors.as2.settings import As2Partner
 from engine.connectors.intake import FileMessages, accept_all, bad, explain
+from engine.connectors.wrapping import Unwrapping
 from engine.core.errors import MessageError
 from engine.ports.connector import Accept, ConnectorContext, Reason, Receipt, Received, Verdict
 from engine.protocols.as2.envelope import Envelope
@@ -38,8 +39,8 @@ class _Policy(msgspec.Struct, frozen=True):
 class Intake:
     """Messages of one AS2 message, by the channel's format."""
 
-    def __init__(self, context: ConnectorContext) -> None:
-        self._files = FileMessages(_Policy(), context)
+    def __init__(self, context: ConnectorContext, unwrapping: Unwrapping) -> None:
+        self._files = FileMessages(_Policy(), context, unwrapping)
 
     async def take(
         self, opened: Opened, envelope: Envelope, partner: As2Partner, facts: dict[str, str], accept: Accept
@@ -49,7 +50,7 @@ class Intake:
         Raises:
             StoreError: nothing can be said yet; let the partner send it again.
         """
-        receipts = await accept_all(self._messages(opened, envelope, partner, facts), accept)
+        receipts = await accept_all(await self._messages(opened, envelope, partner, facts), accept)
         return _outcome(receipts)
 
     async def refuse(
@@ -63,12 +64,12 @@ class Intake:
         place = f"{error.where}: " if error.where else ""
         return Outcome(Disposition.of_error(modifier), f"The message was not taken in: {place}{error.what}.")
 
-    def _messages(
+    async def _messages(
         self, opened: Opened, envelope: Envelope, partner: As2Partner, facts: dict[str, str]
     ) -> list[Received]:
         name = opened.file_name or "message"
         try:
-            found = self._files.of(opened.payload, name, envelope.message_id)
+            found = await self._files.read(opened.payload, name, envelope.message_id)
         except MessageError as error:
             found = [self._files.refused(opened.payload, name, envelope.message_id, error)]
         return [_of_partner(one, envelope, partner, facts) for one in found]

@@ -10,8 +10,10 @@ from pydantic import AfterValidator, Field, model_validator
 from engine.channel.model import Duration, Name, Settings, Size
 from engine.connectors.fields import SecretReference
 from engine.connectors.file.settings import NameTemplate
+from engine.connectors.formats import FORMAT_WORDS, WRITTEN
 from engine.connectors.http.settings import Basic, HeaderName, HttpSourceSettings, Path, Url
 from engine.connectors.tls import ClientTls
+from engine.connectors.wrapping import Unwrapping, Wrapping
 from engine.protocols.as2.envelope import is_name
 
 Digest = Literal["sha-256", "sha-384", "sha-512", "sha1", "md5"]
@@ -76,7 +78,7 @@ class As2Partner(Settings):
     )
 
 
-class As2SourceSettings(HttpSourceSettings, KeyPair):
+class As2SourceSettings(Unwrapping, HttpSourceSettings, KeyPair):
     """A door for AS2 messages, and for receipts that partners post later."""
 
     path: Path = Field(default="/as2", description="Path that takes messages and receipts.", examples=["/as2"])
@@ -125,7 +127,7 @@ class As2SourceSettings(HttpSourceSettings, KeyPair):
         return self
 
 
-class As2DestinationSettings(Settings):
+class As2DestinationSettings(Wrapping):
     """Messages to one partner, each answered by a receipt."""
 
     url: FixedUrl = Field(description="The partner's address.", examples=["https://edi.alderbrook.example/as2"])
@@ -153,9 +155,7 @@ class As2DestinationSettings(Settings):
     file_name: NameTemplate | None = Field(
         default=None, description="Name that travels with it; fields as for file.", examples=["{control_number}.edi"]
     )
-    format: Literal["raw", "json", "x12"] = Field(
-        default="raw", description="raw: the body as it is; json: indented; x12: a document as an interchange."
-    )
+    format: WRITTEN = Field(default="raw", description=FORMAT_WORDS)
     partner: Name | None = Field(default=None, description="Trading partner of x12; none: as the document says.")
     receipt: Literal["sync", "async", "none"] = Field(
         default="sync", description="The receipt comes as the answer, is posted to receipt_url later, or is not asked."
@@ -210,6 +210,8 @@ class As2DestinationSettings(Settings):
             raise ValueError("receipt: async and receipt_url belong together")
         if self.partner is not None and self.format != "x12":
             raise ValueError("`partner` belongs to format: x12")
+        if "pgp" in self.wrap and self.receipt == "async":
+            raise ValueError("PGP gives other bytes at every attempt, so a posted receipt fits none: set receipt: sync")
         if self.as2_from == self.as2_to:
             raise ValueError("as2_from and as2_to are the same")
         return self

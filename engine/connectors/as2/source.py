@@ -54,7 +54,7 @@ class As2Source(HttpSource):
             one.as2_id: (one, keyring.load_certificates(one.certificates, context)) for one in settings.partners
         }
         self._intake, self._spool, self._awaited = (
-            Intake(context),
+            Intake(context, settings),
             ReceiptSpool(settings, context),
             Awaited(context.root),
         )

@@ -13,11 +13,11 @@ import aiosmtplib
 from aiosmtplib import errors
 
 from engine.connectors.fields import split_address
-from engine.connectors.formats import encoder
 from engine.connectors.mail.outgoing import mail_of, message_id_of, recipients
 from engine.connectors.mail.settings import SmtpDestinationSettings
 from engine.connectors.mail.source import Proof
 from engine.connectors.tls import ClientContext, check_pinned
+from engine.connectors.wrapping import file_encoder
 from engine.core.errors import DestinationError, TransportError
 from engine.ports.connector import Attachment, ConnectorContext, Delivered, Health, Outbound, Semantics
 from engine.ports.journal import ATTACHMENTS, ReadAttachments
@@ -32,7 +32,7 @@ class SmtpDestination:
         self._settings, self._context = settings, context
         self._tls = ClientContext(settings.tls, context.root, context.secrets)
         self._proof = Proof(settings, context)
-        self._encoder = encoder(settings.format, {"partner": settings.partner}, context)
+        self._encoder = file_encoder(settings, context)
         self._files = cast("ReadAttachments | None", context.services.get(ATTACHMENTS))
 
     @property

@@ -25,7 +25,7 @@ class MailMessages:
     def __init__(self, settings: ImapSourceSettings, context: ConnectorContext) -> None:
         self._settings = settings
         by_mail = settings.deduplicate == "mail"
-        self._files = FileMessages(_Policy(settings.split, "none" if by_mail else "content"), context)
+        self._files = FileMessages(_Policy(settings.split, "none" if by_mail else "content"), context, settings)
 
     def of(self, raw: bytes) -> list[Received]:
         """In the order of its files. A mail that is refused is one message, with the reason."""

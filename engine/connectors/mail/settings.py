@@ -11,7 +11,9 @@ from pydantic import AfterValidator, Field, model_validator
 from engine.channel.model import Duration, Settings, Size
 from engine.connectors.fhir.settings import OAuth2
 from engine.connectors.fields import Address, SecretReference
+from engine.connectors.formats import FORMAT_WORDS, WRITTEN
 from engine.connectors.tls import ClientTls
+from engine.connectors.wrapping import Unwrapping, Wrapping
 
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
@@ -81,7 +83,7 @@ class MailServer(Settings):
         return self
 
 
-class ImapSourceSettings(MailServer):
+class ImapSourceSettings(Unwrapping, MailServer):
     """Reads each mail of a folder, and moves it when its messages are safe."""
 
     folder: MailFolder = Field(default="INBOX", description="Folder that is read.", examples=["INBOX/Invoices"])
@@ -123,14 +125,14 @@ class ImapSourceSettings(MailServer):
     def _parts_fit(self) -> ImapSourceSettings:
         if self.body == "attachment" and not self.attachments:
             raise ValueError("say which files become messages: attachments: ['*.edi']")
-        if self.body == "mail" and (self.attachments or self.split != "auto"):
-            raise ValueError("attachments and split belong to body: attachment")
+        if self.body == "mail" and (self.attachments or self.unwrap or self.split != "auto"):
+            raise ValueError("attachments, unwrap and split belong to body: attachment")
         if len({self.folder, self.done, self.error}) < len(("folder", "done", "error")):
             raise ValueError("folder, done and error are three folders")
         return self
 
 
-class SmtpDestinationSettings(MailServer):
+class SmtpDestinationSettings(Wrapping, MailServer):
     """One mail for each delivery."""
 
     address: Address = Field(description="Host and port of the relay.", examples=["smtp.harbor.example:465"])
@@ -150,9 +152,7 @@ class SmtpDestinationSettings(MailServer):
     text: str = Field(
         default="", max_length=4000, description="What the mail says; the delivery is attached.",
     )  # fmt: skip
-    format: Literal["raw", "json", "x12"] = Field(
-        default="raw", description="How the delivery is written: as it is, as indented JSON, or as an interchange."
-    )
+    format: WRITTEN = Field(default="raw", description=FORMAT_WORDS)
     partner: str | None = Field(default=None, description="Trading partner of format x12; none: as the document says.")
     file_name: Line = Field(
         default="{natural_key}_{key}.json", description="Name of the attached delivery; fields as in subject."
