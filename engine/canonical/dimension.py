@@ -18,7 +18,10 @@ class DimensionValue(Value):
 
 
 class CostCenter(Effective, Document):
+    """A department that costs are charged to, on the days that it holds."""
+
     kind: ClassVar[str] = "CostCenter"
+    version: ClassVar[str] = "1.1"
 
     cost_center: Code
     name: Text

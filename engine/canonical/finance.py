@@ -57,6 +57,7 @@ class Invoice(Document):
     """A supplier's invoice. `stated_total` is what the supplier wrote; `total` is what the parts add up to."""
 
     kind: ClassVar[str] = "Invoice"
+    version: ClassVar[str] = "1.1"
 
     invoice_number: Code
     supplier_number: Code
@@ -153,6 +154,7 @@ class JournalEntry(Document):
     """A balanced entry: cost allocation, accrual."""
 
     kind: ClassVar[str] = "JournalEntry"
+    version: ClassVar[str] = "1.1"
 
     entry_number: Code
     posted_on: date

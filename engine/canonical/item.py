@@ -54,6 +54,7 @@ class Item(Document):
     """`item_number` is the hospital's number, `unit` its base unit of measure."""
 
     kind: ClassVar[str] = "Item"
+    version: ClassVar[str] = "1.1"
 
     item_number: Code
     description: Text

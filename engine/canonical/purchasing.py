@@ -72,7 +72,10 @@ class RequisitionLine(Value):
 
 
 class Requisition(Document):
+    """A department's wish for goods. Sources: HL7 ORM and OMS (RQD, RQ1), X12 850 of type RQ, FHIR SupplyRequest."""
+
     kind: ClassVar[str] = "Requisition"
+    version: ClassVar[str] = "1.1"
 
     requisition_number: Code
     lines: tuple[RequisitionLine, ...] = Field(min_length=1)
@@ -149,7 +152,10 @@ class Terms(Value):
 
 
 class PurchaseOrder(Document):
+    """What a supplier is to deliver, at which prices. Source: X12 850; changes come as OrderChange (860, 865)."""
+
     kind: ClassVar[str] = "PurchaseOrder"
+    version: ClassVar[str] = "1.1"
 
     order_number: Code
     supplier_number: Code

@@ -51,6 +51,7 @@ class Receipt(Document):
     """Goods of one order that came at one time. Of a `return`, quantities say what went back."""
 
     kind: ClassVar[str] = "Receipt"
+    version: ClassVar[str] = "1.1"
 
     receipt_number: Code
     order_number: Code

@@ -111,6 +111,7 @@ class Supplier(Document):
     """A legal entity that we buy from. `supplier_number` is our number for it, the ERP's party code."""
 
     kind: ClassVar[str] = "Supplier"
+    version: ClassVar[str] = "1.1"
 
     supplier_number: Code
     name: Text

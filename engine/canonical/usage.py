@@ -53,6 +53,7 @@ class Consumption(Document):
     """Supplies used at one time. `visit_number` links to the account, never to the patient."""
 
     kind: ClassVar[str] = "Consumption"
+    version: ClassVar[str] = "1.1"
 
     consumption_number: Code
     used_at: datetime
