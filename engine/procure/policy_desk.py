@@ -94,9 +94,11 @@ class PolicyDesk:
 
     async def diff(self, on_disk: Policies) -> ChannelDiff | None:
         """What deploying would change; None: neither are any deployed nor on disk."""
-        rows = await self.history()
+        rows, usual = await self.history(), Policies().digest
+        if on_disk.digest == usual and all(row.digest == usual for row in rows[-1:]):
+            return None
         if not rows:
-            return None if on_disk.digest == Policies().digest else ChannelDiff(NAME, "new", None, [], [])
+            return ChannelDiff(NAME, "new", None, [], [f"{NAME} decide from now on"])
         if rows[-1].digest == on_disk.digest:
             return ChannelDiff(NAME, "same", rows[-1].revision, [], [])
         before, after = json.loads(rows[-1].content), json.loads(on_disk.content)
