@@ -1,8 +1,9 @@
 """`python3 -m tests [short|all] [pytest options]`: the tests, from a clone with nothing installed.
 
-short   no real ERP, no browser, no long forms, a process a core: what a developer runs all day (under two minutes)
-(none)  the same, then what starts real servers (PostgreSQL, Tryton in its own environment; OpenSSH, MariaDB, RabbitMQ
-        … where the system has them), one at a time
+short   no server, no browser, no long forms, no fuzzing, faults or attacks, a process a core: what a developer runs all
+        day (under two minutes)
+(none)  the same with those, then what starts real servers (PostgreSQL, Tryton in its own environment; OpenSSH, MariaDB,
+        RabbitMQ … where the system has them), one at a time
 all     also the long forms and the browser
 """
 
@@ -36,6 +37,8 @@ def main() -> None:
 def _rounds(choice: str) -> list[list[str]]:
     """What needs nothing takes every core. What starts servers, or looks at the whole machine, goes one at a time."""
     spread = ["-m", _ALONE, "-n", str(os.cpu_count() or 1), "--dist", "worksteal"]
+    if choice == "short":
+        spread += [f"--ignore=tests/{folder}" for folder in ("chaos", "fuzz", "security")]
     rest = {"short": [], "default": [["-m", _WITH_SERVERS]], "all": [["-m", f"not ({_ALONE})"]]}
     return [spread, *rest[choice]]
 

@@ -52,7 +52,7 @@ BUNDLES = st.fixed_dictionaries(
 Interaction = Literal["conditional_create", "create", "update", "conditional_update", "bundle", "process_message"]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(BUNDLES | RESOURCES | TREES, st.sampled_from(["create", "update", "bundle", "message"]))
 def test_any_json_is_taken_or_refused_with_a_code(tree: Any, interaction: Any) -> None:
     intake = Intake(FhirSourceSettings(listen="127.0.0.1:0", token="env:T"), keep_xml=False)
@@ -66,7 +66,7 @@ def test_any_json_is_taken_or_refused_with_a_code(tree: Any, interaction: Any) -
     assert all(item.natural_id is None or item.natural_id.isprintable() for item in plan.items)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(BUNDLES | RESOURCES | TREES, st.sampled_from(get_args(Interaction)), st.booleans())
 def test_any_json_is_sent_or_refused_with_a_code(tree: Any, interaction: Interaction, if_match: bool) -> None:
     if_match = if_match and interaction == "update"

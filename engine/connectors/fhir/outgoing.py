@@ -130,7 +130,8 @@ def _entry(settings: FhirDestinationSettings, entry: Any, position: int, key: st
     if method in ("PUT", "DELETE", "GET", "HEAD") or request.get("ifNoneExist"):
         return entry
     resource = entry.get("resource")
-    if method != "POST" or not isinstance(resource, dict) or not is_type(str(resource.get("resourceType"))):
+    kind = resource.get("resourceType") if isinstance(resource, dict) else None
+    if method != "POST" or not isinstance(kind, str) or not is_type(kind):
         raise DestinationError("this entry cannot be sent", where=f"{place}.request.method")
     body, query = _identified(settings, b"", resource, key)
     resource = read_tree(body) if body else resource

@@ -36,7 +36,7 @@ def advice_back(advice: ApplicationAdvice) -> list[ApplicationAdvice]:
 
 
 @given(application_advices)
-@settings(max_examples=200, deadline=None, suppress_health_check=CHECKS, phases=PHASES)
+@settings(max_examples=60, deadline=None, suppress_health_check=CHECKS, phases=PHASES)
 def test_written_advice_reads_as_the_same(advice: ApplicationAdvice) -> None:
     assert advice_back(advice) == [advice, advice]
 

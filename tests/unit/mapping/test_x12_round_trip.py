@@ -14,7 +14,7 @@ from engine.protocols.x12 import OutboundGroup, OutboundSet, TransactionSet, jud
 from tests.support import x12_samples as samples
 from tests.support.x12_documents import invoices, purchase_orders
 
-SHORT, LONG = 200, 10_000
+SHORT, LONG = 60, 10_000
 CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large]
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink]  # explaining a failure takes minutes
 

@@ -25,7 +25,7 @@ from engine.protocols.x12 import (
 from tests.support import x12_samples as samples
 from tests.support.x12_documents import order_acknowledgements, remittances, shipment_notices
 
-SHORT, LONG = 200, 10_000
+SHORT, LONG = 60, 10_000
 CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large]
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink]  # explaining a failure takes minutes
 VERSIONS = ("004010", "005010")
