@@ -66,6 +66,7 @@ class Receipt(Document):
     original_receipt_number: Code | None = Field(default=None, description="Of a return: the receipt it came by.")
     reason: Code | None = None
     cancelled: bool = Field(default=False, description="It was booked in error: it counts for nothing.")
+    case_reference: Code | None = Field(default=None, description="Implant case; no patient.")
 
     @property
     def natural_key(self) -> str:

@@ -104,6 +104,7 @@ class ShipmentNotice(Document):
     tracking_number: Code | None = None
     purpose: Code = Field(default="00", description="X12 BSN01: 00 original, 01 cancellation, 05 replace.")
     parties: tuple[Party, ...] = ()
+    case_reference: Code | None = Field(default=None, description="Implant case; no patient.")
 
     @property
     def natural_key(self) -> str:

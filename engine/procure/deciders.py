@@ -8,6 +8,7 @@ from engine.procure.approve_documents import decide_approvals
 from engine.procure.decision import Decision, World
 from engine.procure.papers import Papers
 from engine.procure.purchase import decide_purchase
+from engine.procure.requisition import decide_requisition
 
 Decider = Callable[[Papers, World], Decision]
 
@@ -17,7 +18,12 @@ def _kept(papers: Papers, world: World) -> Decision:
     return Decision({})
 
 
-DECIDERS: dict[str, Decider] = {"order": decide_purchase, "invoice": decide_purchase, "approval": decide_approvals}
+DECIDERS: dict[str, Decider] = {
+    "requisition": decide_requisition,
+    "order": decide_purchase,
+    "invoice": decide_purchase,
+    "approval": decide_approvals,
+}
 
 
 def decide(dossier: str, papers: Papers, world: World) -> Decision:

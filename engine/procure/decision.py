@@ -113,3 +113,17 @@ class World:
 def text_of(amount: Decimal) -> str:
     """For `state` and `facts`: exact, without an exponent."""
     return format(amount, "f")
+
+
+def merge(*decisions: Decision) -> Decision:
+    """One decision of several about the same dossier: states side by side, the later one's where both have a name."""
+    state: dict[str, Any] = {}
+    for one in decisions:
+        state |= one.state
+    looks = [one.look_again_at for one in decisions if one.look_again_at is not None]
+    return Decision(
+        state,
+        tuple(finding for one in decisions for finding in one.findings),
+        tuple({intent.key: intent for one in decisions for intent in one.intents}.values()),
+        min(looks, default=None),
+    )

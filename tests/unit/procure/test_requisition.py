@@ -1,0 +1,304 @@
+"""From the wish to the order: what keeps a requisition from being ordered, and what order it becomes."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from engine.canonical import (
+    ApprovalAction,
+    ApprovalVerb,
+    Budget,
+    CaseAction,
+    CaseVerb,
+    Contract,
+    ContractLine,
+    ContractMember,
+    CostCenter,
+    DimensionValue,
+    Document,
+    InventoryLevel,
+    Item,
+    Money,
+    Packaging,
+    PurchaseOrder,
+    Quantity,
+    Requisition,
+    RequisitionLine,
+    RequisitionLineStatus,
+    Supplier,
+    Urgency,
+)
+from engine.channel.policies import Policies
+from engine.channel.policy_people import People, Person, Role
+from engine.channel.policy_routing import Approvals, Route, Step
+from engine.procure.budget import commitments_key
+from engine.procure.decision import Decision
+from engine.procure.papers import dossiers_of
+from engine.procure.requisition import decide_requisition
+from tests.support.papers import NOW, papers, world
+
+
+def usd(amount: str) -> Money:
+    return Money(amount=Decimal(amount))
+
+
+def each(amount: str, unit: str = "EA") -> Quantity:
+    return Quantity(amount=Decimal(amount), unit=unit)
+
+
+GLOVE = Item(
+    item_number="M1", description="glove", supplier_number="S1", cost_price=usd("2.50"), unit="EA",
+    packaging=(Packaging(unit="BX", contains=Decimal(100)),), contract_numbers=("C1",), category="gloves",
+)  # fmt: skip
+STENT = Item(
+    item_number="M2",
+    description="stent",
+    supplier_number="S2",
+    cost_price=usd("900"),
+    implantable=True,
+    category="stents",
+)
+MASTER: tuple[Document, ...] = (
+    GLOVE,
+    STENT,
+    Supplier(supplier_number="S1", name="One"),
+    Supplier(supplier_number="S2", name="Two"),
+    CostCenter(cost_center="CC1", name="theatre"),
+)
+NO_STEPS = Policies(approvals=Approvals(routes=(Route(route="all", subjects=("requisition",)),)))
+ASKED = Policies(
+    approvals=Approvals(
+        routes=(Route(route="all", subjects=("requisition",), steps=(Step(roles=("buyer",), checks_limit=False),)),)
+    ),
+    people=People(
+        roles={"buyer": Role(title="Buyer")},
+        people=(Person(person="b.one", roles=("buyer",)), Person(person="r.asks", roles=("buyer",))),
+    ),
+)
+
+
+def line(number: int = 1, item: str = "M1", amount: str = "4", **more: Any) -> RequisitionLine:
+    return RequisitionLine(number=number, item_number=item, quantity=more.pop("quantity", each(amount)), **more)
+
+
+def wish(*lines: RequisitionLine, **more: Any) -> Requisition:
+    given = {
+        "requisition_number": "R-1",
+        "cost_center": "CC1",
+        "requested_on": date(2026, 11, 20),
+        "requester": "r.asks",
+    }
+    return Requisition(**{**given, "lines": lines or (line(),), **more})
+
+
+def decided(
+    *documents: Document, known: tuple[Document, ...] = MASTER, policies: Policies = NO_STEPS, **more: Any
+) -> Decision:
+    return decide_requisition(papers(*documents), world(*known, policies=policies, **more))
+
+
+def types(decision: Decision) -> list[str]:
+    return [one.type for one in decision.findings]
+
+
+def orders(decision: Decision) -> list[PurchaseOrder]:
+    return [one.document for one in decision.intents if isinstance(one.document, PurchaseOrder)]
+
+
+def without(key: str, *more: Document) -> tuple[Document, ...]:
+    return (*(one for one in MASTER if one.natural_key != key), *more)
+
+
+def test_a_good_requisition_becomes_one_order_for_each_supplier_urgent_implants_first() -> None:
+    found = decided(wish(line(1), line(2, "M2", "1"), line(3, "M1", "6"), urgency=Urgency.STAT))
+
+    assert [(one.order_number, [x.item_number for x in one.lines]) for one in orders(found)] == [
+        ("R-1-S2", ["M2"]),
+        ("R-1-S1", ["M1", "M1"]),
+    ]
+    assert [(x.requisition_number, x.requisition_line_number) for x in orders(found)[1].lines] == [
+        ("R-1", 1),
+        ("R-1", 3),
+    ]
+    assert (found.state["state"], found.state["expected_spend"], found.state["expected_delivery"]) == (
+        "approved", "925.00", "2026-11-23",
+    )  # fmt: skip
+    assert types(found) == []
+
+
+@pytest.mark.parametrize(
+    ("known", "changed", "expected"),
+    [
+        (without("M1"), {}, "item_unknown"),
+        (without("M1", GLOVE.model_copy(update={"active": False})), {}, "item_inactive"),
+        (without("S1"), {}, "supplier_unknown"),
+        (without("S1", Supplier(supplier_number="S1", name="One", active=False)), {}, "supplier_inactive"),
+        (without("M1", GLOVE.model_copy(update={"supplier_number": None})), {}, "supplier_missing"),
+        (without("M1", GLOVE.model_copy(update={"cost_price": None})), {}, "price_unknown"),
+        (MASTER, {"cost_center": None}, "dimension_missing"),
+        (without("CC1"), {}, "dimension_unknown"),
+        (without("CC1", CostCenter(cost_center="CC1", name="x", active=False)), {}, "dimension_not_valid"),
+        (
+            without("CC1", CostCenter(cost_center="CC1", name="x", valid_to=date(2026, 11, 19))),
+            {},
+            "dimension_not_valid",
+        ),
+        (MASTER, {"lines": (line(quantity=each("1", "PL")),)}, "price_unknown"),
+    ],
+)
+def test_what_the_master_data_does_not_allow_is_an_exception_and_no_order(
+    known: tuple[Document, ...], changed: dict[str, Any], expected: str
+) -> None:
+    found = decided(wish(**changed), known=known)
+
+    assert expected in types(found)
+    assert orders(found) == []
+    assert found.state["state"] == "exception"
+    assert all(one.flip for one in found.findings)
+
+
+def contract(price: str = "200", unit: str = "BX", **more: Any) -> Contract:
+    given = {"contract_number": "C1", "supplier_number": "S1"}
+    return Contract(
+        **{**given, "lines": (ContractLine(number=1, unit=unit, price=usd(price), item_number="M1"),), **more}
+    )
+
+
+@pytest.mark.parametrize(
+    ("terms", "quantity", "price", "source"),
+    [
+        (contract(), each("3", "BX"), "200", "contract"),
+        (contract(), each("300"), "2", "contract"),  # a box of a hundred
+        (contract(supplier_number="S9"), each("3"), "2.50", "item"),
+        (contract(active=False), each("3"), "2.50", "item"),
+        (contract(valid_to=date(2026, 11, 19)), each("3"), "2.50", "item"),
+        (contract(members=(ContractMember(facility="ELSEWHERE"),)), each("3"), "2.50", "item"),
+        (contract(members=(ContractMember(facility="MAIN"),)), each("3", "BX"), "200", "contract"),
+        (None, each("3", "BX"), "250", "item"),
+    ],
+)
+def test_the_price_is_the_contracts_where_one_holds(
+    terms: Contract | None, quantity: Quantity, price: str, source: str
+) -> None:
+    known = (*MASTER, *([terms] if terms else []))
+    found = decided(wish(line(quantity=quantity), facility="MAIN"), known=known)
+
+    assert orders(found)[0].lines[0].price.amount == Decimal(price)
+    assert found.state["lines"]["1"]["price_source"] == source
+
+
+def budget(amount: str, is_hard: bool = True, **more: Any) -> Budget:
+    return Budget(
+        dimension=DimensionValue(type="cost_center", code="CC1"),
+        period="2026-11",
+        amount=usd(amount),
+        is_hard=is_hard,
+        **more,
+    )
+
+
+@pytest.mark.parametrize(
+    ("amount", "committed", "spent", "missing"),
+    [("10.00", None, None, None), ("9.99", None, None, "0.01"), ("20", "5", "5", None), ("20", "5.01", "5", "0.01")],
+)
+def test_a_budget_is_exact_to_the_cent(
+    amount: str, committed: str | None, spent: str | None, missing: str | None
+) -> None:
+    given = {name: usd(text) for name, text in (("committed", committed), ("spent", spent)) if text}
+    found = decided(wish(), known=(*MASTER, budget(amount, **given)))
+
+    assert [str(one.money.amount) for one in found.findings if one.money] == ([missing] if missing else [])
+    assert found.state["state"] == ("over_budget" if missing else "approved")
+
+
+def test_open_orders_and_wishes_before_this_one_are_committed() -> None:
+    earlier = wish(line(anticipated_price=usd("1")), requisition_number="R-0")
+    later = wish(line(anticipated_price=usd("1")), requisition_number="R-2")
+    ordered = orders(decided(wish(requisition_number="R-9")))[0]
+    key = commitments_key("CC1", date(2026, 11, 20))
+    found = decided(wish(), known=(*MASTER, budget("24")), beside={key: [earlier, wish(), later, ordered]})
+
+    assert found.state["budgets"][0]["committed"] == "14.00"
+    assert types(found) == []
+    assert key in dossiers_of(ordered)
+    assert key in dossiers_of(earlier)
+
+
+def test_a_soft_budget_is_asked_about_and_does_not_hold_the_order() -> None:
+    found = decided(wish(), known=(*MASTER, budget("1", is_hard=False)))
+
+    assert (types(found), len(orders(found))) == (["budget_exceeded"], 1)
+
+
+def test_an_accepted_exception_does_not_hold_the_order_any_more() -> None:
+    over = budget("1")
+    action = CaseAction(
+        action_number="A1", case_id="x", dossier="requisition:R-1", action=CaseVerb.ACCEPT, who="cfo", at=NOW,
+        case_type="budget_exceeded", place=f"budget {over.natural_key}",
+    )  # fmt: skip
+    for turn in itertools.permutations((wish(), action)):
+        assert len(orders(decided(*turn, known=(*MASTER, over)))) == 1
+
+
+def approval(who: str = "b.one", verb: ApprovalVerb = ApprovalVerb.APPROVE, number: str = "R-1") -> ApprovalAction:
+    return ApprovalAction(
+        action_number=f"{who}-{verb}", approval_number=number, dossier="requisition:R-1", action=verb, who=who,
+        at=NOW + timedelta(minutes=1),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("actions", "state"),
+    [
+        ((), "waiting_for_approval"),
+        ((approval(),), "approved"),
+        ((approval("r.asks"),), "waiting_for_approval"),  # nobody approves her own wish
+        ((approval(verb=ApprovalVerb.REJECT),), "rejected"),
+    ],
+)
+def test_nothing_is_ordered_that_nobody_approved(actions: tuple[Document, ...], state: str) -> None:
+    found = decided(wish(), *actions, policies=ASKED, now=NOW + timedelta(hours=1))
+
+    assert found.state["state"] == state
+    assert len(orders(found)) == (state == "approved")
+
+
+def test_another_wish_needs_another_approval() -> None:
+    more = wish(line(amount="400"))
+    found = decided(wish(), approval(), more, policies=ASKED, now=NOW + timedelta(hours=1))
+    again = decided(wish(), approval(number="R-1.2"), more, policies=ASKED, now=NOW + timedelta(hours=1))
+
+    assert (found.state["state"], again.state["state"]) == ("waiting_for_approval", "approved")
+
+
+def test_what_is_ordered_is_told_and_not_ordered_twice() -> None:
+    (order,) = orders(decided(wish()))
+    for turn in itertools.permutations((wish(), order)):
+        found = decided(*turn)
+        (told,) = (one for one in found.intents if one.what == "tell_status")
+
+        assert (found.state["state"], orders(found), told.detail) == ("ordered", [], "ordered")
+        assert isinstance(told.document, Requisition)
+        assert [(x.status, x.order_number) for x in told.document.lines] == [(RequisitionLineStatus.ORDERED, "R-1-S1")]
+    assert "requisition:R-1" in dossiers_of(order)
+
+
+def test_stock_that_lies_where_it_is_wanted_is_remarked_on() -> None:
+    level = InventoryLevel(
+        item_number="M1", location="OR", on_hand=each("100"), as_of=NOW, order_point=Decimal(96), reserved=Decimal(0)
+    )
+    enough = decided(wish(deliver_to="OR"), known=(*MASTER, level))
+    not_enough = decided(wish(line(amount="5"), deliver_to="OR"), known=(*MASTER, level))
+
+    assert (types(enough), types(not_enough)) == (["stock_available"], [])
+
+
+def test_what_was_cancelled_is_not_ordered() -> None:
+    found = decided(wish(line(status=RequisitionLineStatus.CANCELLED)))
+
+    assert (found.state["state"], found.intents) == ("cancelled", ())
