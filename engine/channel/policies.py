@@ -13,6 +13,7 @@ from engine.channel.model import Settings
 from engine.channel.policy_calendars import Calendars, Milestones
 from engine.channel.policy_matching import Matching, Tolerances
 from engine.channel.policy_people import People
+from engine.channel.policy_records import RecordRules
 from engine.channel.policy_routing import Approvals, Exceptions
 
 FOLDER = "config/policies"
@@ -24,6 +25,7 @@ PARTS: Mapping[str, type[Settings]] = {
     "milestones": Milestones,
     "calendars": Calendars,
     "people": People,
+    "records": RecordRules,
 }
 """Name of the file, without `.yaml`, to what it holds."""
 
@@ -38,6 +40,7 @@ class Policies(Settings):
     milestones: Milestones = Field(default=Milestones(), description="Promised times.")
     calendars: Calendars = Field(default=Calendars(), description="Business hours, holidays, fiscal periods.")
     people: People = Field(default=People(), description="Who there is.")
+    records: RecordRules = Field(default=RecordRules(), description="Which system is right about which field.")
 
     @cached_property
     def content(self) -> str:
