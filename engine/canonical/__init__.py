@@ -32,6 +32,7 @@ from engine.canonical.payment import (
     ReportSource,
 )
 from engine.canonical.people import Approval, ApprovalAction, ApprovalVerb, CaseAction, CaseVerb, Correction, SplitPart
+from engine.canonical.posting import Drift, DriftCause, PostingResult, ReconciliationReport
 from engine.canonical.purchasing import (
     Charge,
     LineKind,
@@ -56,6 +57,7 @@ from engine.canonical.supplier import (
     TaxIdentifier,
     TaxIdentifierType,
 )
+from engine.canonical.supplier_acts import SanctionsScreening, SupplierMerge
 from engine.canonical.trading import (
     AcknowledgedLine,
     Adjustment,
@@ -102,12 +104,16 @@ KINDS: dict[str, type[Document]] = {
         PatientAccount,
         Payment,
         PaymentStatus,
+        PostingResult,
         PurchaseOrder,
         Receipt,
+        ReconciliationReport,
         Remittance,
         Requisition,
         ShipmentNotice,
+        SanctionsScreening,
         Supplier,
+        SupplierMerge,
         VisitContext,
     )
 }
@@ -147,6 +153,8 @@ __all__ = [
     "DimensionValue",
     "Disposition",
     "Document",
+    "Drift",
+    "DriftCause",
     "Effective",
     "Guarded",
     "Identifier",
@@ -179,12 +187,14 @@ __all__ = [
     "PaymentProgress",
     "PaymentState",
     "PaymentStatus",
+    "PostingResult",
     "PriceBreak",
     "PurchaseOrder",
     "Quantity",
     "Receipt",
     "ReceiptKind",
     "ReceiptLine",
+    "ReconciliationReport",
     "RemitTo",
     "Remittance",
     "RemittanceLine",
@@ -193,12 +203,14 @@ __all__ = [
     "RequisitionLine",
     "RequisitionLineStatus",
     "SanctionsCheck",
+    "SanctionsScreening",
     "ShipmentNotice",
     "ShippedLine",
     "SitePurpose",
     "SplitPart",
     "Supplier",
     "SupplierItem",
+    "SupplierMerge",
     "SupplierSite",
     "SupplierStatus",
     "TaxIdentifier",

@@ -88,6 +88,8 @@ COMMANDS: Mapping[str, str] = {
     "tell_status": "Who asked is told how the matter stands.",
     "hold_payment": "The ERP must not pay this invoice for now.",
     "release_payment": "The ERP may pay this invoice.",
+    "screen_supplier": "A supplier's names are to be looked up in the lists of sanctioned parties.",
+    "stop_payment": "A payment is on its way that must not arrive: the bank is to stop it.",
     "propagate_supplier": "A supplier's master data goes to every system that has it.",
 }
 """What the process wants done, and why: the names that channels take commands by."""

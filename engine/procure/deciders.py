@@ -8,6 +8,7 @@ from engine.procure.approve_documents import decide_approvals
 from engine.procure.decision import Decision, World
 from engine.procure.papers import Papers
 from engine.procure.purchase import decide_purchase
+from engine.procure.supplier import decide_same_entity, decide_supplier
 from engine.procure.requisition import decide_requisition
 
 Decider = Callable[[Papers, World], Decision]
@@ -23,6 +24,13 @@ DECIDERS: dict[str, Decider] = {
     "order": decide_purchase,
     "invoice": decide_purchase,
     "approval": decide_approvals,
+}
+
+
+DECIDERS |= {
+    "supplier": decide_supplier,
+    "supplier-tax": decide_same_entity,
+    "supplier-name": decide_same_entity,
 }
 
 

@@ -85,7 +85,7 @@ class World:
         beside: Mapping[str, Papers] | None = None,
     ) -> None:
         self.now, self.watermarks, self.policies = now, watermarks, policies
-        self._known, self._beside = known, beside or {}
+        self._known, self._beside = known, {} if beside is None else beside
         self.asked: set[Reference] = set()
 
     def find(self, kind: type[D], key: str) -> D | None:

@@ -22,6 +22,8 @@ from engine.canonical import (
 )
 from engine.core.errors import DocumentError
 from engine.ports.procure import Dossier, Record
+from engine.procure.supplier_papers import belongs_to
+from engine.procure.usage_papers import beside, usage_dossiers
 
 D = TypeVar("D", bound=Document)
 
@@ -71,6 +73,11 @@ def read(record: Record) -> Document:
 
 
 def dossiers_of(document: Document) -> tuple[str, ...]:
+    """Its own dossier first, then those that look at it as well."""
+    return tuple(dict.fromkeys((*_own(document), *beside(document))))
+
+
+def _own(document: Document) -> tuple[str, ...]:
     """A trade document belongs to its orders; without one, it stands alone."""
     if isinstance(document, CaseAction | Approval | ApprovalAction):
         return (document.dossier,)
@@ -83,7 +90,7 @@ def dossiers_of(document: Document) -> tuple[str, ...]:
         return tuple(f"order:{number}" for number in orders) or (f"shipment:{document.natural_key}",)
     if isinstance(document, Requisition):
         return (f"requisition:{document.requisition_number}",)
-    return (f"{document.kind.lower()}:{document.natural_key}",)
+    return belongs_to(document) or usage_dossiers(document) or (f"{document.kind.lower()}:{document.natural_key}",)
 
 
 def papers_of(dossier: Dossier) -> Papers:

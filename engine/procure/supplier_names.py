@@ -1,0 +1,101 @@
+"""Names of legal entities made comparable, and which suppliers may be the same one. Never by where they are paid."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+
+import msgspec
+
+from engine.canonical import Supplier
+
+# Legal forms and words that tell nobody apart, one blank between each.
+_FORMS = frozenset(
+    re.findall(
+        "[a-z]+",
+        "inc incorporated corp corporation co company llc llp lp ltd limited plc pc pllc gmbh ag kg sa sarl srl bv nv"
+        " ab as oy the usa us",
+    )
+)
+_WORDS = re.compile(r"[^a-z0-9]+")
+_ALIKE = Fraction(3, 4)  # of all words that two names have together
+_DIGEST = 8  # bytes
+
+
+def normal_name(name: str) -> str:
+    """Lower case without accents, punctuation and legal form: `The Acme-Medical Co., Inc.` is `acme medical`."""
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    plain = "".join(one for one in plain if not unicodedata.combining(one)).replace("&", " and ").replace("'", "")
+    words = [word for word in _WORDS.split(plain) if word]
+    return " ".join([word for word in words if word not in _FORMS] or words)
+
+
+def tax_numbers(supplier: Supplier) -> frozenset[str]:
+    """Digits and letters only, with the country in front."""
+    found = {(one.country, one.value.reveal()) for one in supplier.tax_identifiers}
+    if supplier.tax_identifier:
+        found.add(("US", supplier.tax_identifier))
+    return frozenset(f"{country.upper()}{re.sub(r'[^0-9A-Z]', '', value.upper())}" for country, value in found)
+
+
+def blind(text: str) -> str:
+    """To look something up by, without showing it."""
+    return hashlib.blake2b(text.encode(), digest_size=_DIGEST).hexdigest()
+
+
+def identity_of(supplier: Supplier) -> str:
+    """Digest of who it is before the law: an approval is for this, and for nothing else."""
+    return blind("\n".join([normal_name(supplier.registered_name), *sorted(tax_numbers(supplier))]))
+
+
+def same_entity_dossiers(supplier: Supplier) -> Iterator[str]:
+    """Where suppliers meet that may be the same legal entity: by tax number, and by the first word of the name."""
+    for number in sorted(tax_numbers(supplier)):
+        yield f"supplier-tax:{blind(number)}"
+    yield f"supplier-name:{normal_name(supplier.registered_name).partition(' ')[0][:60]}"
+
+
+class Alike(msgspec.Struct, frozen=True, order=True):
+    """Two numbers that may be one legal entity, and why: codes `same_tax_number`, `same_name`, `similar_name`."""
+
+    one: str
+    other: str
+    why: tuple[str, ...]
+
+    @property
+    def sure(self) -> bool:
+        return "same_tax_number" in self.why
+
+
+def alike(one: Supplier, other: Supplier) -> Alike | None:
+    """Different tax numbers of one country tell two entities apart, however alike their names are."""
+    why = []
+    mine, theirs = tax_numbers(one), tax_numbers(other)
+    if mine & theirs:
+        why.append("same_tax_number")
+    elif {text[:2] for text in mine} & {text[:2] for text in theirs}:
+        return None
+    names = normal_name(one.registered_name), normal_name(other.registered_name)
+    if names[0] == names[1]:
+        why.append("same_name")
+    elif _overlap(*names) >= _ALIKE:
+        why.append("similar_name")
+    first, second = sorted((one.supplier_number, other.supplier_number))
+    return Alike(first, second, tuple(why)) if why else None
+
+
+def _overlap(one: str, other: str) -> Fraction:
+    mine, theirs = set(one.split()), set(other.split())
+    return Fraction(len(mine & theirs), len(mine | theirs) or 1)
+
+
+def pairs(suppliers: Iterable[Supplier]) -> list[Alike]:
+    """All pairs that may be one, sorted; merged ones are left out."""
+    known = sorted(
+        (one for one in suppliers if one.merged_into is None and one.active), key=lambda one: one.supplier_number
+    )
+    found = [alike(one, other) for n, one in enumerate(known) for other in known[n + 1 :]]
+    return sorted(one for one in found if one is not None)

@@ -1,0 +1,54 @@
+"""To which dossiers documents about suppliers, payments, postings and comparisons belong."""
+
+from __future__ import annotations
+
+from engine.canonical import (
+    BankStatusReport,
+    Document,
+    Payment,
+    PostingResult,
+    ReconciliationReport,
+    SanctionsScreening,
+    Supplier,
+    SupplierMerge,
+)
+from engine.procure.supplier_names import same_entity_dossiers
+
+
+def supplier_dossier(number: str) -> str:
+    return f"supplier:{number}"
+
+
+def payment_dossier(number: str) -> str:
+    return f"payment:{number}"
+
+
+def bank_dossier(reference: str) -> str:
+    """Where a bank's words wait that name no payment of ours."""
+    return f"bank:{reference}"
+
+
+def belongs_to(document: Document) -> tuple[str, ...]:
+    """Empty: it is about something else."""
+    if isinstance(document, Supplier):
+        return (supplier_dossier(document.supplier_number), *same_entity_dossiers(document))
+    if isinstance(document, SupplierMerge):
+        return supplier_dossier(document.absorbed_number), supplier_dossier(document.survivor_number)
+    if isinstance(document, SanctionsScreening):
+        return (supplier_dossier(document.supplier_number),)
+    if isinstance(document, PostingResult):
+        return (document.dossier,)
+    if isinstance(document, ReconciliationReport):
+        return (f"reconciliation:{document.natural_key}",)
+    return _of_payment(document)
+
+
+def _of_payment(document: Document) -> tuple[str, ...]:
+    if isinstance(document, Payment):
+        reference = (bank_dossier(document.bank_reference),) if document.bank_reference else ()
+        return (payment_dossier(document.payment_number), *reference)
+    if isinstance(document, BankStatusReport):
+        if document.payment_number:
+            return (payment_dossier(document.payment_number),)
+        return (bank_dossier(document.bank_reference or document.natural_key),)
+    return ()
