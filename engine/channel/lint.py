@@ -22,6 +22,7 @@ from engine.channel.lints import (
     documents,
     layouts,
     messages,
+    policies,
     scripts,
     secrets,
     soap,
@@ -43,6 +44,7 @@ FAMILIES: tuple[Family, ...] = (
     soap.check,
     as2.check,
     layouts.check,
+    policies.check,
 )
 _ALLOW = re.compile(r"#\s*lint: allow (?P<codes>C\d{3}(?:[ ,]+C\d{3})*)\s+\S")
 

@@ -1,0 +1,157 @@
+"""Policies of a site: read, linted with places, one digest; the shipped ones are without mistakes."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from engine.channel.finding import Finding
+from engine.channel.lint import lint
+from engine.channel.lints.ground import Knowledge
+from engine.channel.load import load_site
+from engine.channel.policies import PARTS, Policies
+from engine.channel.policy_parts import Aspects, parse_work_time
+from engine.cli.workspace import knowledge
+from engine.procure.policies import match_rule_for, tolerance_for
+
+SHIPPED = Path(__file__).parents[3] / "config" / "policies"
+
+
+@pytest.fixture(scope="module")
+def known() -> Knowledge:
+    return knowledge()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    shutil.copytree(SHIPPED, tmp_path / "config" / "policies")
+    (tmp_path / "channels").mkdir()
+    return tmp_path
+
+
+def found(root: Path, known: Knowledge) -> list[Finding]:
+    return lint(load_site(root), known)
+
+
+def test_the_shipped_policies_are_without_mistakes(root: Path, known: Knowledge) -> None:
+    assert found(root, known) == []
+    assert set(load_site(root).policies.model_fields_set) == set(PARTS)
+
+
+@pytest.mark.parametrize(
+    ("part", "before", "after", "code", "words"),
+    [
+        ("tolerances", "percent: 2}", "percnt: 2}", "C001", "did you mean 'percent'"),
+        ("tolerances", 'absolute: "5.00"', "absolute: 5.00", "C009", "in quotes"),
+        ("tolerances", "rule: freight", "rule: fright", "C006", "did you mean 'freight'"),
+        ("tolerances", "absolute: 5}", "absolute: -5}", "C005", "at least 0"),
+        ("tolerances", "{unlimited: true}", "{unlimited: true, percent: 2}", "C009", "unlimited has no limits"),
+        ("tolerances", "rule: quantity_received", "rule: quantity_ordered", "C133", "same as entry 4"),
+        ("matching", "ways: 4", "ways: 5", "C006", "must be one of: 2, 3, 4"),
+        ("matching", "hold_from: 80", "hold_from: 180", "C005", "at most 100"),
+        ("exceptions", "owner: buyer", "owner: buyers", "C131", "did you mean 'buyer'"),
+        ("exceptions", "to: cfo, within: 2 business days", "to: cof", "C131", "there is no role 'cof'"),
+        ("exceptions", "due: 1 business day", "due: 1 working day", "C009", "4 business hours, 2 business days"),
+        ("exceptions", "owner: receiving", "owner: receiving\n    person: k.sato", "C009", "one of them"),
+        ("approvals", "roles: [purchasing-manager]", "roles: [purchasing-manger]", "C131", "did you mean"),
+        ("approvals", "taker: p.iyer", "taker: p.ier", "C131", "there is no person 'p.ier'"),
+        ("approvals", "taker: p.iyer", "taker: W.Castellan", "C009", "nobody delegates to herself"),
+        ("approvals", "    above: 500\n", "    above: 900\n", "C135", "above 500 and up to 900"),
+        ("approvals", "up_to: 10000\n    steps:\n      - {name: department, department_head: true, manager",
+         "up_to: 400\n    steps:\n      - {name: department, department_head: true, manager", "C009", "no amount"),
+        ("approvals", "master data, roles: [supplier-master, ap-manager]", "nobody", "C009", "nobody is asked"),
+        ("calendars", "CLINIC: clinic", "CLINIC: clnic", "C136", "did you mean 'clinic'"),
+        ("calendars", "usual: office", "usual: offices", "C009", "there is no calendar 'offices'"),
+        ("calendars", "America/New_York", "America/New_Yrok", "C076", "not a zone"),
+        ("calendars", 'closes: "17:00"', 'closes: "07:00"', "C009", "closes is not after opens"),
+        ("people", "[controller], manager: h.vance", "[controller], manager: w.castellan", "C137", "p.iyer"),
+        ("people", "instead: ap-manager}", "instead: ap-manger}", "C131", "did you mean 'ap-manager'"),
+        ("people", "{person: g.stroud,", "{person: G.Stroud, also: [p.iyer],", "C009", "also another person's"),
+        ("people", "[controller], manager", "[controller], last_day: 2026-12-01, manager", "C138", "p.iyer"),
+        ("milestones", "owner: treasury", "owner: tresury", "C131", "did you mean 'treasury'"),
+        ("milestones", "milestone: invoice_cycle", "milestone: invoice_cycel", "C006", "did you mean 'invoice_cycle'"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_with_its_place(
+    root: Path, known: Knowledge, part: str, before: str, after: str, code: str, words: str
+) -> None:
+    path = root / "config" / "policies" / f"{part}.yaml"
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after, 1))
+
+    findings = [one for one in found(root, known) if one.code == code]
+
+    assert findings, found(root, known)
+    assert any(words in str(one) for one in findings), [str(one) for one in findings]
+    assert findings[0].line > 1 or code == "C009"
+
+
+def test_a_circle_of_delegations_in_the_same_days_is_told(root: Path, known: Knowledge) -> None:
+    more = """
+  - {giver: p.iyer, taker: h.vance, first_day: 2027-01-04, last_day: 2027-01-31}
+  - {giver: h.vance, taker: w.castellan, first_day: DAY, last_day: 2027-01-31}
+"""
+    path = root / "config" / "policies" / "approvals.yaml"
+    text = path.read_text()
+
+    path.write_text(text + more.replace("DAY", "2027-01-05"))
+    assert found(root, known) == []
+    path.write_text(text + more.replace("DAY", "2027-01-04"))
+    assert [one.code for one in found(root, known)] == ["C132"] * 3
+
+
+def test_a_step_that_nobody_can_approve_is_told(root: Path, known: Knowledge) -> None:
+    for part, before, after in (
+        ("people", "unlimited: true", "approves_up_to: 10000"),
+        ("approvals", "{name: finance, roles: [controller, cfo], escalate_after: 30m", "{name: x, roles: [cfo]"),
+    ):
+        path = root / "config" / "policies" / f"{part}.yaml"
+        path.write_text(path.read_text().replace(before, after))
+
+    assert ["approves more than 25000" in str(one) for one in found(root, known)] == [True]
+
+
+def test_a_file_of_another_name_is_told_with_the_nearest(root: Path, known: Knowledge) -> None:
+    (root / "config" / "policies" / "tolerance.yaml").write_text("rules: []\n")
+
+    assert ["did you mean 'tolerances'?" in str(one) for one in found(root, known)] == [True]
+
+
+def test_the_digest_is_of_what_is_said_and_not_of_how(root: Path) -> None:
+    before = load_site(root).policies.digest
+    path = root / "config" / "policies" / "matching.yaml"
+
+    path.write_text("# a remark\n" + path.read_text().replace("near_days: 7", "near_days:   7"))
+    assert load_site(root).policies.digest == before
+    path.write_text(path.read_text().replace("near_days:   7", "near_days: 8"))
+    assert load_site(root).policies.digest != before
+
+
+def test_policies_come_back_from_their_content(root: Path) -> None:
+    policies = load_site(root).policies
+
+    assert Policies.model_validate_json(policies.content) == policies
+
+
+def test_the_most_specific_rule_counts(root: Path) -> None:
+    policies = load_site(root).policies
+
+    def price(of: Aspects) -> str:
+        rule = tolerance_for(policies, "price", of)
+        return str(rule.upper.percent) if rule else ""
+
+    assert price(Aspects()) == "2"
+    assert price(Aspects(category="implants")) == "0.5"
+    assert price(Aspects(supplier="S1002", category="implants")) == "5"
+    assert tolerance_for(Policies(), "price", Aspects()) is None
+    assert match_rule_for(policies, Aspects(), "service").ways == 2
+    assert match_rule_for(policies, Aspects(category="implants"), "goods").ways == 4
+    assert match_rule_for(Policies(), Aspects()).ways == 3
+
+
+@pytest.mark.parametrize("text", ["4 business hours", "1 business days", "30m", "24h", "7d"])
+def test_times_are_written_back_as_they_are_read(text: str) -> None:
+    assert parse_work_time(str(parse_work_time(text))) == parse_work_time(text)
