@@ -11,7 +11,11 @@ import click
 from engine.cli.workspace import print_json, site_root
 
 FOLDER = "config/schema"
-NAMES = ("channel", "engine", "connections", "partner", "layout", "expect")
+POLICIES = ("tolerances", "matching", "approvals", "exceptions", "milestones", "calendars", "people", "records")
+NAMES = (
+    *("channel", "engine", "connections", "partner", "layout", "expect"),
+    *(f"policy_{part}" for part in POLICIES),
+)
 
 
 @click.command()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from functools import cache
+from decimal import Decimal
+from functools import cache, partial
 from typing import Any
 
 from pydantic import BaseModel
@@ -16,6 +17,8 @@ from engine.channel.expectation import Expectation
 from engine.channel.layout import Layout
 from engine.channel.model import ChannelModel, DestinationModel, SourceModel
 from engine.channel.partner import Partner
+from engine.channel.policies import PARTS
+from engine.channel.policy_parts import WorkTime
 from engine.channel.settings import EngineSettings
 from engine.connectors.catalog import CATALOG
 from engine.connectors.connections import CONNECTION_TYPES, ConnectionType
@@ -32,6 +35,7 @@ FILES = {
     "partner": "config/partners/*.yaml",
     "layout": "config/layouts/*.yaml",
     "expect": "channels/**/expect.yaml",
+    **{f"policy_{part}": f"config/policies/{part}.yaml" for part in PARTS},
 }
 """Name of a schema to the files it is for."""
 
@@ -52,12 +56,15 @@ class _AsWritten(GenerateJsonSchema):
     """Defaults as people write them: `5s`, not `PT5S`."""
 
     def encode_default(self, dft: Any) -> Any:
-        return _as_written(dft) if isinstance(dft, timedelta | BaseModel) else super().encode_default(dft)
+        written = isinstance(dft, timedelta | BaseModel | WorkTime)
+        return _as_written(dft) if written else super().encode_default(dft)
 
 
 def _as_written(value: Any) -> Any:
     if isinstance(value, timedelta):
         return format_duration(value)
+    if isinstance(value, WorkTime | Decimal):
+        return str(value)
     return (
         {name: _as_written(getattr(value, name)) for name in type(value).model_fields}
         if isinstance(value, BaseModel)
@@ -186,4 +193,5 @@ _SCHEMAS: Mapping[str, Callable[[], Schema]] = {
     "partner": lambda: _plain("Isthmus trading partner", Partner),
     "layout": lambda: _plain("Isthmus layout of a table", Layout),
     "expect": lambda: _plain("Isthmus case expectation", Expectation),
+    **{f"policy_{part}": partial(_plain, f"Isthmus policy: {part}", model) for part, model in PARTS.items()},
 }
