@@ -39,6 +39,7 @@ from engine.flow.supervise import Supervisor
 from engine.ports.catalog import ConnectorType
 from engine.ports.connector import ConnectorContext, Destination, Source
 from engine.ports.journal import ATTACHMENTS, Journal, MessageRow, Query
+from engine.procure.desk import Desk
 from engine.procure.policy_desk import PolicyDesk
 from engine.procure.process import Process
 from engine.protocols.tabular.layout import TableLayout
@@ -198,7 +199,7 @@ async def running(
         operations = EngineOperations(
             root, site, supervisor, store.journal, store.audit, replayer, CATALOG, clock, words
         )
-        operations.policies = desk
+        operations.policies, operations.p2p = desk, _p2p(store, process, desk, clock)
         supervisor.notices += [notice] if notice else []
         await pool.start()
         await keep_readers(store.feed, store.journal, site.channels.values())
@@ -212,6 +213,12 @@ async def running(
             for one in own_work:
                 one.cancel()
             await _finish(engine)
+
+
+def _p2p(store: Store, process: Process, policies: PolicyDesk, clock: Clock) -> Desk:
+    return Desk(
+        store.records, store.record_search, process, store.audit, clock, lambda: policies.current, store.journal
+    )
 
 
 def _services(site: Site, store: Store, erps: AdapterPool, process: Process) -> dict[str, Any]:

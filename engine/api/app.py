@@ -8,6 +8,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from engine.api.gate import Gate
+from engine.api.p2p_routes import ROUTES as P2P_ROUTES
 from engine.api.routes import EVENTS, ROUTES
 from engine.api.security import SecurityHeaders
 from engine.core.errors import NotFoundError
@@ -50,7 +51,7 @@ def build_app(
 
 def route_table(pages: Pages | None = None) -> tuple[WebRoute, ...]:
     """Every route with its rule: what is served, and what the tests walk."""
-    return ROUTES + (tuple(pages.routes) if pages else ())
+    return ROUTES + P2P_ROUTES + (tuple(pages.routes) if pages else ())
 
 
 async def _unknown(call: Call) -> Response:

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
+from engine.api.p2p_client import RemoteP2p
 from engine.api.wire import from_wire, to_wire
 from engine.core.errors import ConfigurationError, Fate, IsthmusError
 from engine.core.ids import id_text, parse_id
@@ -46,6 +47,7 @@ class ControlClient:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._session: aiohttp.ClientSession | None = None
+        self.p2p = RemoteP2p(self._find, self._post)
 
     async def __aenter__(self) -> ControlClient:
         connector = aiohttp.UnixConnector(str(self._path))
@@ -141,6 +143,15 @@ class ControlClient:
     # -------------------------------------------------------------- inside
     async def _get(self, path: str, **query: str | None) -> Any:
         return await self._ask("GET", path, params={k: v for k, v in query.items() if v is not None})
+
+    async def _find(self, path: str, *, missing: bool = False, **query: str | None) -> Any:
+        """`missing`: what is not found is None."""
+        try:
+            return await self._get(path, **query)
+        except RemoteError as error:
+            if missing and error.remote_code == "A011":
+                return None
+            raise
 
     async def _post(self, path: str, asked: Any) -> Any:
         return await self._ask("POST", path, data=msgspec.json.encode(asked))

@@ -10,11 +10,13 @@ from typing import Any
 
 import msgspec
 
+from engine.api.p2p_scope import ScopedP2p
 from engine.core.errors import AccessError, NotFoundError
 from engine.core.ids import parse_id
 from engine.ports.connector import Attachment, Health
 from engine.ports.journal import MessageRow, MessageView, Query, RevisionRow
 from engine.ports.operations import ChannelDiff, ChannelStatus, EngineStatus, Operations, ReplayPlan
+from engine.ports.p2p_operations import P2pOperations
 
 
 class PlanBook:
@@ -39,6 +41,10 @@ class ScopedOperations:
     def __init__(self, inner: Operations, facilities: frozenset[str], plans: PlanBook) -> None:
         self._inner, self._facilities, self._plans = inner, facilities, plans
         self._deliveries: set[int] = set()
+
+    @property
+    def p2p(self) -> P2pOperations:
+        return ScopedP2p(self._inner.p2p, self._facilities)
 
     # -------------------------------------------------------------- seeing
     async def status(self) -> EngineStatus:

@@ -38,11 +38,14 @@ from engine.ports.operations import (
     PolicyRevisions,
     ReplayPlan,
 )
+from engine.ports.p2p_operations import P2pOperations
 from engine.ports.states import DeliveryState, MessageState
 
 
 class EngineOperations:
-    """The Operations port. `store` is a word for the status page."""
+    """The Operations port. `store` is a word for the status page; `p2p` is given by the composition root."""
+
+    p2p: P2pOperations
 
     def __init__(
         self,

@@ -14,6 +14,7 @@ import msgspec
 
 from engine.ports.connector import Attachment, Health
 from engine.ports.journal import MessageRow, MessageView, Query, RevisionRow
+from engine.ports.p2p_operations import P2pOperations
 
 
 class DestinationStatus(msgspec.Struct, frozen=True):
@@ -117,6 +118,11 @@ class PolicyRevisions(Protocol):
 
 
 class Operations(Protocol):
+    @property
+    def p2p(self) -> P2pOperations:
+        """The procure-to-pay process."""
+        ...
+
     async def status(self) -> EngineStatus: ...
 
     async def search(self, query: Query, who: str) -> list[MessageRow]: ...

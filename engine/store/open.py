@@ -22,6 +22,7 @@ from engine.store.migrate import bring_up_to_date, check_version
 from engine.store.names import Names
 from engine.store.process_writer import ProcessWriter
 from engine.store.reader import Reader
+from engine.store.record_search import SqlRecordSearch
 from engine.store.records import SqlRecords
 from engine.store.retention import Retention
 from engine.store.session import Session
@@ -51,6 +52,7 @@ class Store:
         self.leases = SqlLeases(self._writer)
         self.feed = SqlFeed(self._writer, reader)
         self.records = SqlRecords(self._writer, reader)
+        self.record_search = SqlRecordSearch(reader)
 
     def _writing(self, commits: Commits, clock: Clock, slot: int) -> Writer:
         if self.lock is None or not isinstance(self._database, SqliteDatabase):

@@ -1,0 +1,178 @@
+"""From received bytes to money: messages, documents, decisions, commands, deliveries, the ledger's number, payment."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from engine.canonical import Invoice
+from engine.core.clock import from_micros
+from engine.core.errors import IsthmusError
+from engine.core.ids import id_text, parse_id
+from engine.ports.journal import Journal, MessageView
+from engine.ports.p2p_operations import Lineage, RecordSearch, Trace
+from engine.ports.procure import Case, Dossier, Record, Records, Reference
+
+STAGES = ("message", "document", "decision", "exception", "command", "delivery", "ledger", "payment")
+_KINDS = ("PurchaseOrder", "Invoice", "Requisition", "Receipt", "ShipmentNotice", "Payment", "Supplier")
+_FIRST = ("order", "invoice", "requisition", "payment", "supplier", "shipment")
+_LIMIT = 20
+_ID_LENGTH = 13
+_DIGEST = 16
+
+
+class Follower:
+    """Reads only. Nothing of a message's content is told, only its digest."""
+
+    def __init__(
+        self,
+        records: Records,
+        search: RecordSearch,
+        journal: Journal | None,
+        messages_of: Callable[[str], Awaitable[list[MessageView]]],
+    ) -> None:
+        self._records, self._search, self._journal, self._messages_of = records, search, journal, messages_of
+        self._traces: list[Trace] = []
+        self._messages: set[int] = set()
+
+    async def follow(self, asked: str) -> Lineage | None:
+        dossiers = await self._dossiers(asked)
+        message = await self._message_of(asked)
+        if message is not None:
+            await self._message(message.row.message_id)
+            dossiers = dossiers or await self._held_by(message)
+        if not dossiers and message is None:
+            return None
+        for key in dossiers:
+            await self._dossier(await self._records.load(key))
+        order = {stage: number for number, stage in enumerate(STAGES)}
+        traces = sorted(dict.fromkeys(self._traces), key=lambda one: (order[one.stage], _when(one.at), one.what))
+        return Lineage(asked, dossiers, traces)
+
+    # -------------------------------------------------------------- where it begins
+    async def _dossiers(self, asked: str) -> list[str]:
+        for key in (asked, *(f"{prefix}:{asked}" for prefix in _FIRST)):
+            if ":" in key and (await self._records.load(key)).revision:
+                return [key]
+        found = [Reference(kind, asked) for kind in _KINDS]
+        found += await self._search.keys(Invoice.kind, "", f"/{asked}", _LIMIT)
+        dossiers = [key for one in found for key in await self._search.dossiers_holding(one)]
+        return sorted(set(dossiers))
+
+    async def _message_of(self, asked: str) -> MessageView | None:
+        if self._journal is None or len(asked) != _ID_LENGTH:
+            return None
+        try:
+            return await self._journal.view(parse_id(asked))
+        except ValueError:
+            return None
+
+    async def _held_by(self, message: MessageView) -> list[str]:
+        """Dossiers of the documents that a message, or what it was handed over to, brought."""
+        wanted = [Reference(one.kind, one.natural_key) for one in message.documents if one.kind and one.natural_key]
+        found = {key for one in wanted for key in await self._search.dossiers_holding(one)}
+        return sorted(found)
+
+    # -------------------------------------------------------------- one dossier
+    async def _dossier(self, dossier: Dossier) -> None:
+        for record in dossier.records:
+            await self._document(record)
+        if dossier.revision:
+            last = max((one.at_micros for one in dossier.records), default=0)
+            self._add("decision", f"{dossier.key}, decision {dossier.revision}", from_micros(last), _state(dossier))
+        for case in dossier.cases:
+            self._add("exception", f"{case.type}: {case.title}", from_micros(case.opened_micros), _case(case))
+        for given, at in await self._search.commands(dossier.key):
+            command = given.command
+            detail = f"{command.kind} {command.natural_key}"
+            self._add("command", command.name, from_micros(at), detail, digest=_digest(command.body))
+            for view in await self._messages_of(command.key):
+                self._delivered(view)
+        await self._paid(dossier)
+
+    async def _document(self, record: Record) -> None:
+        what = f"{record.kind} {record.key}, version {record.version}"
+        detail = f"by {record.who}" if record.who else ""
+        self._add("document", what, from_micros(record.at_micros), detail, record.message_id, _digest(record.body))
+        if record.message_id is not None:
+            await self._message(record.message_id)
+
+    async def _message(self, message_id: int) -> None:
+        """The message and those it came from, to the bytes that a sender sent."""
+        while self._journal is not None and message_id not in self._messages:
+            self._messages.add(message_id)
+            view = await self._view(message_id)
+            if view is None:
+                self._add("message", f"message {id_text(message_id)}", None, "not kept any more", message_id)
+                return
+            row = view.row
+            what = f"{row.channel} {row.message_type or 'message'}"
+            detail = f"{row.size} bytes, {row.state.name}"
+            self._add("message", what, row.received_at, detail, message_id, _digest(view.body))
+            if row.parent_id is None:
+                return
+            message_id = row.parent_id
+
+    async def _view(self, message_id: int) -> MessageView | None:
+        try:
+            return await self._journal.view(message_id) if self._journal is not None else None
+        except IsthmusError:  # a body that is damaged hides the message, not the rest of the way
+            return None
+
+    def _delivered(self, view: MessageView) -> None:
+        for one in view.deliveries:
+            what = f"{view.row.channel} to {one.destination}: {one.state.name}"
+            self._add("delivery", what, one.changed_at, f"after {one.attempts} attempts", one.message_id)
+            if one.reference:
+                self._add("ledger", one.reference, one.changed_at, f"the number at {one.destination}", one.message_id)
+
+    async def _paid(self, dossier: Dossier) -> None:
+        keys = sorted({one.key for one in dossier.records if one.kind == Invoice.kind})
+        said = await self._records.latest([Reference("PaymentStatus", key) for key in keys])
+        payments = list(said.values())
+        for key in keys:
+            for other in await self._records.dossiers_with(Reference(Invoice.kind, key)):
+                if other.startswith("payment") and other != dossier.key:
+                    payments += (await self._records.load(other)).records
+        for record in payments:
+            state = str(_body(record).get("state", "told"))
+            at = from_micros(record.at_micros)
+            self._add("payment", f"{record.kind} {record.key}: {state}", at, "", record.message_id)
+
+    def _add(
+        self, stage: str, what: str, at: datetime | None, detail: str = "", message_id: int | None = None,
+        digest: str | None = None,
+    ) -> None:  # fmt: skip
+        self._traces.append(Trace(stage, what, at, detail, message_id, digest))
+
+
+def _when(at: datetime | None) -> datetime:
+    return at or from_micros(0)
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()[:_DIGEST]
+
+
+def _body(record: Record) -> dict[str, Any]:
+    found = msgspec.json.decode(record.body)
+    return found if isinstance(found, dict) else {}
+
+
+def _state(dossier: Dossier) -> str:
+    """The states of what was decided, without its figures."""
+    state = msgspec.json.decode(dossier.state)
+    invoices = state.get("invoices") if isinstance(state, dict) else None
+    parts: Iterable[str] = (
+        f"{key} {fact.get('state', '')}" for key, fact in invoices.items() if isinstance(fact, dict)
+    ) if isinstance(invoices, dict) else ()  # fmt: skip
+    return "; ".join(parts)
+
+
+def _case(case: Case) -> str:
+    money = f", {case.amount} {case.currency}" if case.amount else ""
+    return f"{case.state}, with {case.owner}{money}"

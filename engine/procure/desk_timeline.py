@@ -1,0 +1,205 @@
+"""Where an order and its invoices stand: the stages from the requisition to the payment. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from engine.canonical import (
+    ApprovalAction,
+    Document,
+    Invoice,
+    OrderAcknowledgement,
+    OrderChange,
+    Payment,
+    PaymentStatus,
+    PurchaseOrder,
+    Receipt,
+    Requisition,
+    ShipmentNotice,
+)
+from engine.core.clock import from_micros
+from engine.ports.p2p_operations import InvoiceStatus, Step
+from engine.ports.procure import Case, GivenCommand
+from engine.procure.decision import text_of
+from engine.procure.papers import Papers
+
+D = TypeVar("D", bound=Document)
+Commands = Sequence[tuple[GivenCommand, int]]
+_TROUBLE = frozenset({"exception", "unmatched", "rejected", "blocked", "disagreement", "returned", "failed", "stuck"})
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What is told of an order: its own dossier, and documents of others that name it.
+
+    Args:
+        numbers: the ledger's number, by natural key of the invoice that was posted.
+    """
+
+    papers: Papers
+    state: Mapping[str, Any]
+    cases: Sequence[Case] = ()
+    commands: Commands = ()
+    requisitions: Papers = Papers(())
+    payments: Papers = Papers(())
+    numbers: Mapping[str, str] = {}
+
+
+# ------------------------------------------------------------------ invoices
+def invoice_status(invoice: Invoice, known: Known) -> InvoiceStatus:
+    key = invoice.natural_key
+    fact = invoice_state(known.state, key)
+    paid, payment = _payment_of(invoice, known.payments)
+    return InvoiceStatus(
+        supplier=invoice.supplier_number,
+        invoice_number=invoice.invoice_number,
+        state=_word(key, fact, known),
+        amount=text_of(invoice.stated_total.amount),
+        currency=invoice.stated_total.currency,
+        order_number=invoice.order_number,
+        invoiced_on=invoice.invoiced_on.isoformat(),
+        facility=invoice.facility,
+        waits_for=_text(fact, "for", "waits_for"),
+        until=_text(fact, "until"),
+        because=_text(fact, "because", "source", "of"),
+        cases=sum(one.state == "open" and place_of(one).startswith(key) for one in known.cases),
+        payment=paid,
+        paid_on=payment.pay_on.isoformat() if payment else None,
+        reference=known.numbers.get(key),
+    )
+
+
+def invoice_state(state: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """What the decider said of one invoice."""
+    found = state.get("invoices")
+    fact = found.get(key) if isinstance(found, Mapping) else None
+    return fact if isinstance(fact, Mapping) else {}
+
+
+def place_of(case: Case) -> str:
+    return case.case_id.removeprefix(f"{case.dossier}#{case.type}#")
+
+
+def _word(key: str, fact: Mapping[str, Any], known: Known) -> str:
+    said = str(fact.get("state", "received"))
+    given = any(one.command.name == "post_invoice" and one.command.natural_key == key for one, _ in known.commands)
+    if key in known.numbers:
+        return "posted"
+    return "to be posted" if given and said in {"matched", "received"} else said
+
+
+def _payment_of(invoice: Invoice, payments: Papers) -> tuple[str | None, Payment | None]:
+    """The ERP's word on the invoice, or that of the payment that pays it."""
+    key = invoice.natural_key
+    said = [one.state.value for one in payments.newest(PaymentStatus) if one.natural_key == key]
+    paying = [
+        one
+        for one in payments.newest(Payment)
+        if one.supplier_number == invoice.supplier_number
+        and any(paid.invoice_number == invoice.invoice_number for paid in one.invoices)
+    ]
+    payment = max(paying, key=lambda one: (one.pay_on, one.payment_number), default=None)
+    return (payment.state.value if payment else said[0] if said else None), payment
+
+
+def _text(fact: Mapping[str, Any], *names: str) -> str | None:
+    return next((str(fact[name]) for name in names if fact.get(name)), None)
+
+
+# ------------------------------------------------------------------ the order
+def steps_of(known: Known) -> list[Step]:
+    """In the order of the business, whatever came first. A stage that is not there is told as waiting when a later
+    one cannot be without it."""
+    papers = known.papers
+    steps = _requested(known)
+    steps += [_step(papers, one, "order", "Ordered", one.ordered_on) for one in papers.newest(PurchaseOrder)]
+    steps += _sent(known)
+    steps += [_step(papers, one, "change", f"Change {one.change_number}", one.changed_on)
+              for one in papers.newest(OrderChange)]  # fmt: skip
+    steps += [_acknowledged(papers, one) for one in papers.newest(OrderAcknowledgement)]
+    steps += [_step(papers, one, "shipment", f"Shipment {one.shipment_number}", one.shipped_on or one.noticed_on)
+              for one in papers.newest(ShipmentNotice)]  # fmt: skip
+    steps += [_received(papers, one) for one in papers.newest(Receipt)]
+    for invoice in papers.newest(Invoice):
+        steps += _invoiced(invoice, known)
+    return steps
+
+
+def _requested(known: Known) -> list[Step]:
+    papers = known.requisitions
+    steps = [
+        _step(papers, one, "requisition", f"Requisition {one.requisition_number}", one.requested_on)
+        for one in papers.newest(Requisition)
+    ]
+    for paper in papers.all:
+        if isinstance(paper.document, ApprovalAction):
+            action = paper.document
+            steps.append(Step("approval", f"Approval: {action.action.value}", "done", action.at, f"by {action.who}"))
+    return steps
+
+
+def _sent(known: Known) -> list[Step]:
+    return [
+        Step("order", "Given to be sent to the supplier", "done", from_micros(at))
+        for one, at in known.commands
+        if one.command.name == "send_order"
+    ]
+
+
+def _acknowledged(papers: Papers, answer: OrderAcknowledgement) -> Step:
+    state = "trouble" if answer.acknowledgement_type in {"RJ", "RD"} else "done"
+    step = _step(papers, answer, "acknowledgement", f"Acknowledged ({answer.acknowledgement_type})",
+                 answer.acknowledged_on)  # fmt: skip
+    return msgspec.structs.replace(step, state=state)
+
+
+def _received(papers: Papers, receipt: Receipt) -> Step:
+    title = "Returned" if receipt.sign < 0 else "Booked in error" if receipt.cancelled else "Received"
+    return _step(papers, receipt, "receipt", f"{title} {receipt.receipt_number}", receipt.received_on)
+
+
+def _invoiced(invoice: Invoice, known: Known) -> list[Step]:
+    status = invoice_status(invoice, known)
+    word = status.state
+    state = "trouble" if status.cases or word in _TROUBLE else "waiting" if word == "waiting" else "done"
+    detail = word if not status.waits_for else f"waits for {status.waits_for}"
+    detail += f" until {status.until}" if status.until else ""
+    detail += f" because of {status.because}" if status.because else ""
+    steps = [msgspec.structs.replace(
+        _step(known.papers, invoice, "invoice", f"Invoice {invoice.invoice_number}", invoice.invoiced_on),
+        state=state, detail=detail,
+    )]  # fmt: skip
+    steps += _posted(invoice, known)
+    if status.payment:
+        bad = status.payment in {"rejected", "returned", "stopped", "voided"}
+        when = _noon(date.fromisoformat(status.paid_on)) if status.paid_on else None
+        steps.append(Step("payment", f"Payment: {status.payment}", "trouble" if bad else "done", when))
+    return steps
+
+
+def _posted(invoice: Invoice, known: Known) -> list[Step]:
+    given = [
+        at for one, at in known.commands
+        if one.command.name == "post_invoice" and one.command.natural_key == invoice.natural_key
+    ]  # fmt: skip
+    if not given:
+        return []
+    number = known.numbers.get(invoice.natural_key)
+    title = f"Posted as {number}" if number else "Given to be posted"
+    return [Step("posting", title, "done" if number else "waiting", from_micros(given[0]))]
+
+
+def _step(papers: Papers, document: Document, stage: str, title: str, on: date | None) -> Step:
+    """Dated by the business day; the hour is that of its arrival when both are the same day."""
+    record = papers.paper(document).record
+    came = from_micros(record.at_micros)
+    at = came if on is None or came.date() == on else _noon(on)
+    return Step(stage, title, "done", at, f"came {came:%Y-%m-%d %H:%M}", record.message_id)
+
+
+def _noon(on: date) -> datetime:
+    """A day without an hour."""
+    return from_micros(0).replace(year=on.year, month=on.month, day=on.day, hour=12)
