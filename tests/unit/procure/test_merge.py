@@ -1,0 +1,128 @@
+"""Two numbers become one and two again; the masters are byte for byte what they were."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.canonical import Identifier, RemitTo, Supplier, SupplierMerge
+from engine.procure.merge import merge_number, merged
+from engine.procure.supplier import decide_supplier
+from tests.support.dossiers import Dossiers
+from tests.support.suppliers import ANNA, BERT, POLICIES, account, answer, clear, supplier
+
+ONE, OTHER = "supplier:S1", "supplier:S2"
+
+
+def both() -> Dossiers:
+    here = Dossiers(POLICIES)
+    for one in (supplier("S1"), supplier("S2", name="Acme Trading", accounts=(account(),))):
+        here.take(one, ANNA)
+        here.take(clear(one))
+    return here
+
+
+def merge(here: Dossiers, active: bool, who: str = BERT, version: int = 1) -> None:
+    one = SupplierMerge(
+        absorbed_number="S2", survivor_number="S1", requested_by=ANNA, requested_at=here.now, active=active
+    )
+    here.take(one, ANNA)
+    here.take(answer(merge_number(one, version), who, here.now), who)
+
+
+def masters(here: Dossiers) -> dict[str, bytes]:
+    return {
+        key: b"".join(one.record.body for one in here.papers(key).all if isinstance(one.document, Supplier))
+        for key in (ONE, OTHER)
+    }
+
+
+def told(here: Dossiers) -> list[str]:
+    return [i.key for key in (ONE, OTHER) for i in here.decide(key).intents if i.what == "propagate_supplier"]
+
+
+def test_a_merge_ends_one_number_and_the_other_has_what_it_brought() -> None:
+    here = both()
+    merge(here, active=True)
+
+    decision = here.decide(OTHER)
+
+    assert decision.state["state"] == "merged"
+    (intent,) = [one for one in decision.intents if one.what == "propagate_supplier"]
+    assert isinstance(intent.document, Supplier)
+    assert (intent.document.merged_into, intent.document.active) == ("S1", False)
+
+
+def test_split_again_the_masters_are_byte_for_byte_what_they_were() -> None:
+    here = both()
+    before, decided = masters(here), [here.decide(key).state["master"] for key in (ONE, OTHER)]
+    merge(here, active=True)
+    assert [here.decide(key).state["master"] for key in (ONE, OTHER)] != decided
+    merge(here, active=False, version=2)
+
+    assert masters(here) == before
+    assert [here.decide(key).state["master"] for key in (ONE, OTHER)] == decided
+    assert here.decide(OTHER).state["state"] == "waiting"
+
+
+def test_systems_are_told_of_the_merge_and_of_the_split() -> None:
+    here = both()
+    merge(here, active=True)
+    merged_keys = told(here)
+    merge(here, active=False, version=2)
+    merge(here, active=True, version=3)
+
+    assert merged_keys
+    assert not set(merged_keys) & set(told(here))
+
+
+def test_nobody_merges_alone() -> None:
+    here = both()
+    merge(here, active=True, who=ANNA)
+    here.wait(timedelta(hours=1))
+
+    assert here.decide(OTHER).state["state"] == "waiting"
+    assert "merge_waiting" in [one.type for one in here.decide(ONE).findings]
+
+
+def test_a_split_needs_another_person_as_well() -> None:
+    here = both()
+    merge(here, active=True)
+    merge(here, active=False, who=ANNA, version=2)
+
+    assert here.decide(OTHER).state["state"] == "merged"
+
+
+def test_bank_accounts_are_not_taken_over() -> None:
+    here = both()
+    merge(here, active=True)
+
+    assert here.decide(ONE).state["bank_accounts"] == {}
+
+
+_NAMES = st.sampled_from(["Acme", "Beta", "Gamma"])
+_CODES = st.lists(st.sampled_from(["A", "B", "C", "D"]), unique=True, max_size=4)
+
+
+@settings(max_examples=100, deadline=None)
+@given(_NAMES, _NAMES, _CODES, _CODES)
+def test_a_merged_master_has_everything_once(name: str, other: str, mine: list[str], theirs: list[str]) -> None:
+    one, two = supplier("S1", name=name), supplier("S2", name=other)
+    one = one.model_copy(update={"remit_tos": tuple(RemitTo(code=code) for code in mine)})
+    two = two.model_copy(update={"remit_tos": tuple(RemitTo(code=code, name=other) for code in theirs)})
+    act = SupplierMerge(absorbed_number="S2", survivor_number="S1", requested_by=ANNA, requested_at=Dossiers().now)
+
+    result = merged(one, [act], {"S2": two}.get)
+
+    assert sorted(part.code for part in result.remit_tos) == sorted({*mine, *theirs})
+    assert Identifier(scheme="SUPPLIER_NUMBER", value="S2") in result.identifiers
+    assert len(set(result.tax_identifiers)) == len(result.tax_identifiers)
+    assert (result.supplier_number, result.name) == ("S1", name)
+
+
+def test_the_decider_of_a_supplier_that_nobody_told_of_waits() -> None:
+    here = Dossiers(POLICIES)
+
+    assert decide_supplier(here.papers(ONE), here.world()).state["state"] == "new"
