@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -12,6 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from engine.channel.crosswalk import CrosswalkFile, read_csv
 from engine.channel.explain import did_you_mean, explain, known_words
 from engine.channel.finding import Finding
 from engine.channel.layout import Layout
@@ -20,7 +19,7 @@ from engine.channel.partner import Partner
 from engine.channel.policies import FOLDER as POLICIES
 from engine.channel.policies import PARTS, Policies
 from engine.channel.settings import EngineSettings
-from engine.channel.site import ChannelFile, CrosswalkFile, Site
+from engine.channel.site import ChannelFile, Site
 from engine.channel.yaml_source import MAX_CHARACTERS, YamlSource, read_yaml
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -208,9 +207,19 @@ def load_policies(root: Path) -> Policies:
     return _policies(_Loading(root))
 
 
-def _policies(loading: _Loading) -> Policies:
+def read_policies(path: Path, base: Policies) -> tuple[Policies, tuple[Finding, ...]]:
+    """One policy's file, or a folder of them, in the place of those of `base`; with what does not fit."""
+    loading = _Loading(path if path.is_dir() else path.parent)
+    names = loading.find(".", ".yaml", ".yml") if path.is_dir() else [path.name]
+    found = _policies(loading, names)
+    given = {name: getattr(found, name) for name in found.model_fields_set}
+    parts = {name: getattr(base, name) for name in PARTS} | given  # not model_copy: it would copy the digest
+    return Policies(**parts), tuple(loading.findings)
+
+
+def _policies(loading: _Loading, paths: Iterable[str] | None = None) -> Policies:
     parts: dict[str, BaseModel] = {}
-    for path in loading.find(POLICIES, ".yaml", ".yml"):
+    for path in loading.find(POLICIES, ".yaml", ".yml") if paths is None else paths:
         source, name = loading.yaml(path), Path(path).stem
         model = PARTS.get(name)
         if model is None:
@@ -255,38 +264,6 @@ def _yaml_crosswalk(loading: _Loading, path: str) -> CrosswalkFile:
 
 
 def _csv_crosswalk(loading: _Loading, path: str, text: str) -> CrosswalkFile:
-    """Two columns with a header row; lines that start with `#` are remarks."""
-    table: dict[str, str] = {}
-    lines: dict[str, int] = {}
-    header, *rows = [*_csv_rows(loading, path, text)] or [(1, ["", ""])]
-    _check_columns(loading, path, *header)
-    for number, row in rows:
-        if not _check_columns(loading, path, number, row):
-            continue
-        key, value = (cell.strip() for cell in row)
-        if key in table:
-            words = f"the code '{key}' is given twice, first in line {lines[key]}"
-            loading.findings.append(Finding(path, number, 1, "C041", words, "remove one of the rows"))
-            continue
-        table[key], lines[key] = value, number
-    return CrosswalkFile(path, table, lines)
-
-
-def _csv_rows(loading: _Loading, path: str, text: str) -> Iterator[tuple[int, list[str]]]:
-    """Line number and cells; without empty lines and remarks. Any line end will do."""
-    rows = csv.reader(io.StringIO(text.replace("\r\n", "\n").replace("\r", "\n")), strict=True)
-    try:
-        for row in rows:
-            if row and not row[0].lstrip().startswith("#"):
-                yield rows.line_num, row
-    except csv.Error as error:
-        finding = Finding(path, max(rows.line_num, 1), 1, "C042", f"not CSV: {error}", "check the quotes in this line")
-        loading.findings.append(finding)
-
-
-def _check_columns(loading: _Loading, path: str, number: int, row: list[str]) -> bool:
-    if len(row) == 2:
-        return True
-    text = f"the row has {len(row)} column{'s' if len(row) != 1 else ''}, not two"
-    loading.findings.append(Finding(path, number, 1, "C042", text, "write from,to; quote values that hold a comma"))
-    return False
+    file, findings = read_csv(path, text)
+    loading.findings.extend(findings)
+    return file

@@ -166,6 +166,10 @@ class Records(Protocol):
         """Dossiers that hold a version of it, or whose decision looked at it."""
         ...
 
+    async def held_since(self, since_micros: int, after: str, limit: int) -> list[str]:
+        """Dossiers that got a version of a document at or after a time, by key, those after `after`."""
+        ...
+
     async def due(self, now_micros: int, limit: int) -> list[str]:
         """Dossiers that wished to be looked at again by now."""
         ...

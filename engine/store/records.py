@@ -54,6 +54,13 @@ class SqlRecords:
         )
         return await self._read(lambda sql: sorted(sql.scalars(query)))
 
+    async def held_since(self, since_micros: int, after: str, limit: int) -> list[str]:
+        held = members.c
+        of_it = (_record.kind == held.kind) & (_record.key == held.key)
+        query = sa.select(held.dossier).join(records, of_it).where(_record.at >= since_micros, held.dossier > after)
+        ordered = query.distinct().order_by(held.dossier).limit(limit)
+        return await self._read(lambda sql: list(sql.scalars(ordered)))
+
     async def due(self, now_micros: int, limit: int) -> list[str]:
         # The text is literally that of the partial index, so that both engines use it.
         waiting = sa.text("look_again IS NOT NULL")

@@ -94,6 +94,14 @@ class MemoryRecords:
     async def dossiers_with(self, reference: Reference) -> list[str]:
         return await self.dossiers_holding(reference)
 
+    async def held_since(self, since_micros: int, after: str, limit: int) -> list[str]:
+        new = [
+            k
+            for k, kept in self.dossiers.items()
+            if k > after and any(r.at_micros >= since_micros for r in kept.records)
+        ]
+        return sorted(new)[:limit]
+
     async def due(self, now_micros: int, limit: int) -> list[str]:
         return [key for key, at in self.looks.items() if at <= now_micros][:limit]
 

@@ -1,0 +1,68 @@
+"""`isthmus replay --policy`: what other policies would have decided, read beside a running engine; nothing changes."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from engine.channel.load import load_site, read_policies
+from engine.channel.policies import Policies
+from engine.cli.remote import print_json
+from engine.core.clock import SystemClock
+from engine.procure.policy_desk import PolicyDesk
+from engine.procure.policy_replay import PolicyReplay, PolicyReport
+
+_USUAL = timedelta(days=30)
+_SHOWN = 50
+
+
+def replay_policy(site: Path, policy: Path, since: datetime | None, as_json: bool) -> None:
+    """Decide over what came since a time by other policies, and tell what comes out otherwise.
+
+    Raises:
+        click.UsageError: the policies have mistakes.
+        StoreError: the journal cannot be opened.
+    """
+    report = asyncio.run(_report(site.resolve(), policy, since or datetime.now(UTC) - _USUAL))
+    if as_json:
+        return print_json(report.facts)
+    _show(report)
+
+
+async def _report(root: Path, policy: Path, since: datetime) -> PolicyReport:
+    from engine.app import store_url
+    from engine.store.open import open_store
+
+    site, clock = load_site(root), SystemClock()
+    if findings := read_policies(policy, site.policies)[1]:
+        raise click.UsageError("\n".join(map(str, findings)))
+    store = await open_store(store_url(site), clock, read_only=True)
+    try:
+        before = await _deployed(PolicyDesk(store.records, clock), site.policies)
+        after, _ = read_policies(policy, before)
+        return await PolicyReplay(store.records, clock, before, after).run(since)
+    finally:
+        await store.close()
+
+
+async def _deployed(desk: PolicyDesk, on_disk: Policies) -> Policies:
+    rows = await desk.history()
+    return Policies.model_validate_json(rows[-1].content) if rows else on_disk
+
+
+def _show(report: PolicyReport) -> None:
+    click.echo(f"{report.decided} dossiers decided again; {len(report.otherwise)} documents otherwise")
+    for words, count in report.outcomes.items():
+        click.echo(f"  {count:>6}  {words}")
+    if report.shares:
+        click.echo("  supplier       facility       documents           money")
+    for one in report.shares:
+        click.echo(f"  {one.supplier:<14} {one.facility:<14} {one.documents:>9} {one.amount:>15,.2f} {one.currency}")
+    for row in report.otherwise[:_SHOWN]:
+        was, would = ", ".join(row.before) or "waits", ", ".join(row.after) or "waits"
+        click.echo(f"  {row.document}: {row.amount:,.2f} {row.currency}: {was} → {would}")
+    if len(report.otherwise) > _SHOWN:
+        click.echo(f"  … and {len(report.otherwise) - _SHOWN} more: --json has all of them")
