@@ -14,11 +14,12 @@ def pages() -> Pages:
     from engine.console.kit import Kit
     from engine.console.message import MessagePages
     from engine.console.messages import MessagesPages
+    from engine.console.p2p import P2pPages
     from engine.console.revisions import RevisionPages
     from engine.console.sign_in import SignInPages
 
     kit = Kit()
-    parts = (SignInPages, ChannelPages, MessagesPages, MessagePages, HeldPages, RevisionPages, GovernPages)
+    parts = (SignInPages, ChannelPages, MessagesPages, MessagePages, HeldPages, P2pPages, RevisionPages, GovernPages)
     routes = [route for part in parts for route in part(kit).routes()]
     return Pages(routes=(*assets.ROUTES, *routes), refuse=kit.refuse)
 

@@ -1,0 +1,179 @@
+"""Exceptions and orders: the work queue, a case with its evidence and decisions, an order's way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+from engine.console.kit import Kit, go, link, need_reason
+from engine.core.errors import NotFoundError
+from engine.ports.accounts import Role
+from engine.ports.p2p_operations import CaseAsk, CaseRow, Hit
+from engine.ports.procure import CaseQuery
+from engine.ports.web import Call, WebRoute
+
+LIMIT = 200
+STATES = ("open", "decided", "gone")
+FILTERS = ("owner", "type", "supplier", "facility")
+TONES = {"open": "warn", "decided": "good", "gone": "quiet", "done": "good", "waiting": "busy", "trouble": "bad"}
+STATUS_TONES = {"matched": "good", "posted": "good", "paid": "good", "exception": "warn", "waiting": "busy"}
+ACTIONS: Mapping[str, tuple[str, str]] = {
+    "accept": ("Accept", "The document is taken as it is, although it differs."),
+    "correct": ("Correct", "Say which field is wrong and what is right; the document itself is kept as it came."),
+    "return_to_supplier": ("Return to supplier", "The supplier is told why by an application advice (824)."),
+    "hold": ("Hold", "Nothing happens until then, or until somebody decides otherwise."),
+    "split": ("Split", "One line of the invoice goes to two lines of orders."),
+    "rematch": ("Match again", "The matter is decided over anew, with all that is known now."),
+    "reassign": ("Give to", "Somebody else decides it."),
+    "comment": ("Comment", "Kept in the history; nothing is decided."),
+}
+ADVICE_CODES = {
+    "010": "010 total out of balance",
+    "011": "011 not matching",
+    "007": "007 missing data",
+    "812": "812 not as ordered",
+    "848": "848 incorrect data",
+}
+_PARTS = 2
+
+
+class P2pPages:
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+
+    def routes(self) -> tuple[WebRoute, ...]:
+        return (
+            WebRoute("GET", "/cases", Role.VIEWER, self.cases, page=True),
+            WebRoute("GET", "/cases/{ref}", Role.VIEWER, self.case, page=True),
+            WebRoute("POST", "/cases/{ref}/act", Role.OPERATOR, self.act, page=True),
+            WebRoute("GET", "/orders", Role.VIEWER, self.orders, page=True),
+            WebRoute("POST", "/orders/find", Role.VIEWER, self.find, page=True),
+            WebRoute("GET", "/orders/{number:path}", Role.VIEWER, self.order, page=True),
+        )
+
+    # -------------------------------------------------------------- the work queue
+    async def cases(self, call: Call) -> Response:
+        chosen = {name: call.query(name)[:200] for name in FILTERS}
+        state = call.query("state") if call.query("state") in STATES else "open"
+        query = CaseQuery(states=(state,), limit=LIMIT, **{name: value or None for name, value in chosen.items()})
+        rows = await call.operations.p2p.cases(query, call.who)
+        known = rows if not any(chosen.values()) else await call.operations.p2p.cases(CaseQuery((state,)), call.who)
+        return await self._kit.page(
+            call,
+            "p2p_cases.html",
+            rows=rows,
+            chosen=chosen,
+            state=state,
+            states=STATES,
+            offered=_offered(known, chosen),
+            full=len(rows) == LIMIT,
+            summary=await call.operations.p2p.summary(call.who),
+            here=lambda **changed: link("/cases", **{**chosen, "state": state, **changed}),
+        )
+
+    # -------------------------------------------------------------- one case
+    async def case(self, call: Call) -> Response:
+        view = await call.operations.p2p.case(_part(call, "ref"), call.who)
+        if view is None:
+            raise NotFoundError("there is no such case")
+        return await self._kit.page(
+            call,
+            "p2p_case.html",
+            view=view,
+            row=view.row,
+            evidence=view.evidence,
+            facts=list(flat(view.facts)),
+            order=_order_of(view.row.dossier),
+            actions=ACTIONS,
+            advice_codes=ADVICE_CODES,
+            tones=TONES,
+        )
+
+    async def act(self, call: Call) -> Response:
+        ref = _part(call, "ref")
+        ask = _ask(call)
+        work = call.operations.p2p.act(ref, ask, call.who, "console")
+        title = ACTIONS[ask.action][0] if ask.action in ACTIONS else "Decision"
+        return await self._kit.act(call, f"{title}: kept, and the matter decided over.", f"/cases/{quote(ref)}", work)
+
+    # -------------------------------------------------------------- orders
+    async def orders(self, call: Call) -> Response:
+        return await self._kit.page(call, "p2p_orders.html", hits=None, asked="", path_of=_path_of)
+
+    async def find(self, call: Call) -> Response:
+        """What was typed stands in no address, unless it is the number of an order that there is."""
+        asked = call.field("value")[:200]
+        hits = await call.operations.p2p.find(asked, call.who)
+        paths = {_path_of(hit) for hit in hits}
+        if len(paths) == 1 and None not in paths:
+            return go(str(paths.pop()))
+        return await self._kit.page(call, "p2p_orders.html", hits=hits, asked=asked, path_of=_path_of)
+
+    async def order(self, call: Call) -> Response:
+        view = await call.operations.p2p.order(_part(call, "number"), call.who)
+        if view is None:
+            raise NotFoundError("there is no such order")
+        return await self._kit.page(call, "p2p_order.html", view=view, tones=TONES, status_tones=STATUS_TONES)
+
+
+def flat(facts: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+    """Name and text of every fact, inner ones with their way."""
+    for name, value in facts.items():
+        words = f"{before} {name.replace('_', ' ')}".strip()
+        if isinstance(value, Mapping):
+            yield from flat(value, words)
+        elif isinstance(value, list | tuple) and any(isinstance(one, Mapping) for one in value):
+            for number, one in enumerate(value, 1):
+                yield from flat(one if isinstance(one, Mapping) else {"value": one}, f"{words} {number}")
+        elif value not in (None, "", [], ()):
+            yield words, ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _offered(rows: Sequence[CaseRow], chosen: Mapping[str, str]) -> dict[str, list[str]]:
+    """What a filter can be set to: what there is, and what is chosen."""
+    return {
+        name: sorted({str(found) for row in rows if (found := getattr(row, name))} | ({chosen[name]} - {""}))
+        for name in FILTERS
+    }
+
+
+def _ask(call: Call) -> CaseAsk:
+    field = call.field("field")[:80]
+    return CaseAsk(
+        action=call.field("action")[:40],
+        reason=need_reason(call),
+        seen=call.field("seen") or None,
+        corrections=((field, call.field("value")[:200] or None),) if field else (),
+        parts=tuple(_parts(call)),
+        assign_to=call.field("assign_to")[:80] or None,
+        hold_until=call.field("hold_until") or None,
+        code=call.field("code")[:80] or None,
+    )
+
+
+def _parts(call: Call) -> Iterator[tuple[int, str, str, str, int]]:
+    for number in range(1, _PARTS + 1):
+        if quantity := call.field(f"quantity_{number}"):
+            line, order_line = _number(call.field("line")), _number(call.field(f"order_line_{number}"))
+            yield line, quantity[:40], call.field("unit")[:12] or "EA", call.field(f"order_{number}")[:80], order_line
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 6 else 0
+
+
+def _part(call: Call, name: str) -> str:
+    return str(call.request.path_params[name])[:200]
+
+
+def _order_of(dossier: str) -> str | None:
+    kind, _, number = dossier.partition(":")
+    return number if kind == "order" else None
+
+
+def _path_of(hit: Hit) -> str | None:
+    number = _order_of(hit.dossier)
+    return None if number is None else f"/orders/{quote(number, safe='')}"
