@@ -45,6 +45,7 @@ from engine.canonical.purchasing import (
     Terms,
     Urgency,
 )
+from engine.canonical.recall import RecallNotice
 from engine.canonical.receiving import Receipt, ReceiptKind, ReceiptLine
 from engine.canonical.supplier import (
     BankAccount,
@@ -106,6 +107,7 @@ KINDS: dict[str, type[Document]] = {
         PaymentStatus,
         PostingResult,
         PurchaseOrder,
+        RecallNotice,
         Receipt,
         ReconciliationReport,
         Remittance,
@@ -191,6 +193,7 @@ __all__ = [
     "PriceBreak",
     "PurchaseOrder",
     "Quantity",
+    "RecallNotice",
     "Receipt",
     "ReceiptKind",
     "ReceiptLine",

@@ -15,6 +15,7 @@ from engine.channel.policy_matching import Matching, Tolerances
 from engine.channel.policy_people import People
 from engine.channel.policy_records import RecordRules
 from engine.channel.policy_routing import Approvals, Exceptions
+from engine.channel.policy_usage import Usage
 
 FOLDER = "config/policies"
 PARTS: Mapping[str, type[Settings]] = {
@@ -25,6 +26,7 @@ PARTS: Mapping[str, type[Settings]] = {
     "milestones": Milestones,
     "calendars": Calendars,
     "people": People,
+    "usage": Usage,
     "records": RecordRules,
 }
 """Name of the file, without `.yaml`, to what it holds."""
@@ -40,6 +42,7 @@ class Policies(Settings):
     milestones: Milestones = Field(default=Milestones(), description="Promised times.")
     calendars: Calendars = Field(default=Calendars(), description="Business hours, holidays, fiscal periods.")
     people: People = Field(default=People(), description="Who there is.")
+    usage: Usage = Field(default=Usage(), description="How use, charges and stock are handled.")
     records: RecordRules = Field(default=RecordRules(), description="Which system is right about which field.")
 
     @cached_property

@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 from engine.procure.approve_documents import decide_approvals
 from engine.procure.decision import Decision, World
+from engine.procure.implants import decide_case
 from engine.procure.papers import Papers
+from engine.procure.payment import decide_bank, decide_payment
 from engine.procure.purchase import decide_purchase
-from engine.procure.supplier import decide_same_entity, decide_supplier
 from engine.procure.requisition import decide_requisition
+from engine.procure.supplier import decide_same_entity, decide_supplier
 
 Decider = Callable[[Papers, World], Decision]
 
@@ -22,12 +24,15 @@ def _kept(papers: Papers, world: World) -> Decision:
 DECIDERS: dict[str, Decider] = {
     "requisition": decide_requisition,
     "order": decide_purchase,
+    "case": decide_case,
     "invoice": decide_purchase,
     "approval": decide_approvals,
 }
 
 
 DECIDERS |= {
+    "bank": decide_bank,
+    "payment": decide_payment,
     "supplier": decide_supplier,
     "supplier-tax": decide_same_entity,
     "supplier-name": decide_same_entity,
