@@ -135,6 +135,11 @@ def _missing_lines(place: str, lines: Sequence[str], body: bytes) -> Iterator[Di
             yield Difference((place, f"the line {line!r}", "no such line"))
 
 
+def compare_values(place: str, expected: Any, actual: Any) -> list[Difference]:
+    """What is not as expected; what nothing was said about is not compared."""
+    return list(_values(place, expected, actual, whole=False))
+
+
 def _values(place: str, expected: Any, actual: Any, *, whole: bool) -> Iterator[Difference]:
     if isinstance(expected, dict) and isinstance(actual, dict):
         for name, value in expected.items():

@@ -118,6 +118,8 @@ class PolicyRevisions(Protocol):
 
 
 class Operations(Protocol):
+    """What can be asked of a running engine."""
+
     @property
     def p2p(self) -> P2pOperations:
         """The procure-to-pay process."""

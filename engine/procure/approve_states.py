@@ -32,6 +32,10 @@ class ApprovalTransition(NamedTuple):
     event: ApprovalEvent
     after: ApprovalState
 
+    @property
+    def cause(self) -> str:
+        return self.event.value
+
 
 _S, _E = ApprovalState, ApprovalEvent
 APPROVAL_TRANSITIONS: tuple[ApprovalTransition, ...] = (
