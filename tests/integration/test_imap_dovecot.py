@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import time
 from email.message import EmailMessage
 from functools import cache
 from pathlib import Path
@@ -219,16 +218,17 @@ async def test_starttls_comes_before_the_password(tmp_path: Path) -> None:
 async def test_a_new_mail_is_told_by_the_server_not_found_by_the_next_poll(tmp_path: Path) -> None:
     box = Box(tmp_path, poll="5m")
     task = asyncio.ensure_future(box.source.run(box.door))
-    while not box.source._mailbox._client:
-        await asyncio.sleep(0.01)
-    began = time.monotonic()
-    await asyncio.to_thread(box.put, invoice_mail())
-    while not box.door.accepted:
-        await asyncio.sleep(0.01)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-    assert time.monotonic() - began < 60
+    try:
+        async with asyncio.timeout(20):
+            while not box.source._mailbox._client:
+                await asyncio.sleep(0.01)
+            for number in range(1, 6):  # also just when the source turns from looking to listening
+                await asyncio.to_thread(box.put, invoice_mail(f"told-{number}"))
+                while len(box.door.accepted) < number:
+                    await asyncio.sleep(0.01)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 @pytest.mark.parametrize(

@@ -111,8 +111,10 @@ class Mailbox:
 
     def _idle(self, seconds: float) -> None:
         client = self._opened()
+        client._imap.untagged_responses.pop("EXISTS", None)
         client.idle()
-        client.idle_check(seconds)
+        if not _told_already(client):
+            client.idle_check(seconds)
         client.idle_done()
 
     def _opened(self) -> IMAPClient:
@@ -141,7 +143,8 @@ class Mailbox:
     async def _in_thread(self, work: Callable[[], T], limit: float, client: IMAPClient | None) -> T:
         future = asyncio.get_running_loop().run_in_executor(self._thread, work)
         try:
-            return await asyncio.wait_for(asyncio.shield(future), limit)
+            async with asyncio.timeout(limit):  # wait_for of Python 3.11 may swallow that the task was cancelled
+                return await asyncio.shield(future)
         except (TimeoutError, asyncio.CancelledError) as error:
             client = self._client or client
             _wake(client)
@@ -161,6 +164,21 @@ class Mailbox:
     def _drop(self) -> None:
         client, self._client = self._client, None
         _let_go(client)
+
+
+def _told_already(client: IMAPClient) -> bool:
+    """What came with the server's word that it tells us now: the library waits on the socket alone, where it is not."""
+    if "EXISTS" in client._imap.untagged_responses:
+        return True
+    sock = client.socket()
+    limit = sock.gettimeout()
+    sock.setblocking(False)
+    try:
+        return bool(client._imap.file.peek(1))
+    except OSError:
+        return False  # nothing there
+    finally:
+        sock.settimeout(limit)
 
 
 def _waiting(client: IMAPClient) -> list[int]:
