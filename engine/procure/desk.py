@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -42,7 +43,7 @@ Commands = list[tuple[GivenCommand, int]]
 _ALL = 20_000  # open cases that the figures count
 _FOUND = 20
 _STATES = ("open", "decided", "gone")
-_FOR_PAGE = frozenset({"rule", "flip"})  # facts that have a place of their own on the page
+_FOR_PAGE = frozenset({"rule", "flip", "routing"})  # facts that have a place of their own on the page
 
 
 class TakesDecisions(Protocol):
@@ -308,6 +309,7 @@ def _documents(papers: Papers) -> list[DocumentRow]:
 def _history(case: Case, papers: Papers, commands: Commands) -> list[HistoryEntry]:
     """The oldest first: documents, the case, what people decided, what was given to be done."""
     entries = [HistoryEntry(from_micros(case.opened_micros), "Exception opened", case.title)]
+    entries += list(_routed(case))
     for paper in papers.all:
         record = paper.record
         if record.kind in {"CaseAction", "ApprovalAction"}:
@@ -321,6 +323,15 @@ def _history(case: Case, papers: Papers, commands: Commands) -> list[HistoryEntr
     entries += [HistoryEntry(from_micros(at), f"Given: {one.command.name.replace('_', ' ')}", one.command.natural_key)
                 for one, at in commands]  # fmt: skip
     return sorted(entries, key=lambda one: one.at)
+
+
+def _routed(case: Case) -> Iterator[HistoryEntry]:
+    """To whom the case went, and why."""
+    routing = case.facts.get("routing")
+    for one in routing if isinstance(routing, list) else ():
+        if isinstance(one, dict) and "at" in one:
+            at = datetime.fromisoformat(str(one["at"]))
+            yield HistoryEntry(at, f"Goes to {one.get('owner', 'nobody')}", str(one.get("why", "")))
 
 
 def _told(action: Any) -> str:

@@ -25,6 +25,7 @@ OFFERED = (
 )  # fmt: skip
 _LETS_MONEY_GO = frozenset({CaseVerb.ACCEPT, CaseVerb.RELEASE})
 _CHANGES = frozenset({CaseVerb.CORRECT, CaseVerb.SPLIT})
+_OF_ROUTING = frozenset({"routing", "escalated"})
 
 
 class AskError(MessageError):
@@ -34,8 +35,9 @@ class AskError(MessageError):
 
 
 def seen_of(case: Case) -> str:
-    """Digest of what is shown of a case."""
-    shown = msgspec.json.encode([case.state, case.amount, case.currency, case.facts], order="sorted")
+    """Digest of what is shown of a case; who has it now does not change the matter."""
+    facts = {name: value for name, value in case.facts.items() if name not in _OF_ROUTING}
+    shown = msgspec.json.encode([case.state, case.amount, case.currency, facts], order="sorted")
     return hashlib.sha256(shown).hexdigest()[:16]
 
 

@@ -136,7 +136,8 @@ def differences(ordered: Side | None, received: Side | None, invoiced: Side | No
         found.append("quantity")
     if received is None or (received.unit, received.quantity) != (invoiced.unit, invoiced.quantity):
         found.append("received")
-    if (invoiced.price, invoiced.price_unit) != (ordered.price, ordered.price_unit):
+    other_unit = invoiced.unit == ordered.unit and invoiced.price_unit != ordered.price_unit
+    if invoiced.price != ordered.price or other_unit:  # where the quantity's unit differs, that is said already
         found.append("price")
     if invoiced.item and invoiced.item != ordered.item:
         found.append("item")
