@@ -10,7 +10,7 @@ It returns a document, several (a tuple or list), an edited message, or `Filtere
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -133,6 +133,7 @@ from engine.core.errors import (
     TransformError,
 )
 from engine.mapping.fhir_message import FhirElement, FhirMessage
+from engine.mapping.lookup import Lookup
 from engine.mapping.x12_810 import invoice_from_810
 from engine.mapping.x12_820 import remittance_from_820
 from engine.mapping.x12_824 import advice_on, application_advice_from_824
@@ -187,39 +188,6 @@ def _plain(value: object) -> str:
     if isinstance(value, date | time):
         return value.isoformat()
     raise TypeError
-
-
-class Lookup(Mapping[str, str]):
-    """A crosswalk as a script sees it: `items["4711"]`, or `items.get("4711")` when a miss is fine.
-
-    Raises (on `lookup[key]`):
-        MappingMissingError: the message is HELD; add the row to the crosswalk, then resend.
-    """
-
-    __slots__ = ("_rows", "missed", "name")
-
-    def __init__(self, name: str, rows: Mapping[str, str]) -> None:
-        self.name, self._rows = name, rows
-        self.missed: str | None = None
-
-    def __getitem__(self, key: str) -> str:
-        try:
-            return self._rows[key]
-        except KeyError:
-            self.missed = key
-            raise MappingMissingError(
-                f"crosswalk '{self.name}' has no row for this code",
-                remedy=f"add it to config/crosswalks/{self.name}, deploy, then resend",
-            ) from None
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._rows
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._rows)
-
-    def __len__(self) -> int:
-        return len(self._rows)
 
 
 __all__ = [

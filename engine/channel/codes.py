@@ -59,6 +59,7 @@ CODES: dict[str, Code] = {
     "C044": Code("Crosswalk value empty", "The code would turn into nothing.", "warning"),
     "C045": Code("Lookups without a transform", "Only a script can use lookups."),
     "C046": Code("Two crosswalks of one name", "A lookup could mean either of them."),
+    "C047": Code("Crosswalk rows overlap", "On some days one code would mean two things."),
     # ---- messages and documents
     "C050": Code("Impossible message type", "HL7 defines no such message, or not with this event."),
     "C051": Code("Message type of another protocol", "The source's format has other message types than this."),

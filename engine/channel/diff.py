@@ -38,7 +38,7 @@ def revision_lines(before: RevisionRow, after: RevisionRow) -> list[str]:
 
 
 def _lines(before: Content, after: Content) -> Iterator[str]:
-    for part in ("channel", "script", "lookups"):
+    for part in ("channel", "script", "lookups", "dated_lookups"):
         old, new = _text(before.get(part)), _text(after.get(part))
         yield from difflib.unified_diff(old, new, f"deployed/{part}", f"disk/{part}", lineterm="")
 
@@ -60,6 +60,9 @@ def effects(before: Content, after: Content) -> Iterator[str]:
         yield f"the transform script changed: {_count(before['script'], after['script'])} lines"
     if before["lookups"] != after["lookups"]:
         yield f"lookups changed: {', '.join(_rows(before['lookups'], after['lookups']))}"
+    dated, dated_now = before.get("dated_lookups", {}), after.get("dated_lookups", {})
+    if dated != dated_now:
+        yield f"lookups by date changed: {', '.join(_rows(dated, dated_now))}"
     for key in sorted(set(old) - {"source", "destinations"}):
         if old[key] != new.get(key):
             yield f"{key} changes from {old[key]!r} to {new.get(key)!r}"

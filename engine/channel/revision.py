@@ -41,6 +41,7 @@ def revision_of(channel: ChannelModel, site: Site, catalog: Catalog | None = Non
             "format": _format(channel, catalog),
             "script": site.scripts.get(channel.transform) if channel.transform else None,
             "lookups": {name: dict(site.crosswalks[table]) for name, table in channel.lookups.items()},
+            **_dated(channel, site),
             **_layouts(channel, site),
         }
     )
@@ -59,6 +60,16 @@ def _check_complete(channel: ChannelModel, site: Site) -> None:
             raise ConfigurationError(
                 "the channel's lookup is missing", where=where, remedy="add it, or run: isthmus lint"
             )
+
+
+def _dated(channel: ChannelModel, site: Site) -> dict[str, Any]:
+    """Rows with days of the channel's crosswalks; nothing when there are none."""
+    tables = {name: site.crosswalk_files[table].dated for name, table in channel.lookups.items()
+              if table in site.crosswalk_files}  # fmt: skip
+    found = {
+        name: {key: [row[:3] for row in rows] for key, rows in dated.items()} for name, dated in tables.items() if dated
+    }
+    return {"dated_lookups": found} if found else {}
 
 
 def _layouts(channel: ChannelModel, site: Site) -> dict[str, dict[str, str]]:
@@ -108,6 +119,7 @@ def program_of(content: bytes, revision: int) -> Program:
         script=parts["script"],
         map=channel.map.model_dump() if channel.map else None,
         lookups=parts["lookups"],
+        dated_lookups=parts.get("dated_lookups", {}),
         destinations={
             d.name: {"send": d.send, "order_by": d.order_by, "when": d.when}
             for d in channel.destinations

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from engine.channel.crosswalk import CrosswalkFile
 from engine.channel.finding import Finding, errors_among
 from engine.channel.layout import Layout
 from engine.channel.model import ChannelModel
@@ -33,15 +34,6 @@ class ChannelFile:
     def flow(self) -> str:
         """The folder it is in, below `channels/`."""
         return "/".join(self.path.split("/")[1:-1])
-
-
-@dataclass(frozen=True)
-class CrosswalkFile:
-    """`lines` tells where each key stands, for findings."""
-
-    path: str
-    table: Mapping[str, str]
-    lines: Mapping[str, int] = field(default_factory=_empty)
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,8 @@ class Program(msgspec.Struct, frozen=True):
         index: business key name to path.
         script_name: file name shown in errors; `script` its text, None for `map:` or pass-through.
         map: flat mapping for channels without script: {kind, fields: {target: source path}}.
-        lookups: parameter name to crosswalk table.
+        lookups: parameter name to crosswalk table; dated_lookups: of codes whose value holds from a day to a day
+            (ISO text or None), the values, oldest first.
         destinations: name to `{send: kind or None, order_by: field or path or None, when: expression or None}`.
         charset, zone: the channel's overrides for HL7.
         layout: of delimited, fixed_width and excel, as JSON; namespaces: of xml, by prefix.
@@ -61,6 +62,7 @@ class Program(msgspec.Struct, frozen=True):
     settings: Mapping[str, str] = {}
     layout: str | None = None
     namespaces: Mapping[str, str] = {}
+    dated_lookups: Mapping[str, Mapping[str, Sequence[tuple[str | None, str | None, str]]]] = {}
 
 
 class WorkItem(msgspec.Struct, frozen=True, array_like=True):

@@ -9,6 +9,7 @@ import inspect
 import linecache
 import types
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -54,13 +55,21 @@ class Compiled:
         self.zone = ZoneInfo(program.zone)
         self.filter: Expression | None = compile_expression(program.filter) if program.filter else None
         self.index = tuple(program.index.items())
-        self.lookups = {name: Lookup(name, rows) for name, rows in program.lookups.items()}
+        self.lookups = {
+            name: Lookup(name, rows, program.dated_lookups.get(name, {})) for name, rows in program.lookups.items()
+        }
         self.destinations = tuple(Destination(n, s) for n, s in program.destinations.items())
         self.transform: Transform | None = None
         if program.script is not None:
             self.transform = self._load_script(program.script)
         elif program.map is not None:
             self.transform = _mapped(program.map)
+
+    def as_of(self, received: datetime | None) -> None:
+        """Lookups show what held on this day, in the channel's zone; None: what holds last."""
+        day = received.astimezone(self.zone).date() if received else None
+        for lookup in self.lookups.values():
+            lookup.day = day
 
     def view(self, body: bytes, attributes: Mapping[str, str] | None = None) -> View:
         """Raises MessageError when the body is not of the channel's format."""

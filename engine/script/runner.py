@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.canonical import Document
 from engine.core.errors import DocumentError, IsthmusError, MessageError, TransformError
-from engine.core.ids import id_text
+from engine.core.ids import id_text, id_time
 from engine.core.texts import storable
 from engine.ports.connector import Reason
 from engine.ports.journal import NewDocument
@@ -64,6 +64,8 @@ class _Run:
         self.documents: list[NewDocument] = []
         self.routes: list[Route] = []
         self._answered = (0, 0)
+        if compiled.program.dated_lookups:
+            compiled.as_of(id_time(item.message_id) if item.message_id else None)
 
     def result(self) -> WorkResult:
         try:
