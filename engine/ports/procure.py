@@ -88,6 +88,8 @@ COMMANDS: Mapping[str, str] = {
     "tell_status": "Who asked is told how the matter stands.",
     "hold_payment": "The ERP must not pay this invoice for now.",
     "release_payment": "The ERP may pay this invoice.",
+    "undo_post_invoice": "A later step of posting was refused: take the invoice back.",
+    "undo_post_journal": "A later step of posting was refused: reverse the entry.",
     "screen_supplier": "A supplier's names are to be looked up in the lists of sanctioned parties.",
     "stop_payment": "A payment is on its way that must not arrive: the bank is to stop it.",
     "propagate_supplier": "A supplier's master data goes to every system that has it.",

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.procure.approve_documents import decide_approvals
-from engine.procure.decision import Decision, World
+from engine.procure.decision import Decision, World, merge
 from engine.procure.implants import decide_case
+from engine.procure.order_states import decide_order_life
 from engine.procure.papers import Papers
 from engine.procure.payment import decide_bank, decide_payment
+from engine.procure.posting import followed
 from engine.procure.purchase import decide_purchase
 from engine.procure.requisition import decide_requisition
 from engine.procure.supplier import decide_same_entity, decide_supplier
@@ -21,16 +23,17 @@ def _kept(papers: Papers, world: World) -> Decision:
     return Decision({})
 
 
+def _order(papers: Papers, world: World) -> Decision:
+    """Its invoices, and what became of the order itself."""
+    return merge(decide_purchase(papers, world), decide_order_life(papers, world))
+
+
 DECIDERS: dict[str, Decider] = {
     "requisition": decide_requisition,
-    "order": decide_purchase,
+    "order": _order,
     "case": decide_case,
     "invoice": decide_purchase,
     "approval": decide_approvals,
-}
-
-
-DECIDERS |= {
     "bank": decide_bank,
     "payment": decide_payment,
     "supplier": decide_supplier,
@@ -40,4 +43,5 @@ DECIDERS |= {
 
 
 def decide(dossier: str, papers: Papers, world: World) -> Decision:
-    return DECIDERS.get(dossier.partition(":")[0], _kept)(papers, world)
+    """With what became of what was posted."""
+    return followed(DECIDERS.get(dossier.partition(":")[0], _kept)(papers, world), papers, world)
