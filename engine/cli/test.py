@@ -8,8 +8,10 @@ from pathlib import Path
 import click
 
 from engine.channel.cases import CaseOutcome, run_cases, write_expectation
+from engine.channel.policies import FOLDER as POLICIES
 from engine.channel.site import Site
-from engine.cli.workspace import json_option, paths_argument, print_json, selected
+from engine.cli.workspace import is_selected, json_option, paths_argument, print_json, selected
+from engine.procure.policy_cases import PolicyOutcome, run_policy_cases
 
 
 @click.command()
@@ -17,18 +19,23 @@ from engine.cli.workspace import json_option, paths_argument, print_json, select
 @click.option("--update", is_flag=True, help="Write what came out as what is expected, for review in git.")
 @json_option
 def command(paths: tuple[Path, ...], update: bool, as_json: bool) -> None:
-    """Run the cases beside the channels, with the code that worker processes run. Exit 0: all hold, 1: not all.
+    """Run the cases beside the channels and the policies, with the code that runs them. Exit 0: all hold, 1: not all.
 
     \b
     Examples:
       isthmus test
       isthmus test channels/invoices/supplier_invoice_in.yaml
       isthmus test channels/invoices/supplier_invoice_in.cases/credit_memo --update
+      isthmus test config/policies
     """
     from engine.cli.dry_run import runner_for
 
     outcomes: list[CaseOutcome] = []
+    rules: list[PolicyOutcome] = []
     for site, inside in selected(paths):
+        rules += _policies(site, inside, as_json)
+        if inside and all(path.startswith(POLICIES) for path in inside):
+            continue
         channels, folders = _chosen(site, inside)
         for outcome in run_cases(site, runner_for(site), channels, folders):
             outcomes.append(outcome)
@@ -39,11 +46,33 @@ def command(paths: tuple[Path, ...], update: bool, as_json: bool) -> None:
                 if not as_json:
                     click.echo(f"    written: {written}")
     if as_json:
-        print_json([_data(outcome) for outcome in outcomes])
+        print_json([*map(_data, outcomes), *map(_policy_data, rules)])
     failed = [o for o in outcomes if not o.passed and not (update and o.result is not None)]
+    wrong = sum(not one.passed for one in rules)
     if not as_json:
-        _summary(outcomes, failed)
-    sys.exit(1 if failed or not outcomes else 0)
+        _summary(len(outcomes) + len(rules), len(failed) + wrong)
+    sys.exit(1 if failed or wrong or not (outcomes or rules) else 0)
+
+
+def _policies(site: Site, inside: list[str], as_json: bool) -> list[PolicyOutcome]:
+    found = [one for one in run_policy_cases(site.root, site.policies) if is_selected(one.path, inside)]
+    for one in () if as_json else found:
+        mark = click.style("ok  ", fg="green") if one.passed else click.style("FAIL", fg="red", bold=True)
+        click.echo(f"{mark} policies {one.name}")
+        for line in (*([one.problem] if one.problem else []), *one.differences):
+            click.echo(f"    {line}")
+    return found
+
+
+def _policy_data(one: PolicyOutcome) -> dict[str, object]:
+    return {
+        "policy": one.name.partition("/")[0],
+        "case": one.name.partition("/")[2],
+        "folder": one.path,
+        "passed": one.passed,
+        "differences": list(one.differences),
+        "problem": one.problem,
+    }
 
 
 def _chosen(site: Site, inside: list[str]) -> tuple[set[str] | None, list[str]]:
@@ -84,8 +113,8 @@ def _print(outcome: CaseOutcome) -> None:
         click.echo(f"    {difference}")
 
 
-def _summary(outcomes: list[CaseOutcome], failed: list[CaseOutcome]) -> None:
-    if not outcomes:
+def _summary(cases: int, failed: int) -> None:
+    if not cases:
         click.echo("there are no cases here: put a message into channels/…/<channel>.cases/<name>/input.hl7", err=True)
     else:
-        click.echo(f"{len(outcomes)} cases, {len(failed)} failed")
+        click.echo(f"{cases} cases, {failed} failed")

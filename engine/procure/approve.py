@@ -175,9 +175,10 @@ class _Course:
         named = _named(step, self.request, directory)
         found = [one for one in named if self._may(one, step, directory, barred)]
         because = [_title(step)]
-        if len(found) < step.need:
+        wanted = step.need - sum(one.step == self.step + 1 for one in self.counted)
+        if len(found) < wanted:
             above = [boss for one in _starts(named, self.request, directory) for boss in directory.above(one)]
-            found += [one for one in above if self._may(one, step, directory, barred)][: step.need - len(found)]
+            found += [one for one in above if self._may(one, step, directory, barred)][: wanted - len(found)]
             because.append("too few of them are here and may: who is above them is asked")
         level = self._level(step, at)
         if level:

@@ -42,8 +42,6 @@ APPROVAL_TRANSITIONS: tuple[ApprovalTransition, ...] = (
     ApprovalTransition(_S.REQUESTED, _E.ROUTED, _S.WAITING),
     ApprovalTransition(_S.REQUESTED, _E.NOTHING_TO_ASK, _S.APPROVED),
     ApprovalTransition(_S.REQUESTED, _E.NOBODY, _S.STUCK),
-    ApprovalTransition(_S.REQUESTED, _E.WITHDRAWN, _S.WITHDRAWN),
-    ApprovalTransition(_S.REQUESTED, _E.EXPIRED, _S.EXPIRED),
     ApprovalTransition(_S.WAITING, _E.APPROVED_STEP, _S.REQUESTED),
     ApprovalTransition(_S.WAITING, _E.APPROVED_LAST, _S.APPROVED),
     ApprovalTransition(_S.WAITING, _E.NOBODY, _S.STUCK),
