@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from engine.channel.cases import CaseOutcome, run_cases, write_expectation
-from engine.channel.policies import FOLDER as POLICIES
 from engine.channel.site import Site
 from engine.cli.workspace import is_selected, json_option, paths_argument, print_json, selected
 from engine.procure.policy_cases import PolicyOutcome, run_policy_cases
@@ -34,9 +33,10 @@ def command(paths: tuple[Path, ...], update: bool, as_json: bool) -> None:
     rules: list[PolicyOutcome] = []
     for site, inside in selected(paths):
         rules += _policies(site, inside, as_json)
-        if inside and all(path.startswith(POLICIES) for path in inside):
+        channel_paths = [path for path in inside if not path.startswith("config")]
+        if inside and not channel_paths:
             continue
-        channels, folders = _chosen(site, inside)
+        channels, folders = _chosen(site, channel_paths)
         for outcome in run_cases(site, runner_for(site), channels, folders):
             outcomes.append(outcome)
             if not as_json:
