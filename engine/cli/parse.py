@@ -8,17 +8,23 @@ from pathlib import Path
 
 import click
 
-from engine.cli.parse_formats import FORMATS, Parsed, detect
-from engine.cli.workspace import json_option, print_json, printable
+from engine.channel.layout import Layout
+from engine.channel.load import load_layouts
+from engine.cli.parse_documents import table
+from engine.cli.parse_formats import FORMATS, detect
+from engine.cli.parse_shown import Parsed
+from engine.cli.workspace import json_option, print_json, printable, site_root
 from engine.core.errors import IsthmusError
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--check", is_flag=True, help="Only tell whether each file parses and re-encodes byte for byte.")
+@click.option("--layout", help="Read tables (delimited, fixed width, Excel) by this layout of the site here.")
 @json_option
-def command(files: tuple[Path, ...], check: bool, as_json: bool) -> None:
-    """Show HL7 v2, X12 and JSON files as trees; the format is told by the content. Folders are walked.
+def command(files: tuple[Path, ...], check: bool, layout: str | None, as_json: bool) -> None:
+    """Show HL7 v2, X12, FHIR, JSON, XML, mails and ZIP files as trees; the format is told by the content. Folders
+    are walked.
 
     Exit 0: all could be read (and, with --check, written again as they were), 1: not all.
 
@@ -26,10 +32,12 @@ def command(files: tuple[Path, ...], check: bool, as_json: bool) -> None:
     Examples:
       isthmus parse message.hl7
       isthmus parse --check samples/ --json
+      isthmus parse --layout supplier_prices prices.csv
     """
+    by_layout = _layout(layout) if layout else None
     outcomes: list[Outcome] = []
     for path in _walk(files):
-        outcome = _parse(path, check)
+        outcome = _parse(path, check, by_layout)
         outcomes.append(outcome)
         if not as_json:
             _print(outcome, check)
@@ -60,14 +68,25 @@ def _walk(files: Iterable[Path]) -> Iterator[Path]:
             yield path
 
 
-def _parse(path: Path, check: bool) -> Outcome:
+def _layout(name: str) -> Layout:
+    layouts = load_layouts(site_root(Path()))
+    if name not in layouts:
+        known = ", ".join(sorted(layouts)) or "none"
+        raise click.UsageError(f"there is no layout '{name}' in config/layouts; there are: {known}")
+    return layouts[name]
+
+
+def _parse(path: Path, check: bool, layout: Layout | None) -> Outcome:
     try:
         data = path.read_bytes()
     except OSError as error:
         return Outcome(path, None, f"M001 the file cannot be read: {error.strerror}")
+    if layout is not None:
+        return _read(path, layout.kind, data, table(layout), check)
     name = detect(data)
     if name is None:
-        return Outcome(path, None, "M001 byte 1: neither HL7 v2 (MSH, FHS, BHS), X12 (ISA) nor JSON")
+        known = "HL7 v2 (MSH, FHS, BHS), X12 (ISA), JSON, XML, mail or ZIP; a table needs --layout"
+        return Outcome(path, None, f"M001 byte 1: not {known}")
     return _read(path, name, data, FORMATS[name], check)
 
 

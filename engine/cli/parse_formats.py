@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
-import msgspec
 
+from engine.cli import parse_documents
+from engine.cli.parse_shown import Parsed, counted, json_tree
 from engine.cli.workspace import printable
 
 _HEAD = 4096
 _WIDE = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"M\0": "utf-16-le", b"\0M": "utf-16-be"}
 _HL7_START = re.compile(r"(?:MSH|FHS|BHS)[^A-Za-z0-9\s]|MSH", re.ASCII)
-_TREE_LIMIT = 2000
-
-
-class Parsed(msgspec.Struct, frozen=True):
-    """`tree` gives lines for people; `encode` writes the file again from what was read."""
-
-    summary: str
-    findings: tuple[str, ...]
-    encode: Callable[[], bytes]
-    tree: Callable[[], Iterator[str]]
+_FHIR = ('http://hl7.org/fhir"', "http://hl7.org/fhir'")
+_ARCHIVE = (b"PK\x03\x04", b"PK\x05\x06")
+_MAIL = re.compile(
+    r"(?:From|To|Date|Subject|Received|Return-Path|Delivered-To|Message-ID|MIME-Version|DKIM-Signature):[ \t]", re.I
+)
 
 
 def detect(data: bytes) -> str | None:
     """The format, by the first characters that are not blank, a byte order mark or MLLP framing."""
+    if data.startswith(_ARCHIVE):
+        return "zip"
     head = _head(data)
     start = head.lstrip("\ufeff \t\r\n\x0b\x1c\x00")
     if _HL7_START.match(start):
@@ -36,9 +33,13 @@ def detect(data: bytes) -> str | None:
     if start[:3].upper() == "ISA":
         return "x12"
     if start[:1] in ("{", "["):
-        return "json"
+        return "fhir" if start[:1] == "{" and '"resourceType"' in head else "json"
     if start[:1] == "<":
-        return "hl7v2" if "urn:hl7-org:v2xml" in start else None
+        if "urn:hl7-org:v2xml" in start:
+            return "hl7v2"
+        return "fhir" if any(one in start for one in _FHIR) else "xml"
+    if _MAIL.match(start):
+        return "mail"
     if re.search(r"(?:^|[\r\n\x0b])(?:MSH|FHS|BHS)[^A-Za-z0-9\s]", head):
         return "hl7v2"  # junk before the header: the reader says where
     return "x12" if re.search(r"ISA[^A-Za-z0-9]\d\d[^A-Za-z0-9]", head) else None
@@ -51,17 +52,13 @@ def _head(data: bytes) -> str:
     return data[:_HEAD].removeprefix(b"\xef\xbb\xbf").decode(encoding, errors="replace")
 
 
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'s' * (count != 1)}"
-
-
 # ------------------------------------------------------------------ HL7 v2
 def _hl7(data: bytes) -> Parsed:
     from engine.protocols.hl7v2 import read_file
 
     file = read_file(data)
     types = ", ".join(sorted({message.message_type or "no type" for message in file.messages}))
-    summary = f"{_counted(len(file.messages), 'message')}: {types}"
+    summary = f"{counted(len(file.messages), 'message')}: {types}"
     findings = tuple(f"{f.code.value} {f.where}: {f.text}" for f in file.findings)
     return Parsed(summary, findings, file.encode, lambda: _hl7_tree(file.messages))
 
@@ -89,7 +86,7 @@ def _x12(data: bytes) -> Parsed:
     file = read_file(data)
     sets = [one for i in file.interchanges for g in i.groups for one in g.sets]
     codes = ", ".join(sorted({one.code for one in sets})) or "none"
-    summary = f"{_counted(len(file.interchanges), 'interchange')}, {_counted(len(sets), 'set')}: {codes}"
+    summary = f"{counted(len(file.interchanges), 'interchange')}, {counted(len(sets), 'set')}: {codes}"
     return Parsed(summary, tuple(map(str, file.findings)), lambda: encode(file), lambda: _x12_tree(file))
 
 
@@ -115,14 +112,15 @@ def _json(data: bytes) -> Parsed:
     message = JsonMessage.parse(data)
     kind = "list" if isinstance(message.value, list) else "object"
     summary = f"one {kind} with {len(message.value)} entries" if isinstance(message.value, list | dict) else "one value"
-    return Parsed(summary, (), lambda: data, lambda: _json_tree(message.value))
+    return Parsed(summary, (), lambda: data, lambda: json_tree(message.value))
 
 
-def _json_tree(value: Any) -> Iterator[str]:
-    lines = json.dumps(value, indent=2, ensure_ascii=False, default=str).splitlines()
-    yield from map(printable, lines[:_TREE_LIMIT])
-    if len(lines) > _TREE_LIMIT:
-        yield f"… {len(lines) - _TREE_LIMIT} more lines"
-
-
-FORMATS: dict[str, Callable[[bytes], Parsed]] = {"hl7v2": _hl7, "x12": _x12, "json": _json}
+FORMATS: dict[str, Callable[[bytes], Parsed]] = {
+    "hl7v2": _hl7,
+    "x12": _x12,
+    "json": _json,
+    "fhir": parse_documents.fhir,
+    "xml": parse_documents.xml,
+    "mail": parse_documents.mail,
+    "zip": parse_documents.archive,
+}

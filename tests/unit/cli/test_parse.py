@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 
 from engine.cli.parse import command
 from engine.cli.parse_formats import detect
+from tests.support.mails import invoice_mail
 
 HL7 = b"MSH|^~\\&|A|B|C|D|20261120||ADT^A01|1|P|2.5.1\rPID|1||123\r"
 CORPUS = Path(os.environ.get("ISTHMUS_CORPUS", "../shared/corpus"))
@@ -31,10 +33,14 @@ CORPUS = Path(os.environ.get("ISTHMUS_CORPUS", "../shared/corpus"))
         (b"\r\n  isa*00*", "x12"),
         (b'  {"a": 1}', "json"),
         (b"[1]", "json"),
-        (b"<html/>", None),
+        (b'{"resourceType": "Patient"}', "fhir"),
+        (b'[{"resourceType": "Patient"}]', "json"),
+        (b'<Patient xmlns="http://hl7.org/fhir"/>', "fhir"),
+        (b"<Invoice/>", "xml"),
+        (b"Received: from a\r\nFrom: b\r\n\r\n", "mail"),
         (b"a,b\n1,2\n", None),
         (b"", None),
-        (b"PK\x03\x04", None),
+        (b"PK\x03\x04", "zip"),
     ],
 )
 def test_the_format_is_told_by_the_content(data: bytes, expected: str | None) -> None:
@@ -92,3 +98,61 @@ def test_no_file_of_the_corpus_makes_a_reader_fail() -> None:
 
     assert len(data) > 1000
     assert [d for d in data if (d["error"] or "").startswith(("E000", "E001"))] == []
+
+
+# ------------------------------------------------------------------ documents
+REQUEST = b'{"resourceType": "SupplyRequest", "status": "active", "quantity": {"value": 1.50}}'
+
+
+def _shown(*arguments: str | Path) -> tuple[int, str]:
+    run = CliRunner().invoke(command, [*map(str, arguments)])
+    return run.exit_code, run.stdout
+
+
+def test_a_fhir_resource_is_shown_with_its_digits(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(REQUEST)
+
+    code, text = _shown(tmp_path / "a.json", "--check")
+
+    assert (code, "fhir, one SupplyRequest" in text) == (0, True)
+
+
+def test_xml_is_shown_as_a_tree_and_a_doctype_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_bytes(b"<Invoice><ID scheme='x'>INV-1</ID></Invoice>")
+    (tmp_path / "b.xml").write_bytes(b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>")
+
+    code, text = _shown(tmp_path)
+
+    assert code == 1
+    assert "    ID scheme=x  INV-1" in text
+    assert "b.xml: refused xml M005" in text.replace(str(tmp_path) + "/", "")
+
+
+def test_a_mail_and_an_archive_list_their_files(tmp_path: Path) -> None:
+    (tmp_path / "a.eml").write_bytes(invoice_mail().as_bytes())
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        archive.writestr("orders/1.edi", b"ISA")
+
+    code, text = _shown(tmp_path)
+
+    assert code == 0
+    assert "mail, one mail with 2 files" in text
+    assert "INV-88021.pdf" in text
+    assert "3  orders/1.edi" in text
+
+
+def test_a_table_is_read_by_its_layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config" / "layouts").mkdir(parents=True)
+    (tmp_path / "channels").mkdir()
+    columns = "columns:\n  - {name: item}\n  - {name: price, type: decimal}\n"
+    (tmp_path / "config/layouts/prices.yaml").write_text(f"layout: prices\nkind: delimited\nrecords: each\n{columns}")
+    (tmp_path / "prices.csv").write_text("item,price\nM1,1.50\nM2,cheap\n")
+    monkeypatch.chdir(tmp_path)
+
+    code, text = _shown("--layout", "prices", "prices.csv")
+    unknown, _ = _shown("--layout", "prizes", "prices.csv")
+
+    assert (code, unknown) == (0, 2)
+    assert "delimited, 1 message" in text
+    assert "line 2  item=M1  price=1.50" in text
+    assert "line 3, price" in text
