@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 
-from engine.canonical import Approval, Money, Supplier, SupplierStatus
+from engine.canonical import Approval, ApprovalAction, Money, Supplier, SupplierStatus
 from engine.core.clock import from_micros
 from engine.procure.approve import approve
 from engine.procure.approve_documents import acts_of
-from engine.procure.approve_values import Request, Standing
+from engine.procure.approve_states import ApprovalState
+from engine.procure.approve_values import Act, Request, Standing
 from engine.procure.decision import World
 from engine.procure.papers import Paper, Papers
 from engine.procure.supplier_names import identity_of
@@ -44,20 +46,46 @@ def is_taken_over(versions: list[Paper]) -> bool:
 
 
 def supplier_standing(versions: list[Paper], papers: Papers, world: World) -> Standing:
-    """Everybody who made or changed it is one of those who do not approve it."""
+    """Everybody who made or changed it before is one of those who do not approve it; a change of another field
+    afterwards takes no approval back."""
     supplier = versions[-1].document
     assert isinstance(supplier, Supplier)  # papers were chosen so
     number = supplier_number_of_approval(supplier)
-    since = from_micros(versions[0].record.at_micros)
-    asked = {one.document.requested_by for one in versions if isinstance(one.document, Supplier)}
-    makers = {name for name in asked | {one.record.who for one in versions} if name}
-    request = Request(
+    came = min(one.record.at_micros for one in versions if _is_master(one, number))
+    since = from_micros(came)
+    told = {one.document.natural_key: one.record.at_micros for one in papers.all if _is_answer(one, number)}
+    asked = approval_for(number, supplier.requested_by or "-", since)
+    acts = sorted((act for act in acts_of(asked, papers, world) if told[act.key] >= came), key=_of(told))
+    for place, act in enumerate(acts, 1):
+        before = [one for one in versions if one.record.at_micros <= told[act.key]]
+        found = approve(_request(number, before, since), acts[:place], world)
+        if found.state is ApprovalState.APPROVED:
+            return found
+    return approve(_request(number, versions, since), acts, world)
+
+
+def _is_master(paper: Paper, number: str) -> bool:
+    """Of who it is now: an answer counts from then on."""
+    return isinstance(paper.document, Supplier) and supplier_number_of_approval(paper.document) == number
+
+
+def _is_answer(paper: Paper, number: str) -> bool:
+    return isinstance(paper.document, ApprovalAction) and paper.document.approval_number == number
+
+
+def _of(told: dict[str, int]) -> Callable[[Act], tuple[int, str]]:
+    return lambda act: (told[act.key], act.key)
+
+
+def _request(number: str, versions: list[Paper], since: datetime) -> Request:
+    masters = [one.document for one in versions if isinstance(one.document, Supplier)]
+    makers = {one.requested_by for one in masters} | {one.record.who for one in versions}
+    return Request(
         key=number,
         subject="supplier",
         amount=Money(amount=Decimal(0)),
         requested_at=since,
-        creators=frozenset(makers),
-        requester=supplier.requested_by,
-        supplier=supplier.supplier_number,
+        creators=frozenset(name for name in makers if name),
+        requester=masters[-1].requested_by if masters else None,
+        supplier=masters[-1].supplier_number if masters else None,
     )
-    return approve(request, acts_of(approval_for(number, supplier.requested_by or "-", since), papers, world), world)

@@ -61,6 +61,25 @@ def test_who_changed_it_is_one_of_its_makers() -> None:
     assert state(here) == "waiting"
 
 
+def test_who_approved_it_may_change_another_field_afterwards() -> None:
+    here, one = dossiers(), supplier()
+    here.take(one, ANNA)
+    here.take(clear(one))
+    approve(here, one)
+    here.take(one.model_copy(update={"email": "ap@acme.example"}), BERT)
+
+    assert state(here) == "approved"
+
+
+def test_nobody_approves_first_and_asks_afterwards() -> None:
+    here, one = dossiers(), supplier(requested_by=None)
+    approve(here, one, ANNA)
+    here.take(one, ANNA)
+    here.take(clear(one))
+
+    assert state(here) == "waiting"
+
+
 def test_an_approval_is_for_this_entity_only() -> None:
     here, one = dossiers(), supplier()
     here.take(one, ANNA)
