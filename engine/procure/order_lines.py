@@ -1,0 +1,148 @@
+"""An order as it stands: what was ordered with every change that counts, answered, shipped and received, line by line.
+
+Changes count in the order of their sequence, whatever came first; the supplier's only when we agreed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+
+import msgspec
+
+from engine.canonical import (
+    AcknowledgedLine,
+    ChangeBy,
+    LineKind,
+    OrderAcknowledgement,
+    OrderChange,
+    OrderChangeAction,
+    OrderChangeLine,
+    OrderLine,
+    PurchaseOrder,
+    Receipt,
+    ShipmentNotice,
+)
+from engine.procure.papers import Papers
+
+_CANCELLED = frozenset({"01", "03"})  # X12 BEG01, BSN01
+_NONE = Decimal(0)
+
+
+class LineLife(msgspec.Struct, frozen=True):
+    """A line with what became of it; amounts in the line's unit. `answer` is the newest one."""
+
+    line: OrderLine
+    shipped: Decimal = _NONE
+    received: Decimal = _NONE
+    answer: AcknowledgedLine | None = None
+    answered_on: date | None = None
+    expected_on: date | None = None
+
+    @property
+    def outstanding(self) -> Decimal:
+        return max(_NONE, self.line.quantity.amount - self.received)
+
+
+class OrderLife(msgspec.Struct, frozen=True):
+    order: PurchaseOrder
+    lines: tuple[LineLife, ...]
+    is_cancelled: bool
+    is_rejected: bool
+    is_acknowledged: bool
+    asked: tuple[OrderChange, ...]  # by the supplier, without our answer
+    refused: tuple[OrderChange, ...]  # ours, that the supplier did not take
+
+
+def order_life(papers: Papers) -> OrderLife | None:
+    """None: the order itself is not known yet."""
+    order = next(iter(papers.newest(PurchaseOrder)), None)
+    if order is None:
+        return None
+    changes = sorted(papers.newest(OrderChange), key=lambda one: (one.sequence, one.natural_key))
+    counting = [one for one in changes if _counts(one)]
+    acknowledgements = sorted(
+        papers.newest(OrderAcknowledgement), key=lambda one: (one.acknowledged_on, one.natural_key)
+    )
+    changed = changed_lines(order, counting)
+    return OrderLife(
+        order=order,
+        lines=tuple(_life(line, order, acknowledgements, papers) for line in changed),
+        is_cancelled=order.purpose in _CANCELLED or any(one.cancels for one in counting) or not changed,
+        is_rejected=bool(acknowledgements) and acknowledgements[-1].acknowledgement_type in ("RJ", "RD"),
+        is_acknowledged=bool(acknowledgements),
+        asked=tuple(one for one in changes if one.changed_by is ChangeBy.SUPPLIER and one.accepted is None),
+        refused=tuple(one for one in changes if one.changed_by is ChangeBy.BUYER and one.accepted is False),
+    )
+
+
+def _counts(change: OrderChange) -> bool:
+    return change.accepted is True if change.changed_by is ChangeBy.SUPPLIER else change.accepted is not False
+
+
+def changed_lines(order: PurchaseOrder, changes: Iterable[OrderChange]) -> list[OrderLine]:
+    """The order's lines after changes in this order."""
+    lines = {line.number: line for line in order.lines}
+    for change in changes:
+        for part in change.lines:
+            before = lines.get(part.order_line_number)
+            if part.action is OrderChangeAction.DELETE:
+                lines.pop(part.order_line_number, None)
+            elif before is not None:
+                lines[before.number] = _changed(before, part)
+            elif part.item_number and part.quantity and part.price:
+                lines[part.order_line_number] = OrderLine(
+                    number=part.order_line_number,
+                    item_number=part.item_number,
+                    quantity=part.quantity,
+                    price=part.price,
+                )
+    return [lines[number] for number in sorted(lines)]
+
+
+def _changed(before: OrderLine, part: OrderChangeLine) -> OrderLine:
+    given = {
+        name: getattr(part, name)
+        for name in ("quantity", "price", "price_unit", "item_number", "needed_by", "line_kind")
+    }
+    return before.model_copy(update={name: value for name, value in given.items() if value is not None})
+
+
+def _life(line: OrderLine, order: PurchaseOrder, answers: Iterable[OrderAcknowledgement], papers: Papers) -> LineLife:
+    answer, answered_on = None, None
+    for one in answers:
+        for part in one.lines:
+            if part.order_line_number == line.number:
+                answer, answered_on = part, one.acknowledged_on
+    shipped, arrives = _shipped(line, order, papers.newest(ShipmentNotice))
+    promised = [one.expected_on for one in answer.answers if one.expected_on] if answer else []
+    wanted = line.needed_by or order.needed_by
+    return LineLife(
+        line, shipped, _received(line, papers.newest(Receipt)), answer, answered_on,
+        expected_on=arrives or max(promised, default=wanted),
+    )  # fmt: skip
+
+
+def _shipped(line: OrderLine, order: PurchaseOrder, notices: Iterable[ShipmentNotice]) -> tuple[Decimal, date | None]:
+    amount, arrives = _NONE, None
+    for notice in notices:
+        for part in notice.lines if notice.purpose not in _CANCELLED else ():
+            if part.order_line_number != line.number or part.order_number not in (None, order.order_number):
+                continue
+            if part.quantity.unit == line.quantity.unit:
+                amount += part.quantity.amount
+            arrives = max(filter(None, (arrives, notice.expected_on)), default=None)
+    return amount, arrives
+
+
+def _received(line: OrderLine, receipts: Iterable[Receipt]) -> Decimal:
+    parts = ((one, part) for one in receipts for part in one.lines if part.order_line_number == line.number)
+    return sum(
+        (one.sign * part.quantity.amount for one, part in parts if part.quantity.unit == line.quantity.unit), _NONE
+    )
+
+
+def is_goods(one: LineLife) -> bool:
+    """Only goods are shipped and received."""
+    return one.line.line_kind is LineKind.GOODS

@@ -1,0 +1,184 @@
+"""An order after it was sent: answers, changes, deliveries; the same whatever came first."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from engine.canonical import (
+    AcknowledgedLine,
+    ChangeBy,
+    Document,
+    InventoryLevel,
+    LineAction,
+    LineAnswer,
+    Money,
+    OrderAcknowledgement,
+    OrderChange,
+    OrderChangeAction,
+    OrderChangeLine,
+    OrderLine,
+    PurchaseOrder,
+    Quantity,
+    Receipt,
+    ReceiptLine,
+    ShipmentNotice,
+    ShippedLine,
+)
+from engine.procure.decision import Decision
+from engine.procure.order_states import decide_order_life
+from tests.support.papers import NOW, papers, world
+
+
+def usd(amount: str) -> Money:
+    return Money(amount=Decimal(amount))
+
+
+def each(amount: str, unit: str = "EA") -> Quantity:
+    return Quantity(amount=Decimal(amount), unit=unit)
+
+
+def order(**more: Any) -> PurchaseOrder:
+    line = OrderLine(
+        number=1, item_number="M1", quantity=each("10"), price=usd("3"), deliver_to="OR", needed_by=date(2026, 11, 23)
+    )
+    given = {"order_number": "PO-1", "supplier_number": "S1", "ordered_on": date(2026, 11, 18), "lines": (line,)}
+    return PurchaseOrder(**{**given, **more})
+
+
+def answer(*answers: LineAnswer, price: str | None = None, type_: str = "AC", day: int = 19) -> OrderAcknowledgement:
+    their = usd(price) if price else None
+    lines = (AcknowledgedLine(order_line_number=1, answers=answers, price=their),) if answers else ()
+    return OrderAcknowledgement(
+        order_number="PO-1", supplier_number="S1", acknowledged_on=date(2026, 11, day), acknowledgement_type=type_,
+        lines=lines,
+    )  # fmt: skip
+
+
+def says(
+    action: LineAction = LineAction.ACCEPTED, amount: str = "10", unit: str = "EA", on: date | None = None
+) -> LineAnswer:
+    return LineAnswer(action=action, quantity=each(amount, unit), expected_on=on)
+
+
+def notice(amount: str = "10", **more: Any) -> ShipmentNotice:
+    line = ShippedLine(quantity=each(amount), order_number="PO-1", order_line_number=1)
+    given = {"shipment_number": "SH1", "supplier_number": "S1", "noticed_on": date(2026, 11, 19), "lines": (line,)}
+    return ShipmentNotice(**{**given, "expected_on": date(2026, 11, 24), **more})
+
+
+def receipt(amount: str = "10", **more: Any) -> Receipt:
+    line = ReceiptLine(order_line_number=1, item_number="M1", quantity=each(amount))
+    given = {"receipt_number": "R1", "order_number": "PO-1", "supplier_number": "S1", "received_on": date(2026, 11, 20)}
+    return Receipt(**{**given, "lines": (line,), **more})
+
+
+def change(action: OrderChangeAction, sequence: int = 1, by: ChangeBy = ChangeBy.BUYER, **more: Any) -> OrderChange:
+    given = {name: more.pop(name) for name in ("accepted", "purpose") if name in more}
+    return OrderChange(
+        order_number="PO-1", supplier_number="S1", change_number=f"C{sequence}", sequence=sequence,
+        changed_on=date(2026, 11, 19), changed_by=by,
+        lines=(OrderChangeLine(order_line_number=1, action=action, **more),), **given,
+    )  # fmt: skip
+
+
+def decided(*documents: Document, known: tuple[Document, ...] = (), now: datetime = NOW) -> Decision:
+    return decide_order_life(papers(*documents), world(*known, now=now))
+
+
+def found(*documents: Document, **more: Any) -> list[tuple[str, str]]:
+    decision = decided(*documents, **more)
+    return [(one.type, str(one.money.amount) if one.money else "") for one in decision.findings]
+
+
+@pytest.mark.parametrize(
+    ("documents", "expected"),
+    [
+        ((answer(says()),), []),
+        ((answer(says(), price="3.10"),), [("acknowledgement_price", "1.00")]),  # IP
+        ((answer(says(LineAction.CHANGED, "8")),), [("acknowledgement_quantity", "-6.00")]),  # IQ
+        (
+            (answer(says(amount="6"), says(LineAction.BACKORDERED, "4")),),
+            [("acknowledgement_backordered", "12.00")],
+        ),  # IB
+        ((answer(says(LineAction.SUBSTITUTED)),), [("acknowledgement_substituted", "30.00")]),  # IS
+        ((answer(says(LineAction.REJECTED)),), [("acknowledgement_rejected", "30.00")]),  # IR
+        ((answer(says(amount="1", unit="BX")),), [("acknowledgement_unit", "")]),
+        ((answer(says(on=date(2026, 11, 25))),), [("acknowledgement_date", "30.00")]),
+        ((answer(type_="RJ"),), [("acknowledgement_rejected", "30.00")]),
+        ((answer(says(LineAction.REJECTED)), answer(says(), day=20)), []),  # the newest answer counts
+    ],
+)
+def test_an_answer_other_than_the_order_is_an_exception_with_its_money(
+    documents: tuple[Document, ...], expected: list[tuple[str, str]]
+) -> None:
+    for turn in itertools.permutations((order(), *documents)):
+        assert found(*turn) == expected
+
+
+@pytest.mark.parametrize(
+    ("documents", "state"),
+    [
+        ((), "sent"),
+        ((answer(says()),), "acknowledged"),
+        ((answer(type_="RJ"),), "rejected"),
+        ((notice("4"),), "part_shipped"),
+        ((notice(),), "shipped"),
+        ((notice(), notice(purpose="01")), "sent"),
+        ((notice(), receipt("4")), "part_received"),
+        ((notice(), receipt()), "received"),
+        ((receipt(), receipt(receipt_number="R2", receipt_kind="return")), "sent"),
+        ((receipt(cancelled=True),), "sent"),
+        ((change(OrderChangeAction.DELETE),), "cancelled"),
+        ((change(OrderChangeAction.NO_CHANGE, purpose="01"),), "cancelled"),
+        ((receipt("4"), change(OrderChangeAction.QUANTITY_DECREASE, quantity=each("4"))), "received"),
+    ],
+)
+def test_the_state_of_an_order_follows_from_its_documents(documents: tuple[Document, ...], state: str) -> None:
+    assert decided(order(), *documents).state["order"]["state"] == state
+
+
+def test_changes_count_by_their_sequence_whatever_came_first() -> None:
+    more = change(OrderChangeAction.QUANTITY_INCREASE, 1, quantity=each("20"))
+    less = change(OrderChangeAction.QUANTITY_DECREASE, 2, quantity=each("5"))
+    for turn in itertools.permutations((order(), more, less)):
+        assert decided(*turn).state["order"]["lines"]["1"]["ordered"] == "5"
+
+
+def test_the_suppliers_change_counts_when_we_agreed() -> None:
+    asked = change(OrderChangeAction.PRICE_CHANGE, by=ChangeBy.SUPPLIER, price=usd("4"))
+    agreed = asked.model_copy(update={"accepted": True})
+    refused = change(OrderChangeAction.QUANTITY_INCREASE, quantity=each("20"), accepted=False)
+
+    assert found(order(), asked) == [("order_change_asked", "10.00")]
+    assert found(order(), agreed, answer(says(), price="4")) == []
+    assert found(order(), refused) == [("order_change_refused", "30.00")]
+
+
+def test_what_is_on_its_way_is_expected_where_and_when_it_comes() -> None:
+    (one,) = decided(order(), notice(), receipt("4")).state["order"]["expected"]
+
+    assert (one["expected_on"], one["location"], one["amount"], one["shipments"]) == ("2026-11-24", "OR", "6", ("SH1",))
+
+
+@pytest.mark.parametrize(("day", "late"), [(23, False), (24, False), (25, True)])
+def test_it_is_late_when_its_day_and_one_business_day_more_are_over(day: int, late: bool) -> None:
+    now = datetime(2026, 11, day, 15, tzinfo=UTC)
+    decision = decided(order(), now=now)
+
+    assert [one.type for one in decision.findings] == (["supplier_late"] if late else [])
+    assert (decision.look_again_at is None) is late
+
+
+def test_a_late_delivery_says_what_stock_it_endangers() -> None:
+    level = InventoryLevel(
+        item_number="M1", location="OR", on_hand=each("4"), as_of=NOW, daily_use=Decimal(2), safety_days=2
+    )
+    (late,) = decided(order(), known=(level,), now=datetime(2026, 11, 27, 15, tzinfo=UTC)).findings
+
+    assert (late.urgency, late.money) == ("stat", usd("30.00"))
+    assert (late.facts["days_of_stock"], late.facts["stock_out"]) == (2, True)
