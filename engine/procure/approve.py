@@ -95,6 +95,8 @@ class _Course:
             return self._refuse(act, f"it was {self.state.value} already")
         if act.what == "withdraw":
             return self._withdraw(act)
+        if self.request.changed_at is not None and act.at < self.request.changed_at:
+            return self._refuse(act, "what was asked for was changed after that")
         asked, _ = self._asked(act.at)
         self._route_again(asked)
         directory = self._directory(act.at)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from engine.canonical import Approval, ApprovalAction, ApprovalVerb, Money
 from engine.channel.policy_people import same_person
 from engine.channel.policy_routing import ApprovalSubject
+from engine.core.clock import from_micros
 from engine.procure.approve import approve
 from engine.procure.approve_people import Directory
 from engine.procure.approve_states import FINAL
@@ -62,6 +64,7 @@ def request_of(approval: Approval, papers: Papers, subject: ApprovalSubject | No
         facility=approval.facility,
         legal_entity=approval.legal_entity,
         urgency=approval.urgency.value,
+        changed_at=_changed_at(approval, papers),
     )
 
 
@@ -91,6 +94,14 @@ def _changed_by(approval: Approval, papers: Papers) -> Iterator[str | None]:
         if (paper.record.kind, paper.record.key) == (approval.subject_kind, approval.subject_key):
             yield paper.record.who
             yield getattr(paper.document, "requester", None)
+
+
+def _changed_at(approval: Approval, papers: Papers) -> datetime | None:
+    """When the newest version of the request came, if there was another one before."""
+    versions = [
+        paper for paper in papers.all if paper.record.kind == Approval.kind and paper.record.key == approval.natural_key
+    ]
+    return from_micros(versions[-1].record.at_micros) if len(versions) > 1 else None
 
 
 def _is_her_own(action: ApprovalAction, paper: Paper, directory: Directory) -> bool:

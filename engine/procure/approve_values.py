@@ -21,6 +21,7 @@ class Request(msgspec.Struct, frozen=True):
         key: of the dossier's matter: `Requisition/R-1`.
         creators: everybody who asked for, made or changed it: none of them approves it.
         requester: whose manager is asked; one of the creators.
+        changed_at: when it was asked for otherwise than before; approvals from before that do not count.
     """
 
     key: str
@@ -35,6 +36,7 @@ class Request(msgspec.Struct, frozen=True):
     facility: str | None = None
     legal_entity: str | None = None
     urgency: str | None = None
+    changed_at: datetime | None = None
 
     @property
     def aspects(self) -> Aspects:

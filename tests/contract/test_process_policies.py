@@ -191,6 +191,18 @@ async def test_an_action_written_in_another_name_does_not_count(room: Room) -> N
     assert (await room.state("approval:A-1"))["approvals"]["A-1"]["state"] == "waiting"
 
 
+async def test_an_approval_does_not_count_for_what_was_changed_after_it(room: Room) -> None:
+    await room.process.take(approval())
+    room.clock.moment += timedelta(hours=2)
+    await room.process.take(approval().model_copy(update={"amount": Money(amount=Decimal(999))}))
+    await room.process.take(action("bert"))  # of an hour ago, for half of it
+
+    standing = (await room.state("approval:A-1"))["approvals"]["A-1"]
+    assert (standing["state"], standing["not_counted"][0]["why"]) == (
+        "waiting", "what was asked for was changed after that"
+    )  # fmt: skip
+
+
 async def test_policies_have_revisions_and_go_back(room: Room) -> None:
     assert await room.desk.deploy(policies(), "cora", None) is None
     row = await room.desk.deploy(policies("bert"), "cora", "bert left")

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.canonical import Terms
+from engine.channel.policies import Policies
 from engine.channel.policy_calendars import BusinessCalendar, FiscalYear
-from engine.channel.policy_parts import WorkTime, parse_work_time
+from engine.channel.policy_parts import Aspects, WorkTime, parse_work_time
 from engine.procure.calendar import Calendar, Roll, is_open, period_of, posting_day, proximo, term_dates
+from engine.procure.deadlines import kept, promised_by
 
 NEW_YORK = Calendar(
     BusinessCalendar(zone="America/New_York", holidays={date(2026, 11, 26): "Thanksgiving"})  # 08:00 to 17:00
@@ -138,6 +140,28 @@ def test_a_closed_period_posts_to_the_next_open_one_and_is_flagged(day: str, pos
 
     assert (found.day, found.moved) == (date.fromisoformat(posted), day != posted)
     assert is_open(found.day, year)
+
+
+def test_a_promise_is_in_the_business_time_of_the_facility() -> None:
+    policies = Policies.model_validate(
+        {
+            "calendars": {"calendars": {"usual": {}, "long": {"opens": "06:00"}}, "facilities": {"CLINIC": "long"}},
+            "milestones": {
+                "milestones": [
+                    {"milestone": "invoice_cycle", "within": "2 business days"},
+                    {"milestone": "invoice_cycle", "within": "4 business hours", "supplier": "S1"},
+                ]
+            },
+        }
+    )
+    friday = utc("2026-11-20T16:00")
+
+    assert promised_by(policies, "invoice_cycle", friday, Aspects()) == utc("2026-11-24T16:00")
+    assert promised_by(policies, "invoice_cycle", friday, Aspects("S1")) == utc("2026-11-23T11:00")
+    assert promised_by(policies, "invoice_cycle", friday, Aspects("S1", facility="CLINIC")) == utc("2026-11-23T09:00")
+    assert kept(policies, "invoice_cycle", friday, utc("2026-11-24T16:00"), Aspects())
+    assert not kept(policies, "invoice_cycle", friday, utc("2026-11-24T16:01"), Aspects())
+    assert kept(policies, "charge_to_erp", friday, friday, Aspects()) is None
 
 
 def test_a_month_that_is_closed_in_part_is_posted_on_the_day_after() -> None:
