@@ -70,6 +70,7 @@ class ReconciliationReport(Document):
     count_here: int = Field(ge=0)
     count_there: int = Field(ge=0)
     drifts: tuple[Drift, ...] = ()
+    left_out: int = Field(default=0, ge=0, description="Drifts beyond the most that a report holds.")
 
     @property
     def natural_key(self) -> str:
