@@ -12,6 +12,7 @@ from engine.procure.papers import Papers
 from engine.procure.payment import decide_bank, decide_payment
 from engine.procure.posting import followed
 from engine.procure.purchase import decide_purchase
+from engine.procure.reconcile import decide_reconciliation
 from engine.procure.requisition import decide_requisition
 from engine.procure.supplier import decide_same_entity, decide_supplier
 
@@ -36,6 +37,7 @@ DECIDERS: dict[str, Decider] = {
     "approval": decide_approvals,
     "bank": decide_bank,
     "payment": decide_payment,
+    "reconciliation": decide_reconciliation,
     "supplier": decide_supplier,
     "supplier-tax": decide_same_entity,
     "supplier-name": decide_same_entity,
