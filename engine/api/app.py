@@ -9,12 +9,14 @@ from starlette.types import ASGIApp
 
 from engine.api.gate import Gate
 from engine.api.p2p_routes import ROUTES as P2P_ROUTES
+from engine.api.partner_routes import ROUTES as PARTNER_ROUTES
 from engine.api.routes import EVENTS, ROUTES
 from engine.api.security import SecurityHeaders
 from engine.core.errors import NotFoundError
 from engine.ports.accounts import Accounts
 from engine.ports.audit import Audit
 from engine.ports.operations import Operations
+from engine.ports.partners import PartnerTokens
 from engine.ports.web import Access, Call, Pages, WebRoute, WebSettings
 from engine.telemetry import Registry
 
@@ -28,16 +30,18 @@ def build_app(
     settings: WebSettings | None = None,
     pages: Pages | None = None,
     events: Registry | None = None,
+    partners: PartnerTokens | None = None,
 ) -> ASGIApp:
     """Serve with `engine.api.serve`.
 
     Args:
         pages: `engine.console.pages()`, or None for the API alone.
         events: what events have counted, for `/metrics`; None: the figures of the status only.
+        partners: tokens of suppliers; None: nobody has one.
     """
     settings = settings or WebSettings()
     secure = settings.tls is not None or settings.behind_tls_proxy
-    gate = Gate(operations, accounts, audit, secure=secure, pages=pages)
+    gate = Gate(operations, accounts, audit, secure=secure, pages=pages, partners=partners)
     served = [Route(r.path, gate.endpoint(r), methods=[r.method]) for r in route_table(pages)]
     # HEAD comes with GET; what matches no line must not tell a stranger that it does not exist
     unknown = [
@@ -51,7 +55,7 @@ def build_app(
 
 def route_table(pages: Pages | None = None) -> tuple[WebRoute, ...]:
     """Every route with its rule: what is served, and what the tests walk."""
-    return ROUTES + P2P_ROUTES + (tuple(pages.routes) if pages else ())
+    return ROUTES + P2P_ROUTES + PARTNER_ROUTES + (tuple(pages.routes) if pages else ())
 
 
 async def _unknown(call: Call) -> Response:

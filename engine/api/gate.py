@@ -17,12 +17,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
 from engine.api.answers import refusal, status_of
+from engine.api.partner_gate import PartnerGate, TooOftenError
 from engine.api.scope import PlanBook, ScopedOperations
 from engine.api.security import SAFE_METHODS, comes_from_elsewhere, csrf_is_right
 from engine.core.errors import IsthmusError
 from engine.ports.accounts import Accounts, Role, Session, User
 from engine.ports.audit import Audit
 from engine.ports.operations import Operations
+from engine.ports.partners import PartnerTokens
 from engine.ports.web import Access, Call, Pages, Rule, WebRoute, cookie_name
 
 _log = logging.getLogger("isthmus.api")
@@ -40,11 +42,12 @@ class Refused(Exception):
 
 class Gate:
     def __init__(
-        self, operations: Operations, accounts: Accounts, audit: Audit, *, secure: bool, pages: Pages | None
-    ) -> None:
+        self, operations: Operations, accounts: Accounts, audit: Audit, *, secure: bool, pages: Pages | None,
+        partners: PartnerTokens | None = None,
+    ) -> None:  # fmt: skip
         self._operations, self._accounts, self._audit = operations, accounts, audit
         self._secure, self._pages = secure, pages
-        self._plans = PlanBook()
+        self._plans, self._partners = PlanBook(), PartnerGate(partners)
 
     def endpoint(self, route: WebRoute) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
@@ -70,6 +73,8 @@ class Gate:
 
     # -------------------------------------------------------------- before the body
     async def _admit(self, route: WebRoute, request: Request) -> Call:
+        if route.rule is Access.PARTNER:
+            return await self._admit_partner(request)
         user, session = await self._who(route, request)
         call = self._call(request, user, session)
         if not _allowed(route.rule, user):
@@ -81,6 +86,17 @@ class Gate:
             raise Refused(403, "this request comes from another site")
         if int(request.headers.get("content-length") or 0) > route.max_body_bytes:
             raise Refused(413, "the body is too large")
+        return call
+
+    async def _admit_partner(self, request: Request) -> Call:
+        """No session and no socket opens these: what a supplier sees is the supplier's alone."""
+        call = self._call(request, None, None)
+        try:
+            call.partner = await self._partners.supplier(request)
+        except TooOftenError:
+            raise Refused(429, "asked too often: wait a minute") from None
+        if call.partner is None:
+            raise Refused(401, "a good token is needed")
         return call
 
     async def _who(self, route: WebRoute, request: Request) -> tuple[User | None, Session | None]:
@@ -98,7 +114,9 @@ class Gate:
         operations: Operations = self._operations
         if facilities:
             operations = ScopedOperations(self._operations, frozenset(facilities), self._plans)
-        return Call(request, operations, self._accounts, self._audit, user, session, self._secure)
+        call = Call(request, operations, self._accounts, self._audit, user, session, self._secure)
+        call.partners = self._partners.tokens
+        return call
 
     # -------------------------------------------------------------- the body and the handler
     async def _handle(self, route: WebRoute, call: Call) -> Response:

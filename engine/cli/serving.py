@@ -21,6 +21,7 @@ from engine.console import pages
 from engine.flow.meter import Emit
 from engine.ports.web import TlsFiles, WebSettings
 from engine.store.accounts import SqlAccounts
+from engine.store.partner_tokens import SqlPartnerTokens
 from engine.telemetry import Level, Registry, Telemetry
 from engine.telemetry.libraries import capture
 from engine.telemetry.named import named
@@ -51,12 +52,13 @@ async def serving(engine: Engine, events: Registry | None = None) -> AsyncIterat
     url = accounts_url(site)
     if url.startswith("sqlite:///"):
         Path(url.removeprefix("sqlite:///")).touch(mode=0o600)  # password digests: for the engine's user only
-    accounts = SqlAccounts(sqlalchemy.create_engine(url))
+    database = sqlalchemy.create_engine(url)
+    accounts, partners = SqlAccounts(database), SqlPartnerTokens(database)
     tls = None
     if console.tls is not None:
         tls = TlsFiles(site.root / console.tls.certificate, site.root / console.tls.key)
     settings = WebSettings(listen=console.listen, tls=tls)
-    app = build_app(engine.operations, accounts, engine.store.audit, settings, pages(), events)
+    app = build_app(engine.operations, accounts, engine.store.audit, settings, pages(), events, partners)
     control = site.root / site.engine.control
     control.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:

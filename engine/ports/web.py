@@ -17,6 +17,7 @@ from starlette.responses import Response
 from engine.ports.accounts import SESSION_LIMIT, Accounts, Role, Session, User
 from engine.ports.audit import Audit
 from engine.ports.operations import Operations
+from engine.ports.partners import PartnerTokens
 
 
 class Access(StrEnum):
@@ -24,6 +25,7 @@ class Access(StrEnum):
 
     PUBLIC = "public"  # sign-in page, its style sheet, health; shows nothing of the site
     SIGNED_IN = "signed_in"  # one's own password, signing out
+    PARTNER = "partner"  # a supplier's program with its token; no person, whatever the role
 
 
 Rule = Role | Access
@@ -40,9 +42,23 @@ class Call:
         session: None on PUBLIC routes and on the control socket.
         read: reads the body, up to the route's limit.
         form: reads and decodes a form body; its CSRF token was checked.
+        partner: the supplier whose token came, on PARTNER routes.
+        partners: where tokens are made; None: this server has none.
     """
 
-    __slots__ = ("_body", "accounts", "audit", "form", "operations", "request", "secure", "session", "user")
+    __slots__ = (
+        "_body",
+        "accounts",
+        "audit",
+        "form",
+        "operations",
+        "partner",
+        "partners",
+        "request",
+        "secure",
+        "session",
+        "user",
+    )
 
     def __init__(
         self,
@@ -56,12 +72,16 @@ class Call:
     ) -> None:
         self.request, self.operations, self.accounts, self.audit = request, operations, accounts, audit
         self.user, self.session, self.secure = user, session, secure
+        self.partner: str | None = None
+        self.partners: PartnerTokens | None = None
         self._body: bytes = b""
         self.form: Mapping[str, list[str]] = {}
 
     @property
     def who(self) -> str:
         """The name in audit records."""
+        if self.partner is not None:
+            return f"supplier:{self.partner}"
         return self.user.name if self.user else "nobody"
 
     @property

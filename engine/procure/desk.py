@@ -153,7 +153,8 @@ class Desk:
         for key in await self._search.dossiers_holding(reference):
             known = await self._known(await self._records.load(key))
             for one in known.papers.newest(Invoice):
-                if one.natural_key == reference.key:
+                # `S1/X/7` may be S1's or S1/X's: the document says whose it is.
+                if (one.natural_key, one.supplier_number) == (reference.key, supplier):
                     return invoice_status(one, known)
         return None
 

@@ -83,6 +83,15 @@ async def test_an_order_tells_its_way_and_its_invoices(store: Store) -> None:
     assert await desk.order("PO-2", "ana") is None
 
 
+async def test_an_invoice_of_another_supplier_whose_number_begins_alike_is_not_told(store: Store) -> None:
+    desk, process = desk_of(store)
+    await process.take(invoice().model_copy(update={"supplier_number": "S1/X"}))
+
+    assert await desk.invoice("S1", "X/INV-1", "ana") is None
+    assert await desk.invoices_of("S1", 10, "ana") == []
+    assert await desk.invoice("S1/X", "INV-1", "ana") is not None
+
+
 async def test_numbers_of_orders_invoices_and_suppliers_find_the_matter(store: Store) -> None:
     desk, process = desk_of(store)
     for document in (order(), receipt(), invoice()):

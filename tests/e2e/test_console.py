@@ -14,6 +14,7 @@ from engine.core.ids import id_text
 from engine.ports.journal import MessageRow, Query
 from engine.ports.states import MessageState
 from tests.support.console_server import Running, running_console
+from tests.support.p2p_double import CASE_REF
 from tests.support.people import PASSWORD
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -218,6 +219,7 @@ def test_everything_can_be_done_with_the_keyboard_alone(page: Page, console: Run
 
 PATHS = ("/channels", "/channels/supply_charges", "/messages", "/messages?state=DISCARDED", "ONE", "ONE/edit", "/held")
 PATHS += ("/revisions", "/audit", "/people", "/connections", "/password", "/nothing")
+PATHS += ("/cases", f"/cases/{CASE_REF}", "/orders", "/orders/PO-4711")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -298,3 +300,36 @@ def test_the_session_cookie_is_out_of_reach_of_scripts(page: Page, console: Runn
     cookie = page.context.cookies()[0]
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
     assert msgspec.json.encode(page.evaluate("Object.keys(localStorage)")) == b"[]"
+
+
+def test_an_exception_is_decided_by_keyboard_alone_from_the_queue(page: Page, console: Running) -> None:
+    sign_in_first(page, console)
+    page.keyboard.press("g")
+    page.keyboard.press("e")
+    page.wait_for_url("**/cases")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/cases/{CASE_REF}")
+    expect(page.get_by_text("A price of 12.75 or less on line 2")).to_be_visible()
+    page.locator("summary", has_text="Hold").focus()
+    page.keyboard.press("Enter")
+    page.get_by_label("Until").press("Tab")
+    page.locator("form[action$='/act']:visible").get_by_label("Reason").fill("asked the supplier")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_text("Hold: kept, and the matter decided over.")).to_be_visible()
+    (action,) = console.operations.matters.taken
+    assert (action.action.value, action.who, action.reason) == ("hold", "maria.lind", "asked the supplier")
+
+
+def test_the_forms_of_an_exception_are_accessible(page: Page, console: Running) -> None:
+    sign_in_first(page, console)
+    page.goto(f"{console.url}/cases/{CASE_REF}")
+    found = []
+    for number in range(page.locator("details.action").count()):
+        page.locator("details.action > summary").nth(number).click()
+        found += page.evaluate(AUDIT)
+
+    assert page.locator("details.action").count() == 8
+    assert found == []

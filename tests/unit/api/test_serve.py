@@ -18,11 +18,14 @@ from engine.api.serve import serve, serve_control, tls_context
 from engine.api.wire import to_wire
 from engine.core.errors import ConfigurationError
 from engine.ports.journal import Query
+from engine.ports.p2p_operations import CaseAsk
+from engine.ports.procure import CaseQuery
 from engine.ports.states import DeliveryState, MessageState
 from engine.ports.web import TlsFiles, WebSettings
 from engine.store.accounts import SqlAccounts
 from tests.support.certificates import Authority
 from tests.support.operations_double import OperationsDouble
+from tests.support.p2p_double import CASE_REF
 from tests.support.people import AuditDouble
 
 HUNDRED_MB = 100_000_000
@@ -237,3 +240,24 @@ async def test_tls_files_that_cannot_be_read_are_a_configuration_error(accounts:
     with pytest.raises(ConfigurationError, match="certificate"):
         async with serve(build_app(OperationsDouble(1), accounts, AuditDouble()), "127.0.0.1:0", files):
             pass
+
+
+async def test_the_client_sees_and_decides_exceptions_as_the_operations_do(
+    operations: tuple[ControlClient, OperationsDouble],
+) -> None:
+    client, double = operations
+
+    assert to_wire(await client.p2p.cases(CaseQuery())) == to_wire(await double.p2p.cases(CaseQuery(), "x"))
+    assert [one.owner for one in await client.p2p.cases(CaseQuery(owner="buyer"))] == ["buyer", "buyer"]
+    assert to_wire(await client.p2p.order("PO-4711")) == to_wire(await double.p2p.order("PO-4711", "x"))
+    assert to_wire(await client.p2p.lineage("PO-4713")) == to_wire(await double.p2p.lineage("PO-4713", "x"))
+    assert to_wire(await client.p2p.summary()) == to_wire(await double.p2p.summary("x"))
+    status = await client.p2p.invoice("OLYMPIC", "9-1001")
+    assert status is not None
+    assert status.waits_for == "receipt"
+    assert await client.p2p.case("0" * 12) is None
+    view = await client.p2p.case(CASE_REF)
+    assert view is not None
+    assert view.row.case_id.startswith("order:PO-4711#")
+    await client.p2p.act(CASE_REF, CaseAsk("accept", "agreed", view.seen))
+    assert [one.kind for one in double.matters.taken] == ["CaseAction"]
