@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.procure.approve_documents import decide_approvals
+from engine.procure.claims import decide_claims
 from engine.procure.decision import Decision, World, merge
 from engine.procure.implants import decide_case
 from engine.procure.order_states import decide_order_life
@@ -13,8 +14,10 @@ from engine.procure.payment import decide_bank, decide_payment
 from engine.procure.posting import followed
 from engine.procure.purchase import decide_purchase
 from engine.procure.reconcile import decide_reconciliation
+from engine.procure.replenish import decide_stock
 from engine.procure.requisition import decide_requisition
 from engine.procure.supplier import decide_same_entity, decide_supplier
+from engine.procure.usage import decide_usage
 
 Decider = Callable[[Papers, World], Decision]
 
@@ -32,18 +35,24 @@ def _order(papers: Papers, world: World) -> Decision:
 DECIDERS: dict[str, Decider] = {
     "requisition": decide_requisition,
     "order": _order,
-    "case": decide_case,
     "invoice": decide_purchase,
     "approval": decide_approvals,
+    "claims": decide_claims,
     "bank": decide_bank,
     "payment": decide_payment,
     "reconciliation": decide_reconciliation,
     "supplier": decide_supplier,
     "supplier-tax": decide_same_entity,
     "supplier-name": decide_same_entity,
+    "usage": decide_usage,
 }
+# These must know which dossier they decide: its documents name several.
+BY_NAME: dict[str, Callable[[Papers, World, str], Decision]] = {"case": decide_case, "stock": decide_stock}
 
 
 def decide(dossier: str, papers: Papers, world: World) -> Decision:
     """With what became of what was posted."""
-    return followed(DECIDERS.get(dossier.partition(":")[0], _kept)(papers, world), papers, world)
+    word = dossier.partition(":")[0]
+    by_name = BY_NAME.get(word)
+    decision = by_name(papers, world, dossier) if by_name else DECIDERS.get(word, _kept)(papers, world)
+    return followed(decision, papers, world)

@@ -88,8 +88,8 @@ class Case(msgspec.Struct, frozen=True):
     facility: str | None
 
 
-def decide_case(papers: Papers, world: World) -> Decision:
-    case = case_of(papers, world)
+def decide_case(papers: Papers, world: World, dossier: str) -> Decision:
+    case = case_of(papers, world, dossier.removeprefix("case:"))
     waits = {source: wait_for(world, source, case.since) for source in ("orders", "charges", "receipts", "shipments")}
     findings = still_open([*_documented(case, world), *_priced(case, world), *_compared(case, waits)], papers)
     state = _state(case, waits, findings)
@@ -103,12 +103,11 @@ def decide_case(papers: Papers, world: World) -> Decision:
     )
 
 
-def case_of(papers: Papers, world: World) -> Case:
+def case_of(papers: Papers, world: World, reference: str) -> Case:
     consumptions, charges = papers.newest(Consumption), papers.newest(ChargeEvent)
     orders, invoices = papers.newest(PurchaseOrder), papers.newest(Invoice)
     pieces = used_pieces(consumptions, world)
     counting = _counting(pieces)
-    reference = next(iter(_references(papers)), "")
     times = [_aware(one.used_at) for one in consumptions] + [one.charged_at for one in charges]
     times += [datetime(one.ordered_on.year, one.ordered_on.month, one.ordered_on.day, tzinfo=UTC) for one in orders]
     return Case(
@@ -126,13 +125,6 @@ def case_of(papers: Papers, world: World) -> Case:
         since=max(times, default=world.now),
         facility=next(filter(None, [*(one.facility for one in consumptions), *(one.facility for one in orders)]), None),
     )
-
-
-def _references(papers: Papers) -> Iterator[str]:
-    for paper in papers.all:
-        found = getattr(paper.document, "case_reference", None)
-        if found:
-            yield found
 
 
 def _aware(moment: datetime) -> datetime:

@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from engine.canonical import Document, JournalEntry, Requisition
+from engine.canonical import ChargeEvent, Consumption, Document, JournalEntry, PurchaseOrder, Requisition
 from engine.channel.policies import Policies
 from engine.channel.policy_usage import Usage
 from engine.procure.decision import Decision, World
@@ -26,7 +26,9 @@ def later(**more: object) -> World:
 
 
 def decided(case: Case | list[Document], of: World | None = None) -> Decision:
-    return decide_case(papers(*(case.values() if isinstance(case, dict) else case)), of or later())
+    documents = list(case.values()) if isinstance(case, dict) else case
+    name = next(one.case_reference for one in documents if isinstance(one, Consumption | ChargeEvent | PurchaseOrder))
+    return decide_case(papers(*documents), of or later(), f"case:{name}")
 
 
 def types(decision: Decision) -> set[str]:

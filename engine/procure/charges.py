@@ -1,0 +1,98 @@
+"""Which charge belongs to which use: by item or charge code, near in time, each quantity once.
+
+Pure and without regard to what came first: pairs nearest in time are made first, equals by their keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+from engine.canonical import ChargeEvent, ChargeKind
+
+_NONE = Decimal(0)
+
+
+class Side(NamedTuple):
+    """A use or a charge. `codes`: every name of what it is; two belong together when they share one."""
+
+    key: str
+    at: datetime
+    codes: frozenset[tuple[str, str]]
+    amount: Decimal
+    unit: str
+
+
+class Pair(NamedTuple):
+    used: str
+    charged: str
+    amount: Decimal
+
+
+class Paired(NamedTuple):
+    """`unused` and `uncharged`: what is left of each side, by key."""
+
+    pairs: tuple[Pair, ...]
+    uncharged: dict[str, Decimal]
+    unused: dict[str, Decimal]
+
+
+def pair(used: Sequence[Side], charged: Sequence[Side], window: timedelta) -> Paired:
+    """Units must be the same: a charge per box is not a use of an each."""
+    left = {one.key: one.amount for one in used if one.amount > 0}
+    open_charges = {one.key: one.amount for one in charged if one.amount > 0}
+    pairs = []
+    for use, charge in _candidates(used, charged, window):
+        both = min(left.get(use.key, _NONE), open_charges.get(charge.key, _NONE))
+        if both > 0:
+            pairs.append(Pair(use.key, charge.key, both))
+            left[use.key] -= both
+            open_charges[charge.key] -= both
+    return Paired(tuple(pairs), _rest(left), _rest(open_charges))
+
+
+def _candidates(used: Sequence[Side], charged: Sequence[Side], window: timedelta) -> list[tuple[Side, Side]]:
+    by_code: dict[tuple[str, str], list[Side]] = {}
+    for charge in charged:
+        for code in charge.codes:
+            by_code.setdefault(code, []).append(charge)
+    near = {
+        (abs(use.at - charge.at), use.key, charge.key): (use, charge)
+        for use in used
+        for code in use.codes
+        for charge in by_code.get(code, ())
+        if use.unit == charge.unit and abs(use.at - charge.at) <= window
+    }
+    return [near[key] for key in sorted(near)]
+
+
+def _rest(amounts: dict[str, Decimal]) -> dict[str, Decimal]:
+    return {key: amount for key, amount in sorted(amounts.items()) if amount > 0}
+
+
+def net_charges(charges: Iterable[ChargeEvent]) -> dict[str, Decimal]:
+    """What is left of each charge after its credits; a credit that names no charge takes of the last one before it."""
+    ordered = sorted(charges, key=lambda one: (one.charged_at, one.charge_number))
+    left = {one.charge_number: one.quantity.amount for one in ordered if one.charge_kind is ChargeKind.CHARGE}
+    for credit in (one for one in ordered if one.charge_kind is ChargeKind.CREDIT):
+        amount = abs(credit.quantity.amount)
+        for charge in _credited(credit, ordered):
+            taken = min(amount, left.get(charge.charge_number, _NONE))
+            left[charge.charge_number] -= taken
+            amount -= taken
+    return left
+
+
+def _credited(credit: ChargeEvent, charges: Sequence[ChargeEvent]) -> list[ChargeEvent]:
+    plain = [one for one in charges if one.charge_kind is ChargeKind.CHARGE]
+    if credit.reverses is not None:
+        return [one for one in plain if one.charge_number == credit.reverses]
+    same = [one for one in plain if one.charge_code == credit.charge_code and one.charged_at <= credit.charged_at]
+    return same[::-1]
+
+
+def utc(moment: datetime) -> datetime:
+    """Clinical systems write local times without a zone; they are taken as UTC on both sides."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

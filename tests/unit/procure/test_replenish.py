@@ -1,0 +1,146 @@
+"""Stock of one item at one place: exact, whatever came first; a requisition once for each time that it is low."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.canonical import (
+    Consumption,
+    ConsumptionLine,
+    Document,
+    InventoryLevel,
+    InventoryMovement,
+    Item,
+    MovementKind,
+    Packaging,
+    PurchaseOrder,
+    Quantity,
+    Requisition,
+)
+from engine.procure.decision import Decision
+from engine.procure.papers import dossiers_of
+from engine.procure.replenish import decide_stock
+from engine.procure.requisition_orders import orders_from
+from tests.support.papers import NOW, papers, world
+
+ITEM = Item(
+    item_number="M1", description="mesh", supplier_number="S1", packaging=(Packaging(unit="BX", contains=Decimal(10)),)
+)
+
+
+def each(amount: str, unit: str = "EA") -> Quantity:
+    return Quantity(amount=Decimal(amount), unit=unit)
+
+
+def level(amount: str = "20", **more: Any) -> InventoryLevel:
+    given = {"order_point": Decimal(8), "maximum": Decimal(20), "as_of": NOW}
+    return InventoryLevel(**{"item_number": "M1", "location": "OR", "on_hand": each(amount), **given, **more})
+
+
+def moved(
+    amount: str, number: str = "M-1", hours: int = 1, kind: MovementKind = MovementKind.ISSUE, **more: Any
+) -> InventoryMovement:
+    given = {"item_number": "M1", "location": "OR", "moved_at": NOW + timedelta(hours=hours), "quantity": each(amount)}
+    return InventoryMovement(**{"movement_number": number, "movement_kind": kind, **given, **more})
+
+
+def decided(*documents: Document, dossier: str = "stock:OR/M1") -> Decision:
+    return decide_stock(papers(*documents), world(ITEM, now=NOW + timedelta(days=1)), dossier)
+
+
+def wishes(decision: Decision) -> list[tuple[str, str]]:
+    found = [one.document for one in decision.intents if isinstance(one.document, Requisition)]
+    return [(one.requisition_number, str(one.lines[0].quantity.amount)) for one in found]
+
+
+@given(st.lists(st.integers(-9, 9).filter(bool), min_size=1, max_size=6), st.randoms())
+def test_the_level_is_the_sum_of_what_moved_whatever_came_first(amounts: list[int], random: Any) -> None:
+    documents: list[Document] = [moved(str(amount), f"M-{n}", n + 1) for n, amount in enumerate(amounts)]
+    documents.append(level("100"))
+    random.shuffle(documents)
+
+    assert decided(*documents).state["on_hand"] == str(100 + sum(amounts))
+
+
+def test_a_count_sets_it_anew_and_what_moved_before_is_in_it() -> None:
+    documents = (level(), moved("-5", "A", 1), moved("9", "B", 2, MovementKind.COUNT), moved("-1", "C", 3))
+    for turn in itertools.permutations(documents):
+        assert decided(*turn).state["on_hand"] == "8"
+
+
+def test_a_transfer_goes_from_one_place_to_the_other() -> None:
+    transfer = moved("-5", kind=MovementKind.TRANSFER, to_location="WARD")
+
+    assert dossiers_of(transfer) == ("stock:OR/M1", "stock:WARD/M1")
+    assert decided(transfer).state["on_hand"] == "-5"
+    assert decided(transfer, dossier="stock:WARD/M1").state["on_hand"] == "5"
+
+
+def test_use_counts_once_though_a_movement_tells_of_it_too() -> None:
+    line = ConsumptionLine(number=1, quantity=each("1", "BX"), item_number="M1", location="OR")
+    use = Consumption(consumption_number="U1", used_at=NOW + timedelta(hours=1), lines=(line,))
+
+    assert decided(level(), use).state["on_hand"] == "10"  # a box of ten
+    assert decided(level(), use, moved("-10", source_kind="Consumption", source_key="U1")).state["on_hand"] == "10"
+
+
+@pytest.mark.parametrize(
+    ("changed", "taken", "expected"),
+    [
+        ({}, "-11", []),
+        ({}, "-12", [("ST-OR-M1-1", "12")]),  # at the order point
+        ({"reserved": Decimal(1)}, "-11", [("ST-OR-M1-1", "12")]),
+        ({"order_quantity": Decimal(5)}, "-12", [("ST-OR-M1-1", "15")]),  # whole packages, up to par
+        ({"order_point": None, "minimum": Decimal(3)}, "-16", []),
+        ({"order_point": None, "minimum": Decimal(3)}, "-17", [("ST-OR-M1-1", "17")]),
+        ({"order_point": None, "daily_use": Decimal(3), "safety_days": 3}, "-11", [("ST-OR-M1-1", "11")]),
+        ({"consignment": True}, "-12", []),
+    ],
+)
+def test_at_its_threshold_stock_is_filled_up(
+    changed: dict[str, Any], taken: str, expected: list[tuple[str, str]]
+) -> None:
+    assert wishes(decided(level(**changed), moved(taken))) == expected
+
+
+def test_an_open_requisition_is_extended_and_no_second_one_raised() -> None:
+    first = decided(level(), moved("-12"))
+    wish = first.intents[0].document
+    more = decided(level(), moved("-12"), moved("-15", "M-2", 2), wish)
+
+    assert wishes(decided(level(), moved("-12"), wish)) == []
+    assert wishes(more) == [("ST-OR-M1-1", "27")]
+    assert more.intents[0].key != first.intents[0].key
+    assert "stock:OR/M1" in dossiers_of(wish)
+
+
+def test_what_is_ordered_counts_as_coming() -> None:
+    wish = decided(level(), moved("-12")).intents[0].document
+    assert isinstance(wish, Requisition)
+    order = PurchaseOrder.model_validate_json(
+        '{"order_number":"PO-1","supplier_number":"S1","ordered_on":"2026-11-20","requisition_numbers":["ST-OR-M1-1"],'
+        '"lines":[{"number":1,"item_number":"M1","quantity":{"amount":"12"},"price":{"amount":"1"},"deliver_to":"OR",'
+        '"requisition_number":"ST-OR-M1-1","requisition_line_number":1}]}'
+    )
+    found = decided(level(), moved("-12"), wish, order)
+
+    assert (found.state["outstanding"], wishes(found)) == ("12", [])
+    assert wishes(decided(level(), moved("-20"), moved("-13", "M-2", 2), wish, order)) == [("ST-OR-M1-2", "21")]
+    assert orders_from(wish, [], date(2026, 11, 20)) == []
+
+
+def test_an_unknown_unit_is_an_exception_and_never_one_to_one() -> None:
+    found = decided(level(), moved("-1", quantity=each("-1", "PL")))
+
+    assert ([one.type for one in found.findings], found.state["on_hand"]) == (["unit_conversion_unknown"], "20")
+
+
+def test_less_than_nothing_is_an_exception() -> None:
+    assert [one.type for one in decided(level(), moved("-21")).findings] == ["stock_below_zero"]
