@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.canonical.advice import AdviceAction, AdvisedDocument, AdvisedFault, ApplicationAdvice
 from engine.canonical.base import Document, Effective, Value
+from engine.canonical.claim import FieldClaim
 from engine.canonical.contract import Contract, ContractLine, ContractMember, ContractTier, PriceBreak
 from engine.canonical.dimension import Budget, CostCenter, Dimension, DimensionValue
 from engine.canonical.finance import (
@@ -95,6 +96,7 @@ KINDS: dict[str, type[Document]] = {
         Contract,
         CostCenter,
         Dimension,
+        FieldClaim,
         InventoryLevel,
         InventoryMovement,
         Invoice,
@@ -158,6 +160,7 @@ __all__ = [
     "Drift",
     "DriftCause",
     "Effective",
+    "FieldClaim",
     "Guarded",
     "Identifier",
     "InventoryLevel",

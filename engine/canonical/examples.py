@@ -80,6 +80,21 @@ _MASTER: dict[str, dict[str, Any]] = {
         "take": ["email"],
         "reason": "One legal entity, bought in 2025",
     },
+    "RecallNotice": {
+        "recall_number": "RC-2026-14",
+        "device_identifier": "00850068673094",
+        "recalled_on": "2026-11-18",
+        "lot": "H118",
+        "supplier_number": "S1001",
+    },
+    "FieldClaim": {
+        "subject_kind": "Supplier",
+        "subject_key": "S1001",
+        "field": "Supplier.status",
+        "system": "portal",
+        "owner": ["supplier_desk", "erp"],
+        "claimed_at": "2026-11-20T10:00:00Z",
+    },
     "SanctionsScreening": {
         "supplier_number": "S1001",
         "names": "9f2c11",

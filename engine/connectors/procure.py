@@ -16,7 +16,8 @@ from pydantic import Field, field_validator
 
 from engine.canonical import KINDS, Document
 from engine.channel.model import Duration, Settings
-from engine.core.errors import ConfigurationError, DestinationError, StoreError, TransportError
+from engine.channel.policy_records import SystemName
+from engine.core.errors import ConfigurationError, DestinationError, RecordOwnerError, StoreError, TransportError
 from engine.ports.connector import (
     Accept,
     ConnectorContext,
@@ -37,11 +38,19 @@ _LONGEST_PAUSE = 30.0  # seconds between looks while the store refuses
 class TakesDocuments(Protocol):
     """The process, as this end needs it."""
 
-    async def take(self, document: Document, message_id: int | None = None, who: str | None = None) -> None: ...
+    async def take(
+        self, document: Document, message_id: int | None = None, who: str | None = None, system: str | None = None
+    ) -> None: ...
 
 
 class ProcureDestinationSettings(Settings):
     """Documents become part of what the process knows."""
+
+    system: SystemName | None = Field(
+        default=None,
+        description="The system that says so: what it may change, config/policies/records.yaml tells.",
+        examples=["erp"],
+    )
 
 
 class ProcureDestination:
@@ -49,7 +58,7 @@ class ProcureDestination:
 
     def __init__(self, settings: ProcureDestinationSettings, context: ConnectorContext) -> None:
         self._process = cast("TakesDocuments | None", context.services.get(PROCESS))
-        self._where = context.name
+        self._where, self._system = context.name, settings.system
 
     @property
     def semantics(self) -> Semantics:
@@ -71,9 +80,11 @@ class ProcureDestination:
         except ValueError:
             raise DestinationError("the document is not of its kind's shape", where=outbound.kind) from None
         try:
-            await self._process.take(document, outbound.message_id)
+            await self._process.take(document, outbound.message_id, system=self._system)
         except StoreError as error:
             raise TransportError(error.what, where=self._where) from None
+        except RecordOwnerError as error:
+            raise DestinationError(error.what, where=error.where, remedy=error.remedy) from None
         return Delivered(reference=document.natural_key)
 
     async def inquire(self, outbound: Outbound) -> Delivered | None:

@@ -126,6 +126,12 @@ class MappingMissingError(IsthmusError):
     code = "D004"
 
 
+class RecordOwnerError(IsthmusError):
+    """A system changes a field that another system is right about, and the policies refuse that."""
+
+    code, fate = "D005", Fate.HOLD
+
+
 # ------------------------------------------------------------------ scripts
 class TransformError(IsthmusError):
     """The script raised an error; the place is its line."""

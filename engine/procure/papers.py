@@ -12,6 +12,7 @@ from engine.canonical import (
     ApprovalAction,
     CaseAction,
     Document,
+    FieldClaim,
     Invoice,
     OrderAcknowledgement,
     OrderChange,
@@ -79,7 +80,7 @@ def dossiers_of(document: Document) -> tuple[str, ...]:
 
 def _own(document: Document) -> tuple[str, ...]:
     """A trade document belongs to its orders; without one, it stands alone."""
-    if isinstance(document, CaseAction | Approval | ApprovalAction):
+    if isinstance(document, CaseAction | Approval | ApprovalAction | FieldClaim):
         return (document.dossier,)
     if isinstance(document, PurchaseOrder | OrderChange | Receipt | OrderAcknowledgement):
         return (f"order:{document.order_number}",)

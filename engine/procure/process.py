@@ -14,15 +14,17 @@ from typing import Any
 
 import msgspec
 
-from engine.canonical import Document
+from engine.canonical import Document, FieldClaim
 from engine.core.clock import Clock, from_micros, to_micros
 from engine.core.errors import StoreError
 from engine.ports.procure import Change, Command, Dossier, Record, Records, Reference
 from engine.procure.cases import cases_of
+from engine.procure.claims import claims_after, claims_dossier, owned
 from engine.procure.deciders import decide
 from engine.procure.decision import DOSSIER, Decision, World
 from engine.procure.papers import Papers, dossiers_of, papers_of, read
 from engine.procure.policies import ACTIVE, ACTIVE_DOSSIER, decided_by, with_digest
+from engine.procure.record_rules import Write
 
 _TRIES = 10  # of a decision that another one overtook
 _ROUNDS = 6  # of looking up what a decision asked for
@@ -37,8 +39,39 @@ class Process:
         self._records, self._clock, self._policies = records, clock, policies
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def take(self, document: Document, message_id: int | None = None, who: str | None = None) -> None:
-        """Keep a document and decide over its dossiers, and over those that were waiting for it."""
+    async def take(
+        self,
+        document: Document,
+        message_id: int | None = None,
+        who: str | None = None,
+        system: str | None = None,
+    ) -> None:
+        """Keep a document and decide over its dossiers, and over those that were waiting for it.
+
+        `system` is the one that says so, as config/policies/records.yaml names it; None: nobody asks who owns a field.
+
+        Raises:
+            RecordOwnerError: the system changes a field that others own, and that is refused.
+        """
+        if system is None:
+            return await self._take(document, message_id, who)
+        async with self._locks[f"{document.kind}/{document.natural_key}"]:  # the version judged by is the last one
+            write = Write(system, document)
+            outcome, claims = await self._judged(write)
+            await self._take(outcome, message_id, who)
+        for claim in claims:
+            await self._take(claim, message_id, None)
+
+    async def _judged(self, write: Write[Document]) -> tuple[Document, list[FieldClaim]]:
+        reference = Reference(write.document.kind, write.document.natural_key)
+        before = (await self._records.latest([reference])).get(reference)
+        outcome = owned(self._policies(), before, write)
+        dossier = await self._records.load(claims_dossier(write.document))
+        standing = papers_of(dossier).newest(FieldClaim)
+        claims = claims_after(write, outcome.intrusions, standing, self._clock.now())
+        return outcome.document or write.document, claims
+
+    async def _take(self, document: Document, message_id: int | None, who: str | None) -> None:
         dossiers = dossiers_of(document)
         for dossier in dossiers:
             await self._decide(dossier, document, message_id, who)
