@@ -45,6 +45,9 @@ class Policies(Settings):
     usage: Usage = Field(default=Usage(), description="How use, charges and stock are handled.")
     records: RecordRules = Field(default=RecordRules(), description="Which system is right about which field.")
 
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
     @cached_property
     def content(self) -> str:
         """Canonical JSON: the same rules give the same text, whatever their layout in the files."""

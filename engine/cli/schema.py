@@ -11,7 +11,10 @@ import click
 from engine.cli.workspace import print_json, site_root
 
 FOLDER = "config/schema"
-POLICIES = ("tolerances", "matching", "approvals", "exceptions", "milestones", "calendars", "people", "records")
+POLICIES = (
+    *("tolerances", "matching", "approvals", "exceptions", "milestones", "calendars", "people"),
+    *("records", "usage"),
+)
 NAMES = (
     *("channel", "engine", "connections", "partner", "layout", "expect"),
     *(f"policy_{part}" for part in POLICIES),

@@ -14,7 +14,7 @@ from engine.channel.policies import Policies
 from engine.channel.policy_parts import most_specific
 from engine.channel.policy_people import Person, same_person
 from engine.channel.policy_routing import Delegation, Route, Step
-from engine.procure.approve_people import Directory
+from engine.procure.approve_people import Directory, directory_of
 from engine.procure.approve_states import FINAL, ApprovalEvent, ApprovalState, next_state
 from engine.procure.approve_values import Act, Counted, NotCounted, Request, Standing
 from engine.procure.calendar import Calendar, calendar_of
@@ -209,7 +209,8 @@ class _Course:
         return due if due is not None and due > after else None
 
     def _directory(self, at: datetime) -> Directory:
-        return Directory(self.policies, self.calendar.day_of(at), self.handed)
+        day = self.calendar.day_of(at)
+        return Directory(self.policies, day, self.handed) if self.handed else directory_of(self.policies, day)
 
     # -------------------------------------------------------------- what comes of it
     def _standing(self, now: datetime) -> Standing:

@@ -12,7 +12,7 @@ from engine.channel.policy_people import same_person
 from engine.channel.policy_routing import ApprovalSubject
 from engine.core.clock import from_micros
 from engine.procure.approve import approve
-from engine.procure.approve_people import Directory
+from engine.procure.approve_people import Directory, directory_of
 from engine.procure.approve_states import FINAL
 from engine.procure.approve_values import Act, Request, Standing
 from engine.procure.calendar import calendar_of
@@ -71,7 +71,7 @@ def request_of(approval: Approval, papers: Papers, subject: ApprovalSubject | No
 def acts_of(approval: Approval, papers: Papers, world: World) -> Iterator[Act]:
     """Actions on this approval. One that somebody wrote in another's name is nobody's: it does not count."""
     policies = policies_of(world)
-    directory = Directory(policies, calendar_of(policies, approval.facility).day_of(world.now))
+    directory = directory_of(policies, calendar_of(policies, approval.facility).day_of(world.now))
     for paper in papers.all:
         one = paper.document
         if not isinstance(one, ApprovalAction) or one.approval_number != approval.approval_number:

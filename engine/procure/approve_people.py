@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from engine.channel.policies import Policies
 from engine.channel.policy_people import Person, same_person
@@ -123,6 +124,12 @@ class Directory:
         for one in self._delegations:
             days |= _edges(one.first_day, one.last_day)
         return min((day for day in days if day > self._day), default=None)
+
+
+@lru_cache(maxsize=200)
+def directory_of(policies: Policies, day: date) -> Directory:
+    """Of one day, made once: every exception asks for it."""
+    return Directory(policies, day)
 
 
 def _edges(first: date | None, last: date | None) -> set[date]:

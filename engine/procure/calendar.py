@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -112,6 +113,7 @@ def _minutes(text: str) -> int:
     return int(text[:2]) * 60 + int(text[3:])
 
 
+@lru_cache(maxsize=200)
 def calendar_of(policies: Policies, facility: str | None = None) -> Calendar:
     """A facility's, or the usual one."""
     rules = policies.calendars

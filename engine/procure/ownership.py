@@ -17,7 +17,7 @@ from engine.channel.policy_parts import Aspects, most_specific
 from engine.channel.policy_routing import Escalation, ExceptionRule, Ranking
 from engine.channel.wildcard import wildcard_match
 from engine.core.clock import to_micros
-from engine.procure.approve_people import Directory
+from engine.procure.approve_people import Directory, directory_of
 from engine.procure.calendar import Calendar, calendar_of
 from engine.procure.decision import Finding, World
 from engine.procure.policies import policies_of
@@ -46,7 +46,7 @@ def owner_of(found: Finding, world: World, opened: datetime | None = None) -> Ow
     """
     policies = policies_of(world)
     calendar = calendar_of(policies, found.facility)
-    directory = Directory(policies, calendar.day_of(world.now))
+    directory = directory_of(policies, calendar.day_of(world.now))
     rule = rule_for(found, policies)
     due = calendar.after(opened or world.now, rule.due if rule else policies.exceptions.usual_due)
     due = min(due, found.due_by) if found.due_by else due

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from engine.ports.procure import Reference
 from engine.procure.decision import World
 
 USUAL = Policies()
+_REMEMBERED = 20_000  # suppliers times categories; a decision asks several times a line
 ACTIVE = Reference("Policies", "active")
 ACTIVE_DOSSIER = "policies:active"
 """Where the revisions of the policies are kept; what is open looks at them, and is decided anew by new ones."""
@@ -34,12 +36,14 @@ def policies_of(world: World) -> Policies:
     return world.policies if isinstance(world.policies, Policies) else USUAL
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def tolerance_for(policies: Policies, rule: str, of: Aspects) -> Tolerance | None:
     """The most specific rule for a kind of figure; None: it must agree exactly."""
     rules = (one for one in policies.tolerances.rules if one.rule == rule)
     return next(iter(most_specific(rules, of)), None)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def match_rule_for(policies: Policies, of: Aspects, line_kind: str | None = None) -> MatchRule:
     """The most specific rule; three ways when none applies."""
     rules = (one for one in policies.matching.rules if one.line_kind in (None, line_kind))

@@ -11,10 +11,15 @@ import jsonschema
 import pytest
 from click.testing import CliRunner
 
+from engine.channel.policies import PARTS
 from engine.channel.yaml_source import read_yaml
-from engine.cli.schema import NAMES, command, files_of
+from engine.cli.schema import NAMES, POLICIES, command, files_of
 from engine.cli.schemas import FILES, schema
 from engine.connectors.catalog import CATALOG
+
+
+def test_every_policy_has_a_schema() -> None:
+    assert set(PARTS) == set(POLICIES)
 
 
 def _read(path: Path) -> Any:
