@@ -164,6 +164,9 @@ def _configuration_page() -> Page:
         "## `config/crosswalks/*.csv`",
         "",
         "A header row, then two columns: from and to. Lines that begin with `#` are remarks.",
+        "Columns `valid_from` and `valid_to` may follow: a row holds from one day to the other, both within, and a",
+        "message is read by the rows of the day it came in (in the channel's zone). `isthmus crosswalks` tells where",
+        "a table is used, and which codes held messages wait for.",
     ]
     lines += ["The same as YAML: `from: to`. Every value is text, as it is written: `007` stays `007`."]
     lines += [

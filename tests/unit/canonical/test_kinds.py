@@ -17,6 +17,7 @@ from engine.canonical.examples import EXAMPLES
 KIND = pytest.mark.parametrize("kind", sorted(EXAMPLES.keys() & KINDS.keys()))
 
 _NEVER_MADE_BY_SCRIPTS = {
+    "FieldClaim",
     "PaymentStatus",
     "PostingResult",
     "ReconciliationReport",

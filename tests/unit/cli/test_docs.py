@@ -72,7 +72,7 @@ def test_a_contract_that_breaks_its_readers_is_refused_until_its_version_is_rais
     taken = run.invoke(command, ["--directory", str(tmp_path)])
 
     assert refused.exit_code == 1
-    assert "breaks its readers: Supplier 1.0: legacy_number: it is gone" in refused.output
+    assert "breaks its readers: Supplier 1.1: legacy_number: it is gone" in refused.output
     assert taken.exit_code == 0
 
 
