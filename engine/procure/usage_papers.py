@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Any
 
 from engine.canonical import (
     ChargeEvent,
@@ -18,9 +19,15 @@ from engine.canonical import (
     ShipmentNotice,
 )
 
+_LOTS = (Consumption, InventoryMovement, Invoice, PurchaseOrder, Receipt, ShipmentNotice)
+
 
 def beside(document: Document) -> tuple[str, ...]:
     """Dossiers that a document belongs to as well; none for most."""
+    return (*_beside(document), *lots_of(document))
+
+
+def _beside(document: Document) -> tuple[str, ...]:
     if isinstance(document, Requisition):
         return (*commitments_of(document), *_cases(document.case_reference), *_wished_stock(document))
     if isinstance(document, PurchaseOrder):
@@ -63,6 +70,25 @@ def commitments_of(document: PurchaseOrder | Requisition) -> Sequence[str]:
     usual = document.cost_center if isinstance(document, Requisition) else None
     centers = {line.cost_center or usual for line in document.lines}
     return [commitments_key(center, day) for center in sorted(one for one in centers if one)]
+
+
+def lot_key(device: str, lot: str) -> str:
+    """The dossier of everything that names a lot of a device (by device identifier or item number)."""
+    return f"lot:{device}/{lot}"
+
+
+def lots_of(document: Document) -> tuple[str, ...]:
+    """So that a recall is one look, however many documents there are."""
+    if not isinstance(document, _LOTS):
+        return ()
+    lines: Iterable[Any] = getattr(document, "lines", (document,))
+    keys = {
+        lot_key(device, line.lot)
+        for line in lines
+        for device in (getattr(line, "device_identifier", None), line.item_number)
+        if device and line.lot
+    }
+    return tuple(sorted(keys))
 
 
 def _visit(document: Consumption | ChargeEvent) -> str:
