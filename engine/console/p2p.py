@@ -27,6 +27,8 @@ ACTIONS: Mapping[str, tuple[str, str]] = {
     "hold": ("Hold", "Nothing happens until then, or until somebody decides otherwise."),
     "split": ("Split", "One line of the invoice goes to two lines of orders."),
     "rematch": ("Match again", "The matter is decided over anew, with all that is known now."),
+    "release": ("Release", "The hold ends: the matter goes on."),
+    "reject": ("Reject", "It is not paid; the supplier is not told by this."),
     "reassign": ("Give to", "Somebody else decides it."),
     "comment": ("Comment", "Kept in the history; nothing is decided."),
 }
@@ -38,6 +40,7 @@ ADVICE_CODES = {
     "848": "848 incorrect data",
 }
 _PARTS = 2
+CORRECTED = {"order_line_number": "order line", "item_number": "item", "cost_center": "cost center"}
 
 
 class P2pPages:
@@ -89,6 +92,7 @@ class P2pPages:
             order=_order_of(view.row.dossier),
             actions=ACTIONS,
             advice_codes=ADVICE_CODES,
+            corrected=CORRECTED,
             tones=TONES,
         )
 
@@ -141,12 +145,12 @@ def _offered(rows: Sequence[CaseRow], chosen: Mapping[str, str]) -> dict[str, li
 
 
 def _ask(call: Call) -> CaseAsk:
-    field = call.field("field")[:80]
+    what, line = call.field("what"), _number(call.field("line"))
     return CaseAsk(
         action=call.field("action")[:40],
         reason=need_reason(call),
         seen=call.field("seen") or None,
-        corrections=((field, call.field("value")[:200] or None),) if field else (),
+        corrections=((f"lines[{line}].{what}", call.field("value")[:200] or None),) if what in CORRECTED else (),
         parts=tuple(_parts(call)),
         assign_to=call.field("assign_to")[:80] or None,
         hold_until=call.field("hold_until") or None,

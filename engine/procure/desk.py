@@ -243,7 +243,7 @@ class Desk:
         rows = [row_of(one, now) for one in found]
         oldest = min(rows, key=lambda row: (row.opened_at, row.ref), default=None)
         waiting = await self._waiting() if facilities is None else {}
-        blocked = {(one.dossier, place_of(one).partition(":")[0]) for one in found if _stops_an_invoice(one)}
+        blocked = {(one.dossier, _invoice_at(one)) for one in found if _stops_an_invoice(one)}
         return Strip(
             blocked=len(blocked),
             blocked_money=_money(one for one in found if _stops_an_invoice(one)),
@@ -350,6 +350,13 @@ def _facility(document: Document) -> str | None:
 
 def _first(documents: Iterable[Document], name: str) -> str | None:
     return next((str(found) for one in documents if (found := getattr(one, name, None))), None)
+
+
+def _invoice_at(case: Case) -> str:
+    """An invoice's key, without the line: `S1/INV-1/2` and `S1/INV-1:2` are places in `S1/INV-1`."""
+    place = place_of(case).partition(":")[0]
+    key, _, line = place.rpartition("/")
+    return key if line.isdecimal() and "/" in key else place
 
 
 def _stops_an_invoice(case: Case) -> bool:

@@ -21,9 +21,10 @@ from engine.procure.papers import Papers
 
 OFFERED = (
     CaseVerb.ACCEPT, CaseVerb.CORRECT, CaseVerb.RETURN_TO_SUPPLIER, CaseVerb.HOLD, CaseVerb.SPLIT, CaseVerb.REMATCH,
-    CaseVerb.REASSIGN, CaseVerb.COMMENT,
+    CaseVerb.REASSIGN, CaseVerb.REJECT, CaseVerb.COMMENT,
 )  # fmt: skip
 _LETS_MONEY_GO = frozenset({CaseVerb.ACCEPT, CaseVerb.RELEASE})
+_DECIDING = frozenset({CaseVerb.ACCEPT, CaseVerb.RELEASE, CaseVerb.REJECT, CaseVerb.REOPEN, CaseVerb.HOLD})
 _CHANGES = frozenset({CaseVerb.CORRECT, CaseVerb.SPLIT})
 _OF_ROUTING = frozenset({"routing", "escalated"})
 
@@ -49,7 +50,14 @@ def actions_on(papers: Papers, case_id: str) -> list[CaseAction]:
 def choices_of(case: Case, papers: Papers, policies: Policies | None, who: str) -> list[Choice]:
     if case.state != "open":
         return []
-    return [Choice(verb.value, why_not(verb, case, papers, policies, who)) for verb in OFFERED]
+    return [Choice(verb.value, why_not(verb, case, papers, policies, who)) for verb in _offered(case, papers)]
+
+
+def _offered(case: Case, papers: Papers) -> tuple[CaseVerb, ...]:
+    """What is held is released first."""
+    last = next((one.action for one in reversed(actions_on(papers, case.case_id)) if one.action in _DECIDING), None)
+    held = last is CaseVerb.HOLD or case.type.endswith("_held")
+    return (CaseVerb.RELEASE, *OFFERED) if held else OFFERED
 
 
 def why_not(verb: CaseVerb, case: Case, papers: Papers, policies: Policies | None, who: str) -> str | None:

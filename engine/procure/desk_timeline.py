@@ -106,7 +106,10 @@ def _payment_of(invoice: Invoice, payments: Papers) -> tuple[str | None, Payment
 
 
 def _text(fact: Mapping[str, Any], *names: str) -> str | None:
-    return next((str(fact[name]) for name in names if fact.get(name)), None)
+    found = next((fact[name] for name in names if fact.get(name)), None)
+    if isinstance(found, list):
+        return ", ".join(str(one).replace("_", " ") for one in found)
+    return None if found is None else str(found)
 
 
 # ------------------------------------------------------------------ the order

@@ -331,5 +331,5 @@ def test_the_forms_of_an_exception_are_accessible(page: Page, console: Running) 
         page.locator("details.action > summary").nth(number).click()
         found += page.evaluate(AUDIT)
 
-    assert page.locator("details.action").count() == 8
+    assert page.locator("details.action").count() == 9
     assert found == []

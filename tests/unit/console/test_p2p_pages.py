@@ -96,7 +96,14 @@ async def test_a_decision_becomes_a_document_with_its_reason(room: Room) -> None
     text = (await operator.get(f"/cases/{CASE_REF}")).text
     seen = re.search(r'name="seen" value="([0-9a-f]+)"', text)
     assert seen is not None
-    form = {"action": "correct", "reason": "typing error", "field": "lines[2].price", "value": "12.50", "seen": seen[1]}
+    form = {
+        "action": "correct",
+        "reason": "typing error",
+        "line": "2",
+        "what": "order_line_number",
+        "value": "1",
+        "seen": seen[1],
+    }
 
     answer = await operator.post_form(f"/cases/{CASE_REF}/act", form)
 
@@ -106,7 +113,7 @@ async def test_a_decision_becomes_a_document_with_its_reason(room: Room) -> None
     assert (action.case_id, action.action, action.who, action.reason) == (
         CASE_ID, CaseVerb.CORRECT, "maria.lind", "typing error",
     )  # fmt: skip
-    assert (action.corrections[0].field, action.corrections[0].value) == ("lines[2].price", "12.50")
+    assert (action.corrections[0].field, action.corrections[0].value) == ("lines[2].order_line_number", "1")
     after = (await operator.get(f"/cases/{CASE_REF}")).text
     assert "you corrected it; somebody else accepts it" in after
     await operator.post_form(f"/cases/{CASE_REF}/act", {"action": "accept", "reason": "now it is right"})
