@@ -12,6 +12,7 @@ from engine.procure.accepted import still_open
 from engine.procure.acknowledgement import acknowledgement_findings
 from engine.procure.calendar import calendar_of
 from engine.procure.decision import Decision, Finding, World, text_of
+from engine.procure.order_accruals import accruals
 from engine.procure.order_lines import LineLife, OrderLife, is_goods, order_life
 from engine.procure.papers import Papers
 from engine.procure.policies import policies_of
@@ -86,6 +87,7 @@ def decide_order_life(papers: Papers, world: World) -> Decision:
             }
         },
         still_open(found, papers),
+        tuple(accruals(life, papers, world)),
         look_again_at=None if ended else next_look(life, calendar, world),
     )
 

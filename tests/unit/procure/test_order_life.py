@@ -14,6 +14,8 @@ from engine.canonical import (
     ChangeBy,
     Document,
     InventoryLevel,
+    Invoice,
+    InvoiceLine,
     LineAction,
     LineAnswer,
     Money,
@@ -29,6 +31,8 @@ from engine.canonical import (
     ShipmentNotice,
     ShippedLine,
 )
+from engine.channel.policies import Policies
+from engine.channel.policy_usage import Usage
 from engine.procure.decision import Decision
 from engine.procure.order_states import decide_order_life
 from tests.support.papers import NOW, papers, world
@@ -182,3 +186,22 @@ def test_a_late_delivery_says_what_stock_it_endangers() -> None:
 
     assert (late.urgency, late.money) == ("stat", usd("30.00"))
     assert (late.facts["days_of_stock"], late.facts["stock_out"]) == (2, True)
+
+
+def test_what_was_received_is_owed_until_it_is_invoiced() -> None:
+    rules = Usage(accrued_account="2110", inventory_account="1310", accrue=("received_not_invoiced",))
+    line = InvoiceLine(number=1, order_line_number=1, quantity=each("6"), price=usd("3"))
+    invoice = Invoice(
+        invoice_number="I1", supplier_number="S1", invoiced_on=date(2026, 11, 21), lines=(line,),
+        stated_total=usd("18"), order_number="PO-1",
+    )  # fmt: skip
+    first, second = receipt("4"), receipt("6", receipt_number="R2", received_on=date(2026, 11, 21))
+    for turn in itertools.permutations((order(), first, second, invoice)):
+        decision = decide_order_life(papers(*turn), world(policies=Policies(usage=rules)))
+
+        assert [one.key for one in decision.intents] == [
+            "post_journal:RNI-R1",
+            "post_journal:RNI-R1-R",
+            "post_journal:RNI-R2",
+        ]
+    assert decided(order(), first, invoice).intents == ()
