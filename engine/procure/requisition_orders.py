@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date
 from itertools import groupby
 
 from engine.canonical import Identifier, OrderLine, PurchaseOrder, Requisition, Urgency
@@ -99,7 +99,3 @@ def expected_on(requisition: Requisition, lines: Iterable[CheckedLine], calendar
     """The last day that a line is wanted on; without any, what is usual for its urgency."""
     wanted = [one.line.needed_by for one in lines if one.line.needed_by]
     return max(wanted, default=calendar.business_days_after(day, _LEAD_DAYS[requisition.urgency]))
-
-
-def late_after(expected: date, days: int) -> date:
-    return expected + timedelta(days=days)
