@@ -35,7 +35,7 @@ from engine.ports.procure import Case, CaseQuery, Dossier, GivenCommand, Record,
 from engine.procure import desk_actions as actions
 from engine.procure.decision import text_of
 from engine.procure.desk_evidence import evidence_of, invoice_of
-from engine.procure.desk_lineage import Follower
+from engine.procure.desk_lineage import Follower, is_matter
 from engine.procure.desk_timeline import Known, invoice_status, place_of, steps_of
 from engine.procure.papers import Papers, papers_of
 
@@ -150,7 +150,7 @@ class Desk:
 
     async def invoice(self, supplier: str, number: str, who: str) -> InvoiceStatus | None:
         reference = Reference(Invoice.kind, f"{supplier}/{number}")
-        for key in await self._search.dossiers_holding(reference):
+        for key in filter(is_matter, await self._search.dossiers_holding(reference)):
             known = await self._known(await self._records.load(key))
             for one in known.papers.newest(Invoice):
                 # `S1/X/7` may be S1's or S1/X's: the document says whose it is.
@@ -227,7 +227,7 @@ class Desk:
         hits = []
         for one in dict.fromkeys(known):
             dossiers = await self._search.dossiers_holding(one) or [f"order:{one.key}"]
-            hits += [Hit(one.kind, one.key, dossier) for dossier in dossiers]
+            hits += [Hit(one.kind, one.key, dossier) for dossier in dossiers if is_matter(dossier)]
         return hits[: 2 * _FOUND]
 
     async def facilities(self, dossier: str) -> frozenset[str]:

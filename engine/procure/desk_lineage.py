@@ -21,6 +21,7 @@ STAGES = ("message", "document", "decision", "exception", "command", "delivery",
 _KINDS = ("PurchaseOrder", "Invoice", "Requisition", "Receipt", "ShipmentNotice", "Payment", "Supplier")
 _FIRST = ("order", "invoice", "requisition", "payment", "supplier", "shipment")
 _LIMIT = 20
+_INNER = "alike:"
 _ID_LENGTH = 13
 _DIGEST = 16
 
@@ -61,7 +62,7 @@ class Follower:
         found = [Reference(kind, asked) for kind in _KINDS]
         found += await self._search.keys(Invoice.kind, "", f"/{asked}", _LIMIT)
         dossiers = [key for one in found for key in await self._search.dossiers_holding(one)]
-        return sorted(set(dossiers))
+        return sorted({key for key in dossiers if is_matter(key)})
 
     async def _message_of(self, asked: str) -> MessageView | None:
         if self._journal is None or len(asked) != _ID_LENGTH:
@@ -75,7 +76,7 @@ class Follower:
         """Dossiers of the documents that a message, or what it was handed over to, brought."""
         wanted = [Reference(one.kind, one.natural_key) for one in message.documents if one.kind and one.natural_key]
         found = {key for one in wanted for key in await self._search.dossiers_holding(one)}
-        return sorted(found)
+        return sorted(key for key in found if is_matter(key))
 
     # -------------------------------------------------------------- one dossier
     async def _dossier(self, dossier: Dossier) -> None:
@@ -148,6 +149,11 @@ class Follower:
         digest: str | None = None,
     ) -> None:  # fmt: skip
         self._traces.append(Trace(stage, what, at, detail, message_id, digest))
+
+
+def is_matter(dossier: str) -> bool:
+    """Whether people ask for it: some dossiers only bring documents together that look alike."""
+    return not dossier.startswith(_INNER)
 
 
 def _when(at: datetime | None) -> datetime:
