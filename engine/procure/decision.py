@@ -74,6 +74,7 @@ class World:
         known: references that were found.
         watermarks: source to the time up to which it has told everything.
         beside: other dossiers that were read, by their keys.
+        given: keys of the commands that were given for this dossier; they are not taken back.
     """
 
     def __init__(
@@ -83,9 +84,11 @@ class World:
         watermarks: Mapping[str, datetime],
         policies: Any,
         beside: Mapping[str, Papers] | None = None,
+        given: frozenset[str] = frozenset(),
     ) -> None:
         self.now, self.watermarks, self.policies = now, watermarks, policies
         self._known, self._beside = known, {} if beside is None else beside
+        self.given = given
         self.asked: set[Reference] = set()
 
     def find(self, kind: type[D], key: str) -> D | None:

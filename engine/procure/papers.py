@@ -23,6 +23,7 @@ from engine.canonical import (
 )
 from engine.core.errors import DocumentError
 from engine.ports.procure import Dossier, Record
+from engine.procure.duplicate_keys import alike_dossiers
 from engine.procure.supplier_papers import belongs_to
 from engine.procure.usage_papers import beside, usage_dossiers
 
@@ -75,7 +76,8 @@ def read(record: Record) -> Document:
 
 def dossiers_of(document: Document) -> tuple[str, ...]:
     """Its own dossier first, then those that look at it as well."""
-    return tuple(dict.fromkeys((*_own(document), *beside(document))))
+    alike = alike_dossiers(document) if isinstance(document, Invoice) else ()
+    return tuple(dict.fromkeys((*_own(document), *beside(document), *alike)))
 
 
 def _own(document: Document) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ from engine.procure.record_rules import Write
 
 _TRIES = 10  # of a decision that another one overtook
 _ROUNDS = 6  # of looking up what a decision asked for
-_LOOK_EVERY = 1.0  # seconds
+_LOOK_EVERY = 1  # seconds
 _AT_ONCE = 200  # dossiers of one look at what is due
 
 
@@ -73,7 +73,7 @@ class Process:
 
     async def _take(self, document: Document, message_id: int | None, who: str | None) -> None:
         dossiers = dossiers_of(document)
-        for dossier in dossiers:
+        for dossier in sorted(dossiers, key=lambda one: not one.startswith("alike:")):  # the keys of duplicates first
             await self._decide(dossier, document, message_id, who)
         references = [Reference(document.kind, document.natural_key), *(Reference(DOSSIER, one) for one in dossiers)]
         others = {one for reference in references for one in await self._records.dossiers_with(reference)}
@@ -173,7 +173,7 @@ class Process:
         beside: dict[str, Papers] = {}
         for _ in range(_ROUNDS):
             found = {reference: document for reference, document in known.items() if document is not None}
-            world = World(now, found, watermarks, policies, beside)
+            world = World(now, found, watermarks, policies, beside, dossier.given)
             decision = decide(dossier.key, papers, world)
             new = [one for one in world.missing if one not in known]
             if not new:

@@ -1,44 +1,147 @@
-"""An order with its receipts and invoices: is what is asked for what was ordered and received?"""
+"""An order with its receipts and invoices: is what is asked for what was ordered and received, and not paid before?"""
 
 from __future__ import annotations
 
-from decimal import Decimal
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
-from engine.canonical import Invoice, PurchaseOrder, Receipt
-from engine.procure.decision import Decision, Finding, Intent, World, text_of
+from engine.canonical import CaseVerb, Invoice, InvoiceKind, InvoiceLine, Money, PostingResult, Quantity, Receipt
+from engine.core.clock import from_micros
+from engine.procure.decision import Decision, Finding, Intent, World
+from engine.procure.duplicate import duplicates_of
+from engine.procure.match import Book, Matched, match
+from engine.procure.match_people import Acts, advice_of
 from engine.procure.papers import Papers
+from engine.procure.validate_invoice import found, validate
+from engine.procure.waiting import Waiting, waiting_for
+
+_WAIT_SOURCE = "orders"
 
 
 def decide_purchase(papers: Papers, world: World) -> Decision:
-    order = next(iter(papers.newest(PurchaseOrder)), None)
-    invoices = papers.newest(Invoice)
-    received = sum(
-        (line.quantity.amount for receipt in papers.newest(Receipt) for line in receipt.lines), start=Decimal(0)
-    )
-    findings: list[Finding] = []
-    intents: list[Intent] = []
-    states: dict[str, Any] = {}
-    for invoice in invoices:
-        asked = sum((line.quantity.amount for line in invoice.lines), start=Decimal(0))
-        if order is None:
-            states[invoice.natural_key] = {"state": "waiting", "for": "order"}
-        elif asked > received:
-            states[invoice.natural_key] = {"state": "waiting", "for": "receipt", "missing": text_of(asked - received)}
-        elif invoice.total.amount > order.total.amount:
-            findings.append(_too_high(invoice, order))
-            states[invoice.natural_key] = {"state": "exception"}
+    return _Purchase(papers, world).run()
+
+
+class _Purchase:
+    """Invoices in the order of their dates; those that are posted come first, for they are paid."""
+
+    def __init__(self, papers: Papers, world: World) -> None:
+        self.papers, self.world = papers, world
+        self.book, self.acts = Book(papers, world), Acts(papers)
+        self.states: dict[str, Any] = {}
+        self.findings: list[Finding] = []
+        self.intents: list[Intent] = []
+        self.looks: list[datetime] = []
+        self.posted = {
+            one.subject_key for one in papers.newest(PostingResult) if one.command == "post_invoice" and one.ok
+        } | {key.partition(":")[2] for key in world.given if key.startswith("post_invoice:")}
+
+    def run(self) -> Decision:
+        for invoice in sorted(self.papers.newest(Invoice), key=self._turn):
+            self._invoice(self.acts.corrected(invoice))
+        self._evaluated()
+        return Decision(
+            {"invoices": self.states}, tuple(self.findings), tuple(self.intents), min(self.looks, default=None)
+        )
+
+    def _turn(self, invoice: Invoice) -> tuple[Any, ...]:
+        kind = invoice.invoice_kind is InvoiceKind.INVOICE
+        return (invoice.natural_key not in self.posted, invoice.invoiced_on, kind, invoice.natural_key)
+
+    def _invoice(self, invoice: Invoice) -> None:
+        key, order = invoice.natural_key, self.book.order
+        if self._sent_back(invoice):
+            return
+        if order is None and invoice.order_number and (waiting := self._waits_for_order(invoice)):
+            return self._wait(key, (waiting,))
+        matched = match(invoice, order, self.book) if order is not None else self._without_order(invoice)
+        every = (*validate(invoice, order, self.world), *duplicates_of(invoice, self.world), *matched.findings)
+        left = self.acts.open(every, self.world)
+        if key in self.posted:
+            return self._is_posted(invoice, left, matched)
+        if left:
+            self.findings += left
+            self.states[key] = {"state": "exception", "because": sorted({one.type for one in left})}
+        elif matched.waiting:
+            self._wait(key, matched.waiting)
         else:
-            intents.append(Intent("post_invoice", invoice))
-            states[invoice.natural_key] = {"state": "matched"}
-    return Decision({"invoices": states}, tuple(findings), tuple(intents))
+            self._post(invoice, matched)
 
+    def _sent_back(self, invoice: Invoice) -> bool:
+        """Whether people hold it, refused it or returned it to its supplier."""
+        last, key = self.acts.last(invoice.natural_key), invoice.natural_key
+        if last is None or key in self.posted:
+            return False
+        if last.action is CaseVerb.RETURN_TO_SUPPLIER:
+            self.intents.append(Intent("send_advice", advice_of(invoice, last)))
+            self.states[key] = {"state": "returned", "by": last.who}
+        elif last.action is CaseVerb.REJECT:
+            self.states[key] = {"state": "rejected", "by": last.who}
+        elif last.action is CaseVerb.HOLD and (last.hold_until is None or self.world.now.date() < last.hold_until):
+            self.findings.append(found(invoice, last.case_type or "invoice_held", "Somebody holds the invoice"))
+            self.states[key] = {"state": "held", "by": last.who}
+            if last.hold_until is not None:
+                self.looks.append(datetime.combine(last.hold_until, datetime.min.time(), UTC))
+        return key in self.states
 
-def _too_high(invoice: Invoice, order: PurchaseOrder) -> Finding:
-    return Finding(
-        "price_above_tolerance",
-        invoice.natural_key,
-        "The invoice is higher than its order",
-        money=invoice.total - order.total,
-        supplier=invoice.supplier_number,
-    )
+    def _waits_for_order(self, invoice: Invoice) -> Waiting | None:
+        return waiting_for(self.world, _WAIT_SOURCE, from_micros(self.papers.paper(invoice).record.at_micros))
+
+    def _without_order(self, invoice: Invoice) -> Matched:
+        title = "Its order is not known" if invoice.order_number else "It names no order"
+        type_ = "order_unknown" if invoice.order_number else "no_order"
+        return Matched((found(invoice, type_, title, money=invoice.stated_total, flip="its order, or an acceptance"),))
+
+    def _wait(self, key: str, waits: tuple[Waiting, ...]) -> None:
+        last = max(waits, key=lambda one: (one.until, one.source))
+        self.states[key] = last.state
+        self.looks.append(min(one.look_at for one in waits))
+
+    def _is_posted(self, invoice: Invoice, left: tuple[Finding, ...], matched: Matched) -> None:
+        key = invoice.natural_key
+        self.book.use(matched.used)
+        self.states[key] = {"state": "matched"}
+        why = sorted({one.type for one in left} | {f"waiting_for_{one.source}" for one in matched.waiting})
+        if why:
+            facts = {"because": why, "now": [dict(one.facts) for one in left]}
+            title = "It was posted; by what is known now it would not be"
+            late = found(invoice, "decided_otherwise_since", title, money=invoice.stated_total, facts=facts)
+            self.findings += self.acts.open((late,), self.world)
+
+    def _post(self, invoice: Invoice, matched: Matched) -> None:
+        self.book.use(matched.used)
+        self.states[invoice.natural_key] = {"state": "matched", "ways": dict(matched.ways)}
+        self.intents.append(Intent("post_invoice", self._as_written(invoice)))
+
+    def _as_written(self, invoice: Invoice) -> Invoice:
+        """Corrected as it was matched: the ERP gets the lines that people paired."""
+        return invoice
+
+    # -------------------------------------------------------------- evaluated receipts
+    def _evaluated(self) -> None:
+        order = self.book.order
+        if order is None or not order.evaluated_receipt:
+            return
+        for receipt in self.papers.newest(Receipt):
+            if receipt.sign > 0 and (lines := tuple(self._lines_of(receipt))):
+                total = Money(amount=sum(line.extended.amount for line in lines), currency=order.currency)
+                made = Invoice(
+                    invoice_number=f"ERS-{receipt.receipt_number}", supplier_number=order.supplier_number,
+                    invoiced_on=receipt.received_on, stated_total=total, lines=lines, currency=order.currency,
+                    order_number=order.order_number, facility=order.facility, legal_entity=order.legal_entity,
+                    origin="evaluated_receipt",
+                )  # fmt: skip
+                self.intents.append(Intent("post_invoice", made))
+                self.states[made.natural_key] = {"state": "matched", "by": "evaluated_receipt"}
+
+    def _lines_of(self, receipt: Receipt) -> Iterator[InvoiceLine]:
+        for count, one in enumerate(receipt.lines, 1):
+            line = self.book.lines.get(one.order_line_number)
+            if line is not None and one.quantity.unit == line.quantity.unit:
+                amount = (one.accepted or one.quantity).amount
+                yield InvoiceLine(
+                    number=count, quantity=Quantity(amount=amount, unit=one.quantity.unit), price=line.price,
+                    item_number=line.item_number, order_line_number=line.number, cost_center=line.cost_center,
+                    receipt_number=receipt.receipt_number,
+                )  # fmt: skip

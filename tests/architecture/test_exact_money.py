@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.source_tree import Module, dotted, modules
 
-FOLDERS = ("engine/canonical", "engine/mapping", "transforms")
+FOLDERS = ("engine/canonical", "engine/mapping", "engine/procure", "transforms")
 
 
 def floats(module: Module) -> Iterator[str]:

@@ -1,0 +1,87 @@
+"""How far a figure may differ: limits of the policies, exact. At the limit is within."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+import msgspec
+
+from engine.channel.policies import Policies
+from engine.channel.policy_matching import Limit
+from engine.channel.policy_parts import Aspects
+from engine.procure.decision import text_of
+from engine.procure.policies import tolerance_for
+
+_PLACES = Decimal("0.000001")
+_EXACT = Limit(absolute=Decimal(0))
+_FREE = Limit(unlimited=True)
+_PARTS = frozenset({"quantity_ordered", "quantity_received", "quantity_accepted"})
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """`difference` is actual less expected; `allowed` to that side, None without a limit."""
+
+    rule: str
+    expected: Fraction
+    actual: Fraction
+    allowed: Fraction | None
+
+    @property
+    def difference(self) -> Fraction:
+        return self.actual - self.expected
+
+    @property
+    def within(self) -> bool:
+        return self.allowed is None or abs(self.difference) <= self.allowed
+
+    @property
+    def above(self) -> bool:
+        return self.actual > self.expected
+
+    @property
+    def facts(self) -> dict[str, str]:
+        allowed = "any" if self.allowed is None else shown(self.allowed)
+        figures = {"expected": shown(self.expected), "actual": shown(self.actual)}
+        return {"rule": self.rule, **figures, "difference": shown(self.difference), "allowed": allowed}
+
+    @property
+    def flip(self) -> str:
+        """The smallest change of the figure that would have been within."""
+        if self.within or self.allowed is None:
+            return ""
+        edge = self.expected + (self.allowed if self.above else -self.allowed)
+        return f"{shown(edge)} instead of {shown(self.actual)} would have been within"
+
+
+def judge(
+    rule: str, expected: Fraction | Decimal, actual: Fraction | Decimal, policies: Policies, of: Aspects
+) -> Verdict:
+    """By the most specific rule; without one the figures must be equal, only parts of a quantity are always fine."""
+    wanted, found = Fraction(expected), Fraction(actual)
+    tolerance = tolerance_for(policies, rule, of)
+    usual = (_EXACT, _FREE if rule in _PARTS else _EXACT)
+    upper, lower = (tolerance.upper, tolerance.lower) if tolerance is not None else usual
+    return Verdict(rule, wanted, found, allowed_by(upper if found > wanted else lower, wanted))
+
+
+def allowed_by(limit: Limit, expected: Fraction) -> Fraction | None:
+    """The greatest difference that is within; None: any."""
+    if limit.unlimited:
+        return None
+    limits = [] if limit.absolute is None else [Fraction(limit.absolute)]
+    if limit.percent is not None:
+        limits.append(abs(expected) * Fraction(limit.percent) / 100)
+    if not limits:
+        return Fraction(0)
+    return max(limits) if limit.take == "higher" else min(limits)
+
+
+def decimal_of(value: Fraction) -> Decimal:
+    """To six places, which is more than any currency or unit has; for amounts that are shown."""
+    short = (Decimal(value.numerator) / Decimal(value.denominator)).quantize(_PLACES).normalize()
+    return short.quantize(Decimal(1)) if short == short.to_integral_value() else short
+
+
+def shown(value: Fraction) -> str:
+    return text_of(decimal_of(value))

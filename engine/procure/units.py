@@ -1,0 +1,45 @@
+"""Units of an item, exact: by supplier, packaging level and date. What nobody told of is never assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from fractions import Fraction
+
+from engine.canonical import Item
+
+_STEPS = 6  # of a packaging ladder: each, inner, box, case, layer, pallet
+
+
+def units_factor(unit: str, to: str, item: Item | None, supplier: str | None, day: date) -> Fraction | None:
+    """So many `to` are one `unit`; None: no conversion, or chain of them, holds for this supplier on this day."""
+    if unit == to:
+        return Fraction(1)
+    if item is None:
+        return None
+    reached = {unit: Fraction(1)}
+    for _ in range(_STEPS):
+        for one, other, factor in _steps(item, supplier, day):
+            if one in reached:
+                reached.setdefault(other, reached[one] * factor)
+        if to in reached:
+            return reached[to]
+    return None
+
+
+def _steps(item: Item, supplier: str | None, day: date) -> Iterator[tuple[str, str, Fraction]]:
+    """Both ways. A supplier's own conversion of a pair hides the one for all, and that the packaging ladder's."""
+    seen: set[frozenset[str]] = set()
+    for own in dict.fromkeys((supplier, None)):
+        for one in item.conversions:
+            pair = frozenset((one.from_unit, one.to_unit))
+            if one.supplier_number == own and one.is_valid_on(day) and pair not in seen:
+                seen.add(pair)
+                yield one.from_unit, one.to_unit, one.factor
+                yield one.to_unit, one.from_unit, 1 / one.factor
+    for step in item.packaging:
+        pair = frozenset((step.unit, item.unit))
+        if pair not in seen and step.contains > 0:
+            seen.add(pair)
+            yield step.unit, item.unit, Fraction(step.contains)
+            yield item.unit, step.unit, 1 / Fraction(step.contains)

@@ -1,0 +1,123 @@
+"""An invoice by itself: its supplier, remit-to, dates, currency, terms and sums."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+
+from engine.canonical import CostCenter, Invoice, Money, PurchaseOrder, Supplier, SupplierStatus
+from engine.channel.policy_parts import Aspects
+from engine.procure.decision import Finding, World
+from engine.procure.policies import policies_of, tolerance_for
+from engine.procure.tolerance import decimal_of, judge
+
+_OLD = timedelta(days=366)
+
+
+def aspects_of(invoice: Invoice, category: str | None = None) -> Aspects:
+    return Aspects(
+        supplier=invoice.supplier_number,
+        category=category or invoice.category,
+        facility=invoice.facility,
+        legal_entity=invoice.legal_entity,
+    )
+
+
+def found(invoice: Invoice, type_: str, title: str, place: str = "", **more: object) -> Finding:
+    """A finding about an invoice, or a part of it."""
+    values = {"supplier": invoice.supplier_number, "facility": invoice.facility, "category": invoice.category, **more}
+    key = f"{invoice.natural_key}/{place}" if place else invoice.natural_key
+    return Finding(type_, key, title, **values)  # type: ignore[arg-type]  # by name
+
+
+def validate(invoice: Invoice, order: PurchaseOrder | None, world: World) -> Iterator[Finding]:
+    yield from _supplier(invoice, order, world)
+    yield from _currency(invoice, order)
+    yield from _dates(invoice, world)
+    yield from tax_differs(invoice, world)
+    yield from _terms(invoice, order)
+    yield from _dimensions(invoice, world)
+
+
+def _supplier(invoice: Invoice, order: PurchaseOrder | None, world: World) -> Iterator[Finding]:
+    supplier = world.find(Supplier, invoice.supplier_number)
+    if order is not None and order.supplier_number != invoice.supplier_number:
+        merged = supplier is not None and supplier.merged_into == order.supplier_number
+        if not merged:
+            flip = "the order's supplier"
+            yield found(invoice, "supplier_differs", "The invoice is of another supplier than its order", flip=flip)
+    if supplier is None:
+        if order is None:  # an order tells that somebody knows it; its master data may come later
+            yield found(invoice, "supplier_unknown", "Nobody knows this supplier", flip="the supplier's master data")
+        return
+    if not supplier.active:
+        yield found(invoice, "supplier_inactive", "The supplier is not active", flip="an active supplier")
+    elif supplier.status in (SupplierStatus.HELD, SupplierStatus.ONBOARDING):
+        facts = {"status": supplier.status.value}
+        yield found(invoice, "supplier_held", "The supplier may not be paid yet", facts=facts, flip="its approval")
+    remit = supplier.remit_to(invoice.remit_to) if invoice.remit_to else None
+    if invoice.remit_to and (remit is None or not remit.active or not remit.is_valid_on(invoice.invoiced_on)):
+        yield found(invoice, "remit_to_unknown", "The remit-to is not one of the supplier's", flip="a known remit-to")
+
+
+def _currency(invoice: Invoice, order: PurchaseOrder | None) -> Iterator[Finding]:
+    used = {invoice.currency, invoice.stated_total.currency, *(line.price.currency for line in invoice.lines)}
+    used |= {one.amount.currency for one in (*invoice.charges, *invoice.taxes)}
+    wanted = order.currency if order is not None else invoice.currency
+    if used != {wanted}:
+        facts = {"expected": wanted, "actual": sorted(used)}
+        yield found(invoice, "currency_differs", "The currency is another one", facts=facts, flip=f"all in {wanted}")
+
+
+def _dates(invoice: Invoice, world: World) -> Iterator[Finding]:
+    today = world.now.date()
+    ahead, policies, of = (invoice.invoiced_on - today).days, policies_of(world), aspects_of(invoice)
+    if ahead > 0 and tolerance_for(policies, "date", of) is not None:
+        verdict = judge("date", Decimal(0), Decimal(ahead), policies, of)
+        if not verdict.within:
+            title = "The invoice is dated in the future"
+            yield found(invoice, "date_in_future", title, facts=verdict.facts, flip=verdict.flip)
+    if invoice.invoiced_on < today - _OLD:
+        yield found(invoice, "date_too_old", "The invoice is older than a year", flip=f"{today - _OLD} or later")
+
+
+def sum_differs(invoice: Invoice, lines: Decimal, world: World) -> Iterator[Finding]:
+    """Whether lines, charges and taxes add up to what the supplier wrote."""
+    others = sum((one.amount.amount for one in (*invoice.charges, *invoice.taxes)), Decimal(0))
+    verdict = judge(
+        "small_differences", lines + others, invoice.stated_total.amount, policies_of(world), aspects_of(invoice)
+    )
+    if not verdict.within:
+        money = Money(amount=decimal_of(verdict.difference), currency=invoice.currency)
+        title = "The total is not what its parts add up to"
+        yield found(invoice, "total_out_of_balance", title, money=money, facts=verdict.facts, flip=verdict.flip)
+
+
+def tax_differs(invoice: Invoice, world: World) -> Iterator[Finding]:
+    parts = [line.tax_amount.amount for line in invoice.lines if line.tax_amount is not None]
+    if not parts:
+        return
+    told = sum((one.amount.amount for one in invoice.taxes), Decimal(0))
+    verdict = judge("tax", sum(parts, Decimal(0)), told, policies_of(world), aspects_of(invoice))
+    if not verdict.within:
+        title = "The tax is not that of its lines"
+        yield found(invoice, "tax_differs", title, facts=verdict.facts, flip=verdict.flip)
+
+
+def _terms(invoice: Invoice, order: PurchaseOrder | None) -> Iterator[Finding]:
+    agreed = order.terms if order is not None else None
+    if agreed is None or invoice.terms is None or agreed.net_days is None or invoice.terms.net_days is None:
+        return
+    if invoice.terms.net_days < agreed.net_days:
+        facts = {"expected": str(agreed.net_days), "actual": str(invoice.terms.net_days)}
+        flip = f"net {agreed.net_days} days"
+        yield found(invoice, "terms_differ", "It is to be paid sooner than agreed", facts=facts, flip=flip)
+
+
+def _dimensions(invoice: Invoice, world: World) -> Iterator[Finding]:
+    for line in invoice.lines:
+        center = world.find(CostCenter, line.cost_center) if line.cost_center else None
+        if center is not None and not (center.active and center.is_valid_on(invoice.invoiced_on)):
+            title = "The cost center is closed"
+            yield found(invoice, "dimension_invalid", title, str(line.number), flip="an open cost center")

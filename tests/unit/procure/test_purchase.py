@@ -1,0 +1,338 @@
+"""Invoices against their orders: what is posted, what waits, and what people must look at."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.canonical import (
+    AcknowledgedLine,
+    CaseAction,
+    CaseVerb,
+    Charge,
+    Contract,
+    ContractLine,
+    ContractMember,
+    Correction,
+    Document,
+    InvoiceKind,
+    Item,
+    LineAction,
+    LineAnswer,
+    MatchRule,
+    OrderAcknowledgement,
+    OrderChange,
+    OrderChangeAction,
+    OrderChangeLine,
+    Packaging,
+    ReceiptKind,
+    SplitPart,
+    Supplier,
+    SupplierStatus,
+    UnitConversion,
+)
+from engine.channel.policies import Policies
+from engine.channel.policy_matching import Limit, Tolerance, Tolerances
+from engine.channel.policy_routing import Exceptions
+from engine.procure.decision import Decision, World
+from engine.procure.papers import Papers
+from engine.procure.purchase import decide_purchase
+from tests.support.papers import NOW, papers, world
+from tests.support.purchases import SUPPLIER, billed, invoice, of, order, ordered, receipt, usd
+
+PASSED = {"receipts": NOW, "orders": NOW, "inspections": NOW}
+
+
+def decide(*documents: Document, known: tuple[Document, ...] = (SUPPLIER,), **more: Any) -> Decision:
+    return decide_purchase(papers(*documents), world(*known, **({"watermarks": PASSED} | more)))
+
+
+def types(decision: Decision) -> list[str]:
+    return sorted(one.type for one in decision.findings)
+
+
+def posted(decision: Decision) -> list[str]:
+    return [one.key for one in decision.intents if one.what == "post_invoice"]
+
+
+def act(
+    verb: CaseVerb, case_type: str | None = None, place: str = "S1/I-1", number: str = "1", **more: Any
+) -> CaseAction:
+    values: dict[str, Any] = {"who": "ana", "at": NOW} | more
+    return CaseAction(
+        action_number=number, case_id="c", dossier="order:PO-1", action=verb, case_type=case_type, place=place, **values
+    )
+
+
+def test_what_was_ordered_received_and_invoiced_is_posted() -> None:
+    decision = decide(order(), receipt(), invoice())
+
+    assert (types(decision), posted(decision)) == ([], ["post_invoice:S1/I-1"])
+
+
+def four_ways() -> Document:
+    return order(match_rule=MatchRule.FOUR_WAY)
+
+
+CASES: list[tuple[str, list[Document], list[str]]] = [
+    ("two ways need no receipt", [order(match_rule=MatchRule.TWO_WAY), invoice()], []),
+    ("not received", [order(), invoice()], ["quantity_not_received"]),
+    ("accepted", [four_ways(), receipt(accepted="10"), invoice()], []),
+    ("not all accepted", [four_ways(), receipt(accepted="9"), invoice()], ["quantity_not_accepted"]),
+    ("not inspected", [four_ways(), receipt(), invoice()], ["quantity_not_accepted"]),
+    ("parts", [order(), receipt("4"), invoice(billed("4"))], []),
+    ("two parts", [order(), receipt(), invoice(billed("4")), invoice(billed("6"), number="I-2")], []),
+    ("more than ordered", [order(), receipt("12"), invoice(billed("12"))], ["quantity_above_ordered"]),
+    ("over-receipt is not paid", [order(), receipt("12"), invoice()], []),
+    ("returned", [order(), receipt(), receipt("2", "R-2", receipt_kind=ReceiptKind.RETURN), invoice()],
+     ["quantity_not_received"]),
+    ("receipt taken back", [order(), receipt(cancelled=True), invoice()], ["quantity_not_received"]),
+    ("free goods", [order(ordered(), ordered(2, "1", "0.00")), receipt(), receipt("1", "R-2", line=2),
+                    invoice(billed(), billed("1", "0.00", line=2))], []),
+    ("freight agreed", [order(charges=(Charge(code="D240", amount=usd("9.00")),)), receipt(),
+                        invoice(charges=(Charge(code="D240", amount=usd("9.00")),))], []),
+    ("freight not agreed", [order(), receipt(), invoice(charges=(Charge(code="D240", amount=usd("9.00")),))],
+     ["freight_above_ordered"]),
+    ("price above", [order(), receipt(), invoice(billed(price="4.01"))], ["price_above_tolerance"]),
+    ("total does not add up", [order(), receipt(), invoice(total="41.00")], ["total_out_of_balance"]),
+    ("another line", [order(), receipt(), invoice(billed(line=7))], ["line_not_ordered"]),
+    ("of another supplier", [order(supplier_number="S2"), receipt(), invoice()], ["supplier_differs"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("documents", "wanted"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_each_way_that_an_invoice_differs_has_its_own_name(documents: list[Document], wanted: list[str]) -> None:
+    decision = decide(*documents)
+
+    assert types(decision) == wanted
+    assert bool(posted(decision)) is not bool(wanted)
+    assert all(one.flip for one in decision.findings)
+
+
+def test_a_credit_memo_frees_what_it_credits() -> None:
+    credit = invoice(number="C-1", invoice_kind=InvoiceKind.CREDIT_MEMO, invoiced_on=date(2026, 11, 11))
+    again = invoice(number="I-2", invoiced_on=date(2026, 11, 12))
+
+    decision = decide(order(), receipt(), invoice(), credit, again)
+
+    assert len(posted(decision)) == 3
+    assert types(decide(order(), receipt(), credit)) == ["credit_exceeds_invoiced"]
+
+
+def glove(**more: Any) -> Item:
+    return Item(item_number="M1", description="glove", unit="EA", **more)
+
+
+def test_units_are_converted_exactly_and_never_assumed() -> None:
+    documents = (order(ordered(amount="2", price="10.00", unit="BX")), receipt("200"), invoice(billed("200", "0.10")))
+    box = Packaging(unit="BX", contains=Decimal(100))
+
+    assert posted(decide(*documents, known=(SUPPLIER, glove(packaging=(box,))))) == ["post_invoice:S1/I-1"]
+    assert types(decide(*documents)) == ["unit_unknown"]
+
+
+def test_the_suppliers_own_conversion_of_the_day_counts() -> None:
+    def holds(count: int, **more: Any) -> UnitConversion:
+        return UnitConversion(from_unit="BX", to_unit="EA", numerator=count, **more)
+
+    item = glove(conversions=(
+        holds(100), holds(30, supplier_number="S1", valid_to=date(2026, 10, 31)),
+        holds(3, supplier_number="S1", valid_from=date(2026, 11, 1)),
+    ))  # fmt: skip
+    documents = (order(ordered(amount="3", price="1.00")), receipt("1", unit="BX"), invoice(billed("1", "3.00", "BX")))
+
+    assert posted(decide(*documents, known=(SUPPLIER, item))) == ["post_invoice:S1/I-1"]
+
+
+def test_a_price_per_another_unit_than_the_quantity() -> None:
+    box = Packaging(unit="BX", contains=Decimal(100))
+    line = billed("200", "10.00", price_unit="BX")
+    documents = (order(ordered(amount="200", price="10.00", price_unit="BX")), receipt("200"))
+
+    decision = decide(*documents, invoice(line, total="20.00"), known=(SUPPLIER, glove(packaging=(box,))))
+
+    assert (types(decision), posted(decision)) == ([], ["post_invoice:S1/I-1"])
+
+
+def contract(**more: Any) -> Contract:
+    line = more.pop("line", {})
+    values: dict[str, Any] = {"number": 1, "unit": "EA", "price": usd("4.00"), "item_number": "M1"} | line
+    return Contract(contract_number="C1", supplier_number="S1", lines=(ContractLine(**values),), **more)
+
+
+@pytest.mark.parametrize(
+    ("agreed", "failed"),
+    [
+        (contract(active=False), "contract"),
+        (contract(valid_to=date(2026, 10, 1)), "dates"),
+        (contract(members=(ContractMember(facility="OTHER"),)), "member"),
+        (contract(line={"tier": "T1"}), "tier"),
+        (contract(line={"unit": "BX"}), "unit"),
+        (contract(line={"item_number": "M9"}), "item"),
+        (contract(line={"price": usd("3.50")}), "price"),
+    ],
+)
+def test_a_contract_says_which_of_its_conditions_failed(agreed: Contract, failed: str) -> None:
+    documents = (order(contract_number="C1", facility="MAIN"), receipt(), invoice())
+
+    (finding,) = decide(*documents, known=(SUPPLIER, agreed)).findings
+
+    assert (finding.type, finding.facts["failed"]) == ("contract_price_differs", failed)
+
+
+def test_a_substitute_that_the_supplier_told_of_is_what_was_ordered() -> None:
+    answer = AcknowledgedLine(
+        order_line_number=1, item_number="M8", answers=(LineAnswer(action=LineAction.SUBSTITUTED, code="IS"),)
+    )
+    told = OrderAcknowledgement(
+        order_number="PO-1",
+        supplier_number="S1",
+        acknowledged_on=date(2026, 11, 3),
+        acknowledgement_type="AC",
+        lines=(answer,),
+    )
+    line = billed(order_line_number=None, item_number="M8")
+
+    assert types(decide(order(), receipt(), invoice(line))) == ["line_not_ordered"]
+    assert types(decide(order(), receipt(), invoice(line), told)) == []
+
+
+def test_receipts_pay_where_no_invoice_is_expected() -> None:
+    assert posted(decide(order(evaluated_receipt=True), receipt())) == ["post_invoice:S1/ERS-R-1"]
+
+
+def test_dates_may_be_as_far_ahead_as_the_policies_say() -> None:
+    rules = Policies(tolerances=Tolerances(rules=(Tolerance(rule="date", upper=Limit(absolute=Decimal(5))),)))
+
+    for ahead, wanted in ((5, []), (6, ["date_in_future"])):
+        late = invoice(invoiced_on=NOW.date() + timedelta(days=ahead))
+        assert types(decide(order(), receipt(), late, policies=rules)) == wanted
+
+
+# ------------------------------------------------------------------ waiting
+def test_what_a_source_may_still_tell_is_waited_for() -> None:
+    lag = timedelta(minutes=30)
+    waits = decide(order(), invoice(), watermarks={"receipts": NOW - lag})
+
+    assert waits.state["invoices"]["S1/I-1"] == {
+        "state": "waiting", "for": "receipts", "because": "receipts", "until": "2026-11-20T15:30:00+00:00",
+    }  # fmt: skip
+    assert (waits.findings, waits.look_again_at) == ((), NOW + lag)
+
+    over = decide(order(), invoice(), watermarks={"receipts": NOW}, now=NOW + lag)
+    assert types(over) == ["quantity_not_received"]
+
+
+def test_an_order_that_lags_is_waited_for_and_then_unknown() -> None:
+    assert decide(invoice(), watermarks={}).state["invoices"]["S1/I-1"]["for"] == "orders"
+    assert types(decide(invoice())) == ["order_unknown"]
+
+
+# ------------------------------------------------------------------ people
+def test_what_people_accept_is_posted() -> None:
+    dear = (order(), receipt(), invoice(billed(price="5.00")))
+
+    accepted = act(CaseVerb.ACCEPT, "price_above_tolerance", "S1/I-1/1")
+
+    assert posted(decide(*dear, accepted)) == ["post_invoice:S1/I-1"]
+    assert posted(decide(*dear, accepted, act(CaseVerb.REOPEN, "price_above_tolerance", "S1/I-1/1", "2"))) == []
+
+
+def test_above_the_limit_two_people_accept() -> None:
+    dear = (order(), receipt(), invoice(billed(price="5.00")))  # 10.00 more
+    rules = Policies(exceptions=Exceptions(four_eyes_above=Decimal("9.99")))
+    ana = act(CaseVerb.ACCEPT, "price_above_tolerance", "S1/I-1/1")
+    again = act(CaseVerb.ACCEPT, "price_above_tolerance", "S1/I-1/1", "2")
+    ben = act(CaseVerb.ACCEPT, "price_above_tolerance", "S1/I-1/1", "3", who="ben")
+
+    assert posted(decide(*dear, ana, again, policies=rules)) == []
+    assert posted(decide(*dear, ana, ben, policies=rules)) == ["post_invoice:S1/I-1"]
+
+
+def test_what_goes_back_is_told_to_the_supplier_and_not_posted() -> None:
+    decision = decide(order(), receipt(), invoice(), act(CaseVerb.RETURN_TO_SUPPLIER, code="010"))
+
+    assert [one.what for one in decision.intents] == ["send_advice"]
+
+
+def test_held_until_a_day() -> None:
+    held = act(CaseVerb.HOLD, hold_until=date(2026, 11, 25))
+
+    assert posted(decide(order(), receipt(), invoice(), held)) == []
+    assert posted(decide(order(), receipt(), invoice(), held, now=NOW + timedelta(days=5))) == ["post_invoice:S1/I-1"]
+
+
+def test_a_line_that_a_person_pairs_or_splits_is_matched_so() -> None:
+    correct = act(CaseVerb.CORRECT, corrections=(Correction(field="lines[7].order_line_number", value="1"),))
+    assert posted(decide(order(), receipt(), invoice(billed(line=7)), correct)) == ["post_invoice:S1/I-1"]
+
+    two = (order(ordered(amount="4"), ordered(2, "6")), receipt("4"), receipt("6", "R-2", line=2), invoice())
+    split = act(CaseVerb.SPLIT, parts=tuple(
+        SplitPart(line=1, quantity=of(amount), order_line_number=line) for line, amount in ((1, "4"), (2, "6"))
+    ))  # fmt: skip
+    assert types(decide(*two)) == ["quantity_above_ordered"]
+    assert posted(decide(*two, split)) == ["post_invoice:S1/I-1"]
+
+
+def test_a_supplier_on_hold_is_not_paid() -> None:
+    held = Supplier(supplier_number="S1", name="Alder", status=SupplierStatus.HELD)
+
+    assert types(decide(order(), receipt(), invoice(), known=(held,))) == ["supplier_held"]
+
+
+def test_what_was_posted_and_would_not_be_now_is_told() -> None:
+    late = receipt(cancelled=True)
+    about = world(SUPPLIER, watermarks=PASSED)
+    given_before = World(NOW, about._known, PASSED, Policies(), {}, frozenset({"post_invoice:S1/I-1"}))
+
+    decision = decide_purchase(papers(order(), late, invoice()), given_before)
+
+    assert (types(decision), posted(decision)) == (["decided_otherwise_since"], [])
+
+
+# ------------------------------------------------------------------ confluence
+MATTER: tuple[Document, ...] = (
+    order(ordered(amount="8")),
+    OrderChange(
+        order_number="PO-1", supplier_number="S1", change_number="1", sequence=1, changed_on=date(2026, 11, 3),
+        lines=(OrderChangeLine(order_line_number=1, action=OrderChangeAction.CHANGE, quantity=of("9")),),
+    ),
+    OrderChange(
+        order_number="PO-1", supplier_number="S1", change_number="2", sequence=2, changed_on=date(2026, 11, 3),
+        lines=(OrderChangeLine(order_line_number=1, action=OrderChangeAction.CHANGE, quantity=of("10")),),
+    ),
+    receipt("6"), receipt("4", "R-2"), invoice(billed("6")), invoice(billed("4", "4.50"), number="I-2"),
+    invoice(billed("2"), number="C-1", invoice_kind=InvoiceKind.CREDIT_MEMO, invoiced_on=date(2026, 11, 12)),
+    act(CaseVerb.ACCEPT, "price_above_tolerance", "S1/I-2/1"),
+)  # fmt: skip
+
+
+def _same_in_any_order(turn: list[int]) -> None:
+    """Whatever was decided on the way, what is posted in the end and how it stands is the same."""
+    given_so_far: set[str] = set()
+    about = world(SUPPLIER)
+    for count in range(1, len(turn) + 1):
+        known = Papers(papers(*(MATTER[n] for n in turn[:count])).all[i].record for i in range(count))
+        decision = decide_purchase(known, World(NOW, about._known, {}, Policies(), {}, frozenset(given_so_far)))
+        given_so_far |= {one.key for one in decision.intents}
+    assert given_so_far == {"post_invoice:S1/I-1", "post_invoice:S1/I-2", "post_invoice:S1/C-1"}
+    assert {one["state"] for one in decision.state["invoices"].values()} == {"matched"}
+    assert decision.findings == ()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.permutations(range(len(MATTER))))
+def test_any_order_of_arrival_comes_to_the_same_end(turn: list[int]) -> None:
+    _same_in_any_order(turn)
+
+
+@pytest.mark.slow
+@settings(max_examples=10_000, deadline=None)
+@given(st.permutations(range(len(MATTER))))
+def test_ten_thousand_orders_of_arrival_come_to_the_same_end(turn: list[int]) -> None:
+    _same_in_any_order(turn)
