@@ -34,6 +34,7 @@ class Timetable(Settings):
     )
     every: Duration | None = Field(default=None, description="Interval, instead of cron.", examples=["15m"])
     zone: str = Field(default="UTC", description="Zone of the cron fields, an IANA name.", examples=["America/Chicago"])
+
     @field_validator("zone")
     @classmethod
     def _known_zone(cls, name: str) -> str:

@@ -105,11 +105,13 @@ def documents(name: str, lines: Lines) -> Case:
     case: Case = {
         "used": used(name, lines),
         "order": PurchaseOrder(
-            order_number=f"PO-{name}", supplier_number="S9", ordered_on=DAY, bill_only=True, case_reference=name, facility="MAIN",
+            order_number=f"PO-{name}", supplier_number="S9", ordered_on=DAY, bill_only=True,
+            case_reference=name, facility="MAIN",
             lines=tuple(OrderLine(price=usd("1000"), **_marks(one)) for one in lines),
         ),
         "receipt": Receipt(
-            receipt_number=f"RC-{name}", order_number=f"PO-{name}", supplier_number="S9", received_on=DAY, case_reference=name,
+            receipt_number=f"RC-{name}", order_number=f"PO-{name}", supplier_number="S9", received_on=DAY,
+            case_reference=name,
             lines=tuple(ReceiptLine(order_line_number=one.number, **_marks(one, number=False)) for one in lines),
         ),
         "invoice": Invoice(

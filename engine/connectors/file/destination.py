@@ -138,7 +138,8 @@ def file_name(template: str, outbound: Outbound, names: Mapping[str, str]) -> st
 
 def short_key(idempotency_key: str) -> str:
     """16 characters that stand for the key in names."""
-    return base64.b32encode(hashlib.blake2b(idempotency_key.encode("utf-8", "surrogatepass"), digest_size=10).digest()).decode()
+    digest = hashlib.blake2b(idempotency_key.encode("utf-8", "surrogatepass"), digest_size=10)
+    return base64.b32encode(digest.digest()).decode()
 
 
 def _fields(outbound: Outbound) -> dict[str, str]:
