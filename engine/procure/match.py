@@ -40,11 +40,13 @@ _ACCEPTED, _RECEIVED = "inspections", "receipts"
 
 
 class Matched(msgspec.Struct, frozen=True):
-    """What became of one invoice. `used`: quantities by order line, in the order's units."""
+    """What became of one invoice. `used`: quantities by order line, in the order's units; `charged`: freight and the
+    like, in its currency."""
 
     findings: tuple[Finding, ...] = ()
     waiting: tuple[Waiting, ...] = ()
     used: Mapping[int, Fraction] = {}
+    charged: Fraction = Fraction(0)
     ways: Mapping[str, int] = {}
 
 
@@ -70,8 +72,10 @@ class Book:
     def factor(self, unit: str, to: str, item_number: str, supplier: str, day: date) -> Fraction | None:
         return Fraction(1) if unit == to else units_factor(unit, to, self.item(item_number), supplier, day)
 
-    def use(self, used: Mapping[int, Fraction]) -> None:
-        for number, amount in used.items():
+    def use(self, matched: Matched) -> None:
+        """It is posted, or will be: what it asked for is not there for the next one."""
+        self.charged += matched.charged
+        for number, amount in matched.used.items():
             self.billed[number] += amount
 
     def _receive(self, receipt: Receipt) -> None:
@@ -109,7 +113,7 @@ class _Match:
         self.waits: list[Waiting] = []
         self.used: defaultdict[int, Fraction] = defaultdict(Fraction)
         self.ways: dict[str, int] = {}
-        self.extended, self.expected, self.beside = Fraction(0), Fraction(0), Fraction(0)
+        self.extended, self.expected, self.beside, self.charged = Fraction(0), Fraction(0), Fraction(0), Fraction(0)
 
     def run(self) -> Matched:
         for line in self.invoice.lines:
@@ -120,7 +124,7 @@ class _Match:
             self.findings += sum_differs(self.invoice, decimal_of(self.extended), self.book.world)
         if known and not self.findings and self.sign > 0:
             self._total()
-        return Matched(tuple(self.findings), tuple(self.waits), dict(self.used), self.ways)
+        return Matched(tuple(self.findings), tuple(self.waits), dict(self.used), self.charged, self.ways)
 
     # -------------------------------------------------------------- lines
     def _line(self, line: InvoiceLine) -> None:
@@ -286,6 +290,7 @@ class _Match:
     def _charges(self) -> None:
         """Freight and the like on the invoice, with what earlier invoices asked, against those of the order."""
         asked = sum((Fraction(one.amount.amount) for one in self.invoice.charges), Fraction(0)) + self.beside
+        self.charged = self.sign * asked
         if asked <= 0 or self.sign < 0:
             return
         agreed = sum((Fraction(one.amount.amount) for one in self.order.charges), Fraction(0))

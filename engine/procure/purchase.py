@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from fractions import Fraction
 from typing import Any
 
-from engine.canonical import CaseVerb, Invoice, InvoiceKind, InvoiceLine, Money, PostingResult, Quantity, Receipt
+from engine.canonical import (
+    CaseVerb,
+    Invoice,
+    InvoiceKind,
+    InvoiceLine,
+    Money,
+    PostingResult,
+    PurchaseOrder,
+    Quantity,
+    Receipt,
+    ReceiptLine,
+)
 from engine.core.clock import from_micros
 from engine.procure.decision import Decision, Finding, Intent, World
 from engine.procure.duplicate import duplicates_of
 from engine.procure.match import Book, Matched, match
 from engine.procure.match_people import Acts, advice_of
 from engine.procure.papers import Papers
+from engine.procure.tolerance import decimal_of
 from engine.procure.validate_invoice import found, validate
 from engine.procure.waiting import Waiting, waiting_for
 
@@ -38,9 +51,9 @@ class _Purchase:
         } | {key.partition(":")[2] for key in world.given if key.startswith("post_invoice:")}
 
     def run(self) -> Decision:
+        self._evaluated()
         for invoice in sorted(self.papers.newest(Invoice), key=self._turn):
             self._invoice(self.acts.corrected(invoice))
-        self._evaluated()
         return Decision(
             {"invoices": self.states}, tuple(self.findings), tuple(self.intents), min(self.looks, default=None)
         )
@@ -56,7 +69,12 @@ class _Purchase:
         if order is None and invoice.order_number and (waiting := self._waits_for_order(invoice)):
             return self._wait(key, (waiting,))
         matched = match(invoice, order, self.book) if order is not None else self._without_order(invoice)
-        every = (*validate(invoice, order, self.world), *duplicates_of(invoice, self.world), *matched.findings)
+        every = (
+            *validate(invoice, order, self.world),
+            *duplicates_of(invoice, self.world),
+            *self._not_awaited(invoice),
+            *matched.findings,
+        )
         left = self.acts.open(every, self.world)
         if key in self.posted:
             return self._is_posted(invoice, left, matched)
@@ -93,6 +111,15 @@ class _Purchase:
         type_ = "order_unknown" if invoice.order_number else "no_order"
         return Matched((found(invoice, type_, title, money=invoice.stated_total, flip="its order, or an acceptance"),))
 
+    def _not_awaited(self, invoice: Invoice) -> tuple[Finding, ...]:
+        """What is received of such an order is paid by its receipts: an invoice for it would be paid beside them."""
+        order = self.book.order
+        if order is None or not order.evaluated_receipt or invoice.invoice_kind is InvoiceKind.CREDIT_MEMO:
+            return ()
+        title = "Its order is paid by what is received, without invoices"
+        flip = "an order that is paid by invoices, or a return to the supplier"
+        return (found(invoice, "evaluated_receipt_invoiced", title, money=invoice.stated_total, flip=flip),)
+
     def _wait(self, key: str, waits: tuple[Waiting, ...]) -> None:
         last = max(waits, key=lambda one: (one.until, one.source))
         self.states[key] = last.state
@@ -100,7 +127,7 @@ class _Purchase:
 
     def _is_posted(self, invoice: Invoice, left: tuple[Finding, ...], matched: Matched) -> None:
         key = invoice.natural_key
-        self.book.use(matched.used)
+        self.book.use(matched)
         self.states[key] = {"state": "matched"}
         why = sorted({one.type for one in left} | {f"waiting_for_{one.source}" for one in matched.waiting})
         if why:
@@ -110,7 +137,7 @@ class _Purchase:
             self.findings += self.acts.open((late,), self.world)
 
     def _post(self, invoice: Invoice, matched: Matched) -> None:
-        self.book.use(matched.used)
+        self.book.use(matched)
         self.states[invoice.natural_key] = {"state": "matched", "ways": dict(matched.ways)}
         self.intents.append(Intent("post_invoice", self._as_written(invoice)))
 
@@ -120,28 +147,55 @@ class _Purchase:
 
     # -------------------------------------------------------------- evaluated receipts
     def _evaluated(self) -> None:
+        """What was received is posted as if its supplier had invoiced it, what went back as if it were credited."""
         order = self.book.order
         if order is None or not order.evaluated_receipt:
             return
         for receipt in self.papers.newest(Receipt):
-            if receipt.sign > 0 and (lines := tuple(self._lines_of(receipt))):
-                total = Money(amount=sum(line.extended.amount for line in lines), currency=order.currency)
-                made = Invoice(
-                    invoice_number=f"ERS-{receipt.receipt_number}", supplier_number=order.supplier_number,
-                    invoiced_on=receipt.received_on, stated_total=total, lines=lines, currency=order.currency,
-                    order_number=order.order_number, facility=order.facility, legal_entity=order.legal_entity,
-                    origin="evaluated_receipt",
-                )  # fmt: skip
-                self.intents.append(Intent("post_invoice", made))
-                self.states[made.natural_key] = {"state": "matched", "by": "evaluated_receipt"}
+            lines = tuple(self._lines_of(receipt, order))
+            if receipt.cancelled:
+                self._taken_back(receipt, order)
+            if receipt.cancelled or not lines:
+                continue
+            total = Money(amount=sum(line.extended.amount for line in lines), currency=order.currency)
+            made = Invoice(
+                invoice_number=f"ERS-{receipt.receipt_number}", supplier_number=order.supplier_number,
+                invoiced_on=receipt.received_on, stated_total=total, lines=lines, currency=order.currency,
+                invoice_kind=InvoiceKind.INVOICE if receipt.sign > 0 else InvoiceKind.CREDIT_MEMO,
+                order_number=order.order_number, facility=order.facility, legal_entity=order.legal_entity,
+                origin="evaluated_receipt",
+            )  # fmt: skip
+            self.intents.append(Intent("post_invoice", made))
+            self.states[made.natural_key] = {"state": "matched", "by": "evaluated_receipt"}
 
-    def _lines_of(self, receipt: Receipt) -> Iterator[InvoiceLine]:
+    def _taken_back(self, receipt: Receipt, order: PurchaseOrder) -> None:
+        key = f"{order.supplier_number}/ERS-{receipt.receipt_number}"
+        if key in self.posted:
+            title = "It was paid by a receipt that is cancelled now"
+            self.findings.append(Finding("decided_otherwise_since", key, title, supplier=order.supplier_number,
+                                         flip="a receipt that stands, or a credit from the supplier"))  # fmt: skip
+
+    def _lines_of(self, receipt: Receipt, order: PurchaseOrder) -> Iterator[InvoiceLine]:
+        """In the order's units, at its prices. A unit that nobody can convert is a person's."""
         for count, one in enumerate(receipt.lines, 1):
             line = self.book.lines.get(one.order_line_number)
-            if line is not None and one.quantity.unit == line.quantity.unit:
-                amount = (one.accepted or one.quantity).amount
-                yield InvoiceLine(
-                    number=count, quantity=Quantity(amount=amount, unit=one.quantity.unit), price=line.price,
-                    item_number=line.item_number, order_line_number=line.number, cost_center=line.cost_center,
-                    receipt_number=receipt.receipt_number,
-                )  # fmt: skip
+            if line is None:
+                continue
+            unit, day = line.quantity.unit, receipt.received_on
+            factor = self.book.factor(one.quantity.unit, unit, line.item_number, order.supplier_number, day)
+            if factor is None:
+                self.findings.append(self._unit_unknown(receipt, one))
+                continue
+            amount = decimal_of(Fraction((one.accepted or one.quantity).amount) * factor)
+            yield InvoiceLine(
+                number=count, quantity=Quantity(amount=amount, unit=unit), price=line.price,
+                item_number=line.item_number, order_line_number=line.number, cost_center=line.cost_center,
+                receipt_number=receipt.receipt_number,
+            )  # fmt: skip
+
+    def _unit_unknown(self, receipt: Receipt, line: ReceiptLine) -> Finding:
+        title = "Nobody told how the units convert, so the receipt cannot be paid"
+        facts = {"item": line.item_number, "unit": line.quantity.unit}
+        place = f"{receipt.natural_key}/{line.order_line_number}"
+        flip = f"a conversion for item {line.item_number}"
+        return Finding("unit_unknown", place, title, supplier=receipt.supplier_number, facts=facts, flip=flip)

@@ -33,7 +33,8 @@ def world(
     watermarks: Mapping[str, datetime] | None = None,
     policies: Policies | None = None,
     beside: Mapping[str, Sequence[Document]] | None = None,
+    given: frozenset[str] = frozenset(),
 ) -> World:
     references = {Reference(one.kind, one.natural_key): one for one in known}
     others = {key: papers(*documents) for key, documents in (beside or {}).items()}
-    return World(now, references, watermarks or {}, policies or Policies(), others)
+    return World(now, references, watermarks or {}, policies or Policies(), others, given)

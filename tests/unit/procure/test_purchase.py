@@ -20,6 +20,7 @@ from engine.canonical import (
     ContractMember,
     Correction,
     Document,
+    Invoice,
     InvoiceKind,
     Item,
     LineAction,
@@ -204,6 +205,50 @@ def test_a_substitute_that_the_supplier_told_of_is_what_was_ordered() -> None:
 
 def test_receipts_pay_where_no_invoice_is_expected() -> None:
     assert posted(decide(order(evaluated_receipt=True), receipt())) == ["post_invoice:S1/ERS-R-1"]
+
+
+def test_an_invoice_beside_what_its_receipts_pay_is_not_posted() -> None:
+    decision = decide(order(evaluated_receipt=True), receipt(), invoice())
+
+    assert "evaluated_receipt_invoiced" in types(decision)
+    assert posted(decision) == ["post_invoice:S1/ERS-R-1"]
+
+
+def test_a_return_takes_back_what_its_receipt_paid() -> None:
+    back = receipt("4", number="R-2", receipt_kind=ReceiptKind.RETURN)
+    decision = decide(order(evaluated_receipt=True), receipt(), back)
+
+    made = [one.document for one in decision.intents]
+    assert [(one.invoice_kind, str(one.stated_total.amount)) for one in made if isinstance(one, Invoice)] == [
+        (InvoiceKind.INVOICE, "40.00"),
+        (InvoiceKind.CREDIT_MEMO, "16.00"),
+    ]
+
+
+def test_a_receipt_in_a_unit_that_nobody_converts_is_not_paid() -> None:
+    decision = decide(order(evaluated_receipt=True), receipt("1", unit="BX"))
+
+    assert (types(decision), posted(decision)) == (["unit_unknown"], [])
+
+
+def test_a_receipt_that_is_cancelled_after_it_was_paid_is_told() -> None:
+    paid = decide_purchase(
+        papers(order(evaluated_receipt=True), receipt(cancelled=True)),
+        world(SUPPLIER, watermarks=PASSED, given=frozenset({"post_invoice:S1/ERS-R-1"})),
+    )
+
+    assert (types(paid), posted(paid)) == (["decided_otherwise_since"], [])
+
+
+def test_agreed_freight_is_paid_once_over_all_invoices() -> None:
+    freight = (Charge(code="D240", amount=usd("9.00")),)
+    first = invoice(billed("5"), number="I-1", charges=freight)
+    second = invoice(billed("5"), number="I-2", charges=freight, invoiced_on=first.invoiced_on + timedelta(days=1))
+
+    decision = decide(order(charges=freight), receipt(), first, second)
+
+    assert types(decision) == ["freight_above_ordered"]
+    assert posted(decision) == ["post_invoice:S1/I-1"]
 
 
 def test_dates_may_be_as_far_ahead_as_the_policies_say() -> None:
