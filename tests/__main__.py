@@ -3,7 +3,7 @@
 short   no server, no browser, no long forms, no fuzzing, faults or attacks, a process a core: what a developer runs all
         day (under two minutes)
 (none)  the same with those, then what starts real servers (PostgreSQL, Tryton in its own environment; OpenSSH, MariaDB,
-        RabbitMQ … where the system has them), one at a time
+        RabbitMQ … where the system has them)
 all     also the long forms and the browser
 """
 
@@ -17,7 +17,8 @@ from pathlib import Path
 from engine import bootstrap
 
 _ALONE = "not integration and not erp and not slow and not browser and not process"
-_WITH_SERVERS = "(integration or erp or process) and not slow and not browser"
+_SERVERS = "integration and not erp and not process and not slow and not browser"
+_ENGINES = "(erp or process) and not slow and not browser"
 _NOTHING_SELECTED = 5  # pytest's exit code
 
 
@@ -35,11 +36,16 @@ def main() -> None:
 
 
 def _rounds(choice: str) -> list[list[str]]:
-    """What needs nothing takes every core. What starts servers, or looks at the whole machine, goes one at a time."""
-    spread = ["-m", _ALONE, "-n", str(os.cpu_count() or 1), "--dist", "worksteal"]
+    """Every core is taken; but whole engines and the ERP, which look at the whole machine, go one at a time."""
+    cores = ["-n", str(os.cpu_count() or 1)]
+    spread = ["-m", _ALONE, *cores, "--dist", "worksteal"]
     if choice == "short":
         spread += [f"--ignore=tests/{folder}" for folder in ("chaos", "fuzz", "security")]
-    rest = {"short": [], "default": [["-m", _WITH_SERVERS]], "all": [["-m", f"not ({_ALONE})"]]}
+    rest = {
+        "short": [],
+        "default": [["-m", _SERVERS, *cores, "--dist", "loadfile"], ["-m", _ENGINES]],
+        "all": [["-m", f"not ({_ALONE})"]],
+    }
     return [spread, *rest[choice]]
 
 

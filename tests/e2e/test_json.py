@@ -43,6 +43,9 @@ ASKED = {
     "resume": ["notes"],
     "stop": ["notes"],
     "prune": ["--older-than", "90d"],
+    "cases": [],
+    "lineage": ["MESSAGE"],
+    "crosswalks": ["--missing"],
     "resend": ["MESSAGE", "--reason", "test"],
 }
 ALONE = {

