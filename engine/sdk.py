@@ -133,6 +133,7 @@ from engine.core.errors import (
     RequiredFieldError,
     TransformError,
 )
+from engine.mapping.bank import bank_reports
 from engine.mapping.fhir_message import FhirElement, FhirMessage
 from engine.mapping.lookup import Lookup
 from engine.mapping.x12_810 import invoice_from_810
@@ -318,6 +319,7 @@ __all__ = [
     "XmlMessage",
     "advice_on",
     "application_advice_from_824",
+    "bank_reports",
     "date",
     "datetime",
     "identifier_fault",

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, StringConstraints
 
 from engine.canonical.base import Value
+from engine.core.currency import minor_places
 from engine.core.errors import CurrencyMismatchError, UnitMismatchError
 
 
@@ -20,9 +21,6 @@ def _exact(value: object) -> object:
 Exact = Annotated[Decimal, BeforeValidator(_exact)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Unit = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=12)]
-
-# Minor units differ by currency. Source: ISO 4217.
-_MINOR_UNITS = {"JPY": 0, "KRW": 0, "CLP": 0, "ISK": 0, "BHD": 3, "KWD": 3, "OMR": 3, "JOD": 3, "TND": 3}
 
 
 class Money(Value):
@@ -42,8 +40,7 @@ class Money(Value):
 
     def rounded(self) -> Money:
         """To the currency's minor unit, half up, as invoices are added."""
-        places = _MINOR_UNITS.get(self.currency, 2)
-        quantum = Decimal(1).scaleb(-places)
+        quantum = Decimal(1).scaleb(-minor_places(self.currency))
         return Money(amount=self.amount.quantize(quantum, ROUND_HALF_UP), currency=self.currency)
 
     def _same(self, other: Money) -> Decimal:

@@ -1,4 +1,4 @@
-"""pain.002 (what became of orders) and camt.054 (bookings) as facts about payments, of any version of the schemas.
+"""pain.002 (what became of orders), camt.053 and camt.054 (bookings) as facts about payments, of any version.
 
 Source: ISO 20022 message definitions; external code sets of payment status and return reasons.
 """
@@ -56,7 +56,20 @@ def read_camt_054(body: bytes) -> list[BankWord]:
     Raises:
         MessageError: not XML, not safe, or not such a message.
     """
-    report = _only(parse_tree(body), "BkToCstmrDbtCdtNtfctn")
+    return _bookings(body, "BkToCstmrDbtCdtNtfctn")
+
+
+def read_camt_053(body: bytes) -> list[BankWord]:
+    """The day's statement: its entries as those of camt.054.
+
+    Raises:
+        MessageError: not XML, not safe, or not such a message.
+    """
+    return _bookings(body, "BkToCstmrStmt")
+
+
+def _bookings(body: bytes, name: str) -> list[BankWord]:
+    report = _only(parse_tree(body), name)
     message, told = _header(report)
     return [
         word for n, entry in enumerate(_all(report, "Ntry"), 1) for word in _entry(entry, f"{message}-{n}", told, n)

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from engine.canonical import ReportSource
 from engine.core.errors import IsthmusError, StructureError
-from engine.procure.bank_reports import report_of
+from engine.mapping.bank import report_of
 from engine.protocols.bank import read_ach_returns, read_camt_054, read_pain_002
-from tests.support.dossiers import NOON
 
 PAIN = b"""<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.03"><CstmrPmtStsRpt>
 <GrpHdr><MsgId>M1</MsgId><CreDtTm>2026-11-17T09:00:00</CreDtTm></GrpHdr><OrgnlPmtInfAndSts>
@@ -76,7 +75,7 @@ def test_an_ach_return_names_the_payment_its_trace_and_its_reason() -> None:
 def test_a_notice_of_change_has_the_new_account_and_does_not_show_it() -> None:
     (word,) = read_ach_returns(ach("798C01091000019000123      0210000299988877766"))
 
-    report = report_of(word, ReportSource.ACH_CHANGE, "FIRST", NOON)
+    report = report_of(word, ReportSource.ACH_RETURN, "FIRST")
 
     assert (word.state, word.corrected) == ("corrected", "99988877766")
     assert "99988877766" not in f"{word!r}{report!r}"
