@@ -143,6 +143,7 @@ from engine.mapping.x12_835 import remittance_from_835
 from engine.mapping.x12_850 import purchase_order_from_850
 from engine.mapping.x12_855 import order_acknowledgement_from_855
 from engine.mapping.x12_856 import shipment_notice_from_856
+from engine.protocols.bytes_message import BytesMessage
 from engine.protocols.hl7v2.message import Hl7Message
 from engine.protocols.hl7v2.segment import Segment
 from engine.protocols.json_message import JsonMessage
@@ -208,6 +209,7 @@ __all__ = [
     "BankState",
     "BankStatusReport",
     "Budget",
+    "BytesMessage",
     "CaseAction",
     "CaseVerb",
     "ChangeBy",

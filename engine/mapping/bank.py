@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Protocol
 
 from engine.canonical import BankState, BankStatusReport, Money, ReportSource
 from engine.canonical.guarded import Guarded
 from engine.core.errors import StructureError
 from engine.protocols.bank import BankWord, read_ach_returns, read_bai2, read_camt_053, read_camt_054, read_pain_002
+from engine.protocols.bytes_message import BytesMessage
 
 Reader = Callable[[bytes], Sequence[BankWord]]
 _XML: tuple[tuple[bytes, ReportSource, Reader], ...] = (
@@ -21,14 +21,7 @@ _XML: tuple[tuple[bytes, ReportSource, Reader], ...] = (
 _LOOKED_AT = 4096  # bytes; the message's element stands near the beginning
 
 
-class HasBody(Protocol):
-    """A message as the source's format `bytes` gives it to a transform."""
-
-    @property
-    def body(self) -> bytes: ...
-
-
-def bank_reports(message: HasBody, bank: str) -> list[BankStatusReport]:
+def bank_reports(message: BytesMessage, bank: str) -> list[BankStatusReport]:
     """What a bank's file says of payments, one document each: pain.002, camt.053, camt.054, BAI2 or ACH returns.
 
     Args:

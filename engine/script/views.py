@@ -13,6 +13,7 @@ import msgspec
 from engine.core.errors import ConfigurationError
 from engine.mapping.fhir_message import FhirMessage
 from engine.ports.script import Program
+from engine.protocols.bytes_message import BytesMessage
 from engine.protocols.hl7v2.message import Hl7Message
 from engine.protocols.json_message import JsonMessage
 from engine.protocols.tabular import TableLayout, TableReader, TabularMessage
@@ -25,21 +26,6 @@ class View(msgspec.Struct, frozen=True):
 
     message: Any
     get: Callable[[str], str | None]
-
-
-class BytesMessage:
-    """A body without a known format."""
-
-    __slots__ = ("body",)
-
-    def __init__(self, body: bytes) -> None:
-        self.body = body
-
-    def get(self, path: str) -> str | None:
-        return None
-
-    def encode(self) -> bytes:
-        return self.body
 
 
 def open_view(program: Program, zone: ZoneInfo, body: bytes, attributes: Mapping[str, str] | None = None) -> View:

@@ -7,6 +7,7 @@ import pytest
 from engine.canonical import BankState, ReportSource
 from engine.core.errors import StructureError
 from engine.mapping.bank import bank_reports
+from engine.protocols.bytes_message import BytesMessage
 
 PAIN = (
     b'<?xml version="1.0"?><ns2:Document xmlns:ns2="urn:x"><ns2:CstmrPmtStsRpt><ns2:GrpHdr><ns2:MsgId>M1</ns2:MsgId>'
@@ -24,11 +25,6 @@ BAI2 = (
 )
 
 
-class Message:
-    def __init__(self, body: bytes) -> None:
-        self.body = body
-
-
 @pytest.mark.parametrize(
     ("body", "source", "state", "key"),
     [
@@ -39,7 +35,7 @@ class Message:
     ids=["pain.002", "camt.053", "BAI2"],
 )
 def test_a_file_is_known_by_its_beginning(body: bytes, source: ReportSource, state: BankState, key: str) -> None:
-    (report,) = bank_reports(Message(body), "FIRST")
+    (report,) = bank_reports(BytesMessage(body), "FIRST")
 
     assert (report.source, report.state, report.natural_key) == (source, state, key)
 
@@ -47,4 +43,4 @@ def test_a_file_is_known_by_its_beginning(body: bytes, source: ReportSource, sta
 @pytest.mark.parametrize("body", [b"", b"ISA*00*", b"<Document><pain.001/></Document>", b"\xff\xfe01,"])
 def test_what_no_bank_sends_is_refused(body: bytes) -> None:
     with pytest.raises(StructureError, match="bank's file"):
-        bank_reports(Message(body), "FIRST")
+        bank_reports(BytesMessage(body), "FIRST")
