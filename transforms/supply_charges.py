@@ -1,4 +1,4 @@
-"""DFT^P03 to Consumption and JournalEntry, one of each per supply charge. Source: HL7 v2.5.1 chapter 6 (FT1).
+"""DFT^P03 to Consumption, JournalEntry and ChargeEvent, one of each per supply charge. Source: HL7 v2.5.1 ch. 6 (FT1).
 
 The rules of the house:
 - Charge codes begin with their revenue code family; 027x are supplies. Everything else is not ours to book.
@@ -6,10 +6,13 @@ The rules of the house:
 - Quantity times unit price must be the extended amount (FT1-10, 12, 11). If not, a person looks: we do not recompute.
 - What we book is cost (FT1-22), not the patient's charge. A credit (CD) names the charge it takes back (FT1-31)
   and turns both sides round.
+- The charge itself goes to the process under its code alone: which item was used, cabinets and theatres document.
 - The visit number links to the account. Nothing else about the patient leaves this channel.
 """
 
 from engine.sdk import (
+    ChargeEvent,
+    ChargeKind,
     Consumption,
     ConsumptionLine,
     Decimal,
@@ -30,14 +33,15 @@ SIGN = {"CG": 1, "CD": -1}  # FT1-6: charge, credit; payments and adjustments ar
 
 def transform(
     message: Hl7Message, charge_codes: Lookup, departments: Lookup, accounts: Lookup
-) -> tuple[Consumption | JournalEntry, ...] | Filtered:
+) -> tuple[Consumption | JournalEntry | ChargeEvent, ...] | Filtered:
     ours = [ft1 for ft1 in message.all("FT1") if ft1.require("6") in SIGN and ft1.require("7.1").startswith(SUPPLIES)]
     if not ours:
         return Filtered("no supply charge in it")
-    documents: list[Consumption | JournalEntry] = []
+    documents: list[Consumption | JournalEntry | ChargeEvent] = []
     for ft1 in ours:
         check(ft1)
         documents += [consumption(message, ft1, charge_codes, departments), entry(message, ft1, departments, accounts)]
+        documents.append(charge(message, ft1, departments))
     return tuple(documents)
 
 
@@ -76,6 +80,24 @@ def consumption(message: Hl7Message, ft1: Segment, charge_codes: Lookup, departm
                 cost_center=departments[ft1.require("13.1")],
             ),
         ),
+    )
+
+
+def charge(message: Hl7Message, ft1: Segment, departments: Lookup) -> ChargeEvent:
+    """What was billed. A credit names the charge that it takes back by the sender's number."""
+    reverses = ft1.get(31)
+    return ChargeEvent(
+        charge_number=number_of(message, ft1),
+        charge_code=ft1.require("7.1"),
+        charged_at=ft1.moment(4),
+        quantity=Quantity(amount=ft1.number(10), unit="EA"),
+        charge_kind=ChargeKind.CREDIT if ft1.get("6") == "CD" else ChargeKind.CHARGE,
+        visit_number=message.get("PV1-19.1"),
+        amount=Money(amount=ft1.number("11.1.1")),
+        facility=message.require("MSH-4.1"),
+        department=ft1.require("13.1"),
+        cost_center=departments[ft1.require("13.1")],
+        reverses=f"{message.require('MSH-4.1')}-{reverses}" if reverses else None,
     )
 
 
