@@ -2,6 +2,12 @@
 
 The ERP gets the document's natural key as our reference, so that its people can read it. An attempt whose
 outcome is unknown is cleared up by asking for that reference; posting goes on from what is there.
+
+A channel that takes commands of the process tells it what became of them:
+
+source: {type: procure, commands: [post_invoice]}
+destinations:
+  - {name: erp, type: erp, connection: finance, send: Invoice, reports: true}
 """
 
 from __future__ import annotations
@@ -11,12 +17,16 @@ from pydantic import Field, ValidationError
 
 from engine.canonical import KINDS, Document
 from engine.channel.model import Settings
+from engine.channel.policy_records import SystemName
+from engine.connectors.answers import Answers, command_of
 from engine.core.errors import ConfigurationError, DestinationError
 from engine.ports.connector import ConnectorContext, Delivered, Health, Outbound, Semantics
 from engine.ports.erp import ErpAdapter, ErpAdapters, Posted
 
 _BROUGHT_UP_TO_DATE = frozenset({"Supplier", "Item", "CostCenter"})
 """Masters: that the ERP knows one does not say that it has this change, and sending it again is harmless."""
+_POSTED_BY = frozenset({"post_invoice", "post_journal", "create_order", "raise_requisition", "propagate_supplier"})
+"""Commands that are carried out by posting their document; any other one asks for something else."""
 
 
 class ErpSettings(Settings):
@@ -26,12 +36,20 @@ class ErpSettings(Settings):
     parallel: int = Field(
         default=2, ge=1, le=32, description="Documents under way at once; what the ERP takes one by one waits in turn."
     )
+    reports: bool = Field(
+        default=False,
+        description="Tell the process what became of each document: its number in the ERP, or why it was refused.",
+    )
+    system: SystemName = Field(
+        default="erp", description="With reports: who answers, as the plans of the process call it."
+    )
 
 
 class ErpDestination:
     def __init__(self, settings: ErpSettings, context: ConnectorContext) -> None:
         self._settings = settings
         self._adapter = shared_adapter(context, settings.connection)
+        self._answers = _answers(settings, context)
 
     @property
     def semantics(self) -> Semantics:
@@ -43,17 +61,33 @@ class ErpDestination:
 
     async def send(self, outbound: Outbound) -> Delivered:
         document = _document(outbound)
+        try:
+            posted = await self._posted(outbound, document)
+        except DestinationError as error:
+            if self._answers is not None:
+                await self._answers.refused(outbound, document, error)
+            raise
+        return await self._delivered(outbound, document, posted)
+
+    async def _posted(self, outbound: Outbound, document: Document) -> Posted:
+        _check_command(outbound)
         if document.kind not in self._adapter.kinds:
             takes = ", ".join(sorted(self._adapter.kinds))
             raise DestinationError(f"the ERP takes no {document.kind}", remedy=f"send one of: {takes}")
-        return _delivered(await self._adapter.post(document, document.natural_key))
+        return await self._adapter.post(document, document.natural_key)
 
     async def inquire(self, outbound: Outbound) -> Delivered | None:
         document = _document(outbound)
         if document.kind in _BROUGHT_UP_TO_DATE:
             return None
         posted = await self._adapter.find(document.kind, document.natural_key, document.natural_key)
-        return None if posted is None else _delivered(posted)
+        return None if posted is None else await self._delivered(outbound, document, posted)
+
+    async def _delivered(self, outbound: Outbound, document: Document, posted: Posted) -> Delivered:
+        """Told first: were it noted as delivered before, a crash between the two would leave the process waiting."""
+        if self._answers is not None:
+            await self._answers.done(outbound, document, posted.reference)
+        return _delivered(posted)
 
     async def check(self) -> Health:
         return await self._adapter.check()
@@ -67,6 +101,22 @@ def shared_adapter(context: ConnectorContext, connection: str) -> ErpAdapter:
     if adapters is None:
         raise ConfigurationError("this engine runs without ERP adapters", where=context.name)
     return adapters.adapter(connection)
+
+
+def _answers(settings: ErpSettings, context: ConnectorContext) -> Answers | None:
+    if not settings.reports:
+        return None
+    process = context.services.get("procure")
+    if process is None:
+        raise ConfigurationError("there is no process in this engine", where=context.name, remedy="leave reports out")
+    return Answers(context, process, settings.system)
+
+
+def _check_command(outbound: Outbound) -> None:
+    command = command_of(outbound)
+    if command is not None and command not in _POSTED_BY:
+        remedy = "carry it out in the ERP and confirm the delivery, or send it elsewhere"
+        raise DestinationError(f"the ERP cannot be asked for '{command}'", where=outbound.kind, remedy=remedy)
 
 
 def _document(outbound: Outbound) -> Document:

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from engine.canonical import Document, FieldClaim
+from engine.canonical import Document, FieldClaim, PostingResult
 from engine.core.clock import Clock, from_micros, to_micros
 from engine.core.errors import StoreError
 from engine.ports.procure import Change, Command, Dossier, Record, Records, Reference
@@ -79,6 +79,19 @@ class Process:
         others = {one for reference in references for one in await self._records.dossiers_with(reference)}
         for dossier in sorted(others - set(dossiers)):
             await self._decide(dossier)
+
+    def home_of(self, document: Document) -> str:
+        """The dossier that a document belongs to before others."""
+        return dossiers_of(document)[0]
+
+    async def answered(self, answer: PostingResult) -> None:
+        """A system did what a command asked for, or refused. Only its time differs: it is the same answer again."""
+        reference = Reference(answer.kind, answer.natural_key)
+        before = (await self._records.latest([reference])).get(reference)
+        known = read(before) if before is not None else None
+        if isinstance(known, PostingResult) and known == answer.model_copy(update={"answered_at": known.answered_at}):
+            return
+        await self.take(answer)
 
     async def run(self) -> None:
         """Look at what is due until cancelled; first at what the policies may have left when the engine stopped."""

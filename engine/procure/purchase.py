@@ -129,6 +129,9 @@ class _Purchase:
         key = invoice.natural_key
         self.book.use(matched)
         self.states[key] = {"state": "matched"}
+        wish = Intent("post_invoice", self._as_written(invoice))
+        if wish.key in self.world.given:  # still wished for: what its system answered is looked at
+            self.intents.append(wish)
         why = sorted({one.type for one in left} | {f"waiting_for_{one.source}" for one in matched.waiting})
         if why:
             facts = {"because": why, "now": [dict(one.facts) for one in left]}
