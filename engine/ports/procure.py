@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from engine.ports.measures import Milestone
+
 
 class Record(msgspec.Struct, frozen=True, order=True):
     """One version of a document. `version` counts from 1 for each kind and key; `body` is canonical JSON.
@@ -120,6 +122,7 @@ class Change(msgspec.Struct, frozen=True):
     """What one decision saves. `revision` is what was loaded: when it has moved on, nothing is saved.
 
     `waits` are the references that the decision looked at, found or not: a change of one decides the dossier anew.
+    `milestones` are kept, `no_milestones` (what, key, detail) taken away: documents told later that they were not so.
     """
 
     dossier: str
@@ -131,6 +134,8 @@ class Change(msgspec.Struct, frozen=True):
     commands: Sequence[Command] = ()
     waits: Sequence[Reference] = ()
     look_again_micros: int | None = None
+    milestones: Sequence[Milestone] = ()
+    no_milestones: Sequence[tuple[str, str, str]] = ()
 
 
 class CaseQuery(msgspec.Struct, frozen=True):

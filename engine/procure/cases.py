@@ -25,7 +25,7 @@ def cases_of(dossier: Dossier, decision: Decision, world: World) -> tuple[list[C
         _case(case_id, dossier.key, one, before.get(case_id), owners[case_id], world) for case_id, one in found.items()
     ]
     gone = [
-        msgspec.structs.replace(one, state="gone")
+        msgspec.structs.replace(one, state="gone", facts={**one.facts, "spells": [*_spells(one), _spell(one, world)]})
         for one in dossier.cases
         if one.state == "open" and one.case_id not in found
     ]
@@ -53,8 +53,22 @@ def _case(case_id: str, dossier: str, found: Finding, before: Case | None, owner
         supplier=found.supplier,
         facility=found.facility,
         rank=owner.rank,
-        facts={**found.facts, **({"flip": found.flip} if found.flip else {}), **_routing(known, owner, world)},
+        facts={
+            **found.facts,
+            **({"flip": found.flip} if found.flip else {}),
+            **_routing(known, owner, world),
+            **({"spells": _spells(before)} if before and _spells(before) else {}),
+        },
     )
+
+
+def _spells(case: Case) -> list[Any]:
+    """Each time that it was open before: from and to, in microseconds."""
+    return list(case.facts.get("spells", ()))
+
+
+def _spell(case: Case, world: World) -> list[int]:
+    return [case.opened_micros, to_micros(world.now)]
 
 
 def _routing(known: Case | None, owner: Owner, world: World) -> dict[str, Any]:

@@ -43,7 +43,7 @@ Commands = list[tuple[GivenCommand, int]]
 _ALL = 20_000  # open cases that the figures count
 _FOUND = 20
 _STATES = ("open", "decided", "gone")
-_FOR_PAGE = frozenset({"rule", "flip", "routing"})  # facts that have a place of their own on the page
+_FOR_PAGE = frozenset({"rule", "flip", "routing", "spells"})  # facts that have a place of their own on the page
 
 
 class TakesDecisions(Protocol):

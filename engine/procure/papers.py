@@ -43,6 +43,13 @@ class Papers:
     def __init__(self, records: Iterable[Record]) -> None:
         self.all = [Paper(read(record), record) for record in sorted(records)]
 
+    @classmethod
+    def of(cls, papers: Iterable[Paper]) -> Papers:
+        """Of papers that were read already, in their order."""
+        made = cls(())
+        made.all = list(papers)
+        return made
+
     @cached_property
     def _newest(self) -> dict[tuple[str, str], Paper]:
         return {(paper.record.kind, paper.record.key): paper for paper in self.all}  # versions are sorted
@@ -54,6 +61,18 @@ class Papers:
     def versions(self, kind: type[D]) -> list[D]:
         """Every version, by key and age."""
         return [paper.document for paper in self.all if isinstance(paper.document, kind)]
+
+    def latest(self) -> Iterable[Paper]:
+        """The last version of each document of every kind."""
+        return self._newest.values()
+
+    @cached_property
+    def _oldest(self) -> dict[tuple[str, str], Paper]:
+        return {(paper.record.kind, paper.record.key): paper for paper in reversed(self.all)}
+
+    def first(self, document: Document) -> Paper:
+        """Where its first version came from."""
+        return self._oldest[document.kind, document.natural_key]
 
     def paper(self, document: Document) -> Paper:
         """Where the last version of this document came from."""
@@ -78,6 +97,11 @@ def dossiers_of(document: Document) -> tuple[str, ...]:
     """Its own dossier first, then those that look at it as well."""
     alike = alike_dossiers(document) if isinstance(document, Invoice) else ()
     return tuple(dict.fromkeys((*_own(document), *beside(document), *alike)))
+
+
+def own_dossier(document: Document) -> str:
+    """The one that it belongs to before all others."""
+    return _own(document)[0]
 
 
 def _own(document: Document) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from engine.procure.cases import cases_of
 from engine.procure.claims import claims_after, claims_dossier, owned
 from engine.procure.deciders import decide
 from engine.procure.decision import DOSSIER, Decision, World
+from engine.procure.milestones import moved
 from engine.procure.papers import Papers, dossiers_of, papers_of, read
 from engine.procure.policies import ACTIVE, ACTIVE_DOSSIER, decided_by, with_digest
 from engine.procure.record_rules import Write
@@ -128,7 +129,7 @@ class Process:
 
     async def weigh(self, dossier: Dossier, now: datetime) -> Decision:
         """What would be decided over what is known by now; nothing is saved."""
-        return (await self._decided(dossier, now))[0]
+        return (await self._decided(dossier.key, papers_of(dossier), dossier.given, now))[0]
 
     # -------------------------------------------------------------- deciding
     async def _decide(
@@ -158,9 +159,14 @@ class Process:
     async def _change(self, dossier: Dossier, added: Sequence[Record]) -> Change:
         now = self._clock.now()
         whole = msgspec.structs.replace(dossier, records=(*dossier.records, *added))
-        decision, world = await self._decided(whole, now)
+        papers = papers_of(whole)
+        decision, world = await self._decided(dossier.key, papers, whole.given, now)
         cases, owners_look = cases_of(dossier, decision, world)
         looks = [one for one in (decision.look_again_at, owners_look) if one is not None]
+        new = {one.key: one for one in reversed(decision.intents) if one.key not in dossier.given}
+        rows = moved(
+            dossier, papers, cases, [(one.document, one.what, key, to_micros(now)) for key, one in new.items()]
+        )
         return Change(
             dossier=dossier.key,
             revision=dossier.revision,
@@ -171,23 +177,26 @@ class Process:
             commands=[
                 Command(one.key, one.what, one.document.kind, one.document.natural_key,
                         one.document.model_dump_json().encode())
-                for one in decision.intents
-                if one.key not in dossier.given
+                for one in reversed(new.values())
             ],
             waits=sorted(world.asked | ({ACTIVE} if decision.findings else set())),
             look_again_micros=to_micros(min(looks)) if looks else None,
+            milestones=rows.now,
+            no_milestones=rows.gone,
         )  # fmt: skip
 
-    async def _decided(self, dossier: Dossier, now: datetime) -> tuple[Decision, World]:
+    async def _decided(
+        self, dossier: str, papers: Papers, given: frozenset[str], now: datetime
+    ) -> tuple[Decision, World]:
         """Deciders ask for references as they go: each round knows what the one before asked for."""
-        papers, policies = papers_of(dossier), self._policies()
+        policies = self._policies()
         watermarks = {source: from_micros(until) for source, until in (await self._records.watermarks()).items()}
         known: dict[Reference, Document | None] = {}
         beside: dict[str, Papers] = {}
         for _ in range(_ROUNDS):
             found = {reference: document for reference, document in known.items() if document is not None}
-            world = World(now, found, watermarks, policies, beside, dossier.given)
-            decision = decide(dossier.key, papers, world)
+            world = World(now, found, watermarks, policies, beside, given)
+            decision = decide(dossier, papers, world)
             new = [one for one in world.missing if one not in known]
             if not new:
                 break

@@ -112,9 +112,8 @@ def _pairs(document: Any) -> Iterator[tuple[str, str]]:
 
 # ------------------------------------------------------------------ what lies there
 def stock_of(papers: Papers, place: Place) -> Stock:
-    steps = sorted(_steps(papers, place), key=lambda step: (step.at, step.is_count, step.key))
     on_hand, unknown = _NONE, []
-    for step in steps:
+    for step in sorted(steps(papers, place), key=lambda step: (step.at, step.is_count, step.key)):
         amount = place.amount(step.quantity)
         if amount is None:
             unknown.append(step.key)
@@ -123,7 +122,7 @@ def stock_of(papers: Papers, place: Place) -> Stock:
     return Stock(on_hand, _outstanding(papers, place), tuple(unknown))
 
 
-def _steps(papers: Papers, place: Place) -> Iterator[Step]:
+def steps(papers: Papers, place: Place) -> Iterator[Step]:
     """Documents that a movement already tells of are not counted once more."""
     movements = papers.newest(InventoryMovement)
     told = {(one.source_kind, one.source_key) for one in movements}

@@ -19,6 +19,7 @@ from engine.store.leases import Fence, SqlLeases
 from engine.store.ledger import SqlLedger
 from engine.store.lock import JournalLock
 from engine.store.migrate import bring_up_to_date, check_version
+from engine.store.milestones import SqlMeasures
 from engine.store.names import Names
 from engine.store.process_writer import ProcessWriter
 from engine.store.reader import Reader
@@ -53,6 +54,7 @@ class Store:
         self.feed = SqlFeed(self._writer, reader)
         self.records = SqlRecords(self._writer, reader)
         self.record_search = SqlRecordSearch(reader)
+        self.measures = SqlMeasures(self._writer, reader)
 
     def _writing(self, commits: Commits, clock: Clock, slot: int) -> Writer:
         if self.lock is None or not isinstance(self._database, SqliteDatabase):

@@ -84,3 +84,30 @@ watermarks = clustered(
     sa.Column("source", Key, primary_key=True),
     sa.Column("until", Micros, nullable=False),
 )
+# What happened, for sums: written with the decision that it follows from. Columns: engine/ports/measures.py.
+milestones = clustered(
+    "p2p_milestones",
+    sa.Column("what", Key, primary_key=True),
+    sa.Column("key", Key, primary_key=True),
+    sa.Column("detail", Key, primary_key=True),
+    sa.Column("at", Micros, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("dossier", Key, nullable=False),
+    sa.Column("stage", sa.Text, nullable=False),
+    sa.Column("type", sa.Text),
+    sa.Column("matter", Key),
+    sa.Column("began", Micros),
+    sa.Column("ended", Micros),
+    sa.Column("day", sa.Integer),  # since 1970
+    sa.Column("amount", sa.Text),  # exact, as written
+    sa.Column("units", Micros),  # the same in millionths
+    sa.Column("currency", sa.Text),
+    sa.Column("supplier", Key),
+    sa.Column("facility", Key),
+    sa.Column("category", Key),
+    sa.Column("department", Key),
+    sa.Column("who", sa.Text),
+)
+sa.Index("p2p_milestones_at", milestones.c.what, milestones.c.at)
+sa.Index("p2p_milestones_matter", milestones.c.matter, milestones.c.what)
+sa.Index("p2p_milestones_dossier", milestones.c.dossier)

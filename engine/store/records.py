@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from engine.core.errors import ChecksumError
 from engine.ports.procure import Case, CaseQuery, Change, Command, Dossier, GivenCommand, Record, Reference
 from engine.store.checksum import checksum
+from engine.store.milestones import write_milestones
 from engine.store.names import Names
 from engine.store.procure_schema import cases, commands, dossiers, members, records, waits, watermarks
 from engine.store.reader import Reader
@@ -174,6 +175,7 @@ def _save(transaction: Transaction, change: Change) -> bool:
     for case in change.cases:
         _put_case(sql, case, change.at_micros)
     _give(sql, change)
+    write_milestones(sql, change.milestones, change.no_milestones)
     return True
 
 

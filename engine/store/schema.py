@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 metadata = sa.MetaData()
-HEAD = "0004"  # the newest migration; a store at a revision unknown here was written by a newer release
+HEAD = "0005"  # the newest migration; a store at a revision unknown here was written by a newer release
 
 # On SQLite an INTEGER PRIMARY KEY is the row itself; BIGINT would add a second tree.
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")

@@ -1,0 +1,93 @@
+"""What the makers of rows share: when a document came, and what an order and its invoices are told apart by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from engine.canonical import CaseVerb, Document, Invoice, Money, PurchaseOrder
+from engine.ports.measures import Milestone, units_of
+from engine.ports.procure import Case
+from engine.procure.decision import text_of
+from engine.procure.papers import Papers
+
+IDLE = frozenset({CaseVerb.COMMENT, CaseVerb.REASSIGN})
+"""What people do with an exception without deciding it."""
+_EPOCH = date(1970, 1, 1)
+
+
+def day_number(day: date | None) -> int | None:
+    """Days since 1970."""
+    return None if day is None else (day - _EPOCH).days
+
+
+def money(amount: Money | None) -> dict[str, Any]:
+    """The columns of an amount."""
+    if amount is None:
+        return {}
+    return {"amount": text_of(amount.amount), "units": units_of(amount.amount), "currency": amount.currency}
+
+
+def number(amount: Decimal | int) -> dict[str, Any]:
+    return {"amount": text_of(Decimal(amount)), "units": units_of(Decimal(amount))}
+
+
+def only(values: Iterable[str | None]) -> str | None:
+    """The one value of all that name one; None: there are none, or several."""
+    found = {one for one in values if one}
+    return next(iter(found)) if len(found) == 1 else None
+
+
+class Rows:
+    """Makes the rows of one dossier."""
+
+    def __init__(self, dossier: str, papers: Papers) -> None:
+        self.dossier, self.papers = dossier, papers
+
+    def row(self, what: str, stage: str, document: Document, **more: Any) -> Milestone:
+        """Of a document, from when it first came; `more` are the columns that are not taken from it."""
+        record = self.papers.first(document).record
+        usual = {
+            "key": document.natural_key, "kind": document.kind, "dossier": self.dossier, "stage": stage,
+            "at_micros": record.at_micros, "who": record.who,
+            "supplier": getattr(document, "supplier_number", None), "facility": getattr(document, "facility", None),
+            "category": getattr(document, "category", None), "department": getattr(document, "department", None),
+        }  # fmt: skip
+        return Milestone(what=what, **{**usual, **more})
+
+    def traded(self, what: str, stage: str, document: Any, **more: Any) -> Milestone:
+        """Of a document of an order: what it does not say of itself, its order does."""
+        order = self.order
+        facility, category = getattr(document, "facility", None), getattr(document, "category", None)
+        if order is not None:
+            facility, category = facility or order.facility, category or self.category
+        matter = {"matter": getattr(document, "order_number", None), "facility": facility, "category": category}
+        return self.row(what, stage, document, **{**matter, **more})
+
+    @cached_property
+    def order(self) -> PurchaseOrder | None:
+        return next(iter(self.papers.newest(PurchaseOrder)), None)
+
+    @cached_property
+    def category(self) -> str | None:
+        order = self.order
+        return (order.category or only(line.category for line in order.lines)) if order else None
+
+
+def invoice_at(case: Case, papers: Papers) -> str | None:
+    """Key of the invoice that a case is about: it stands at `S1/INV-1`, `S1/INV-1/2` or `S1/INV-1:2`."""
+    return invoice_of_place(case.case_id.removeprefix(f"{case.dossier}#{case.type}#"), papers)
+
+
+def invoice_of_place(place: str, papers: Papers) -> str | None:
+    return max(_standing_at(place, papers), key=len, default=None)
+
+
+def _standing_at(place: str, papers: Papers) -> Iterator[str]:
+    for one in papers.newest(Invoice):
+        key = one.natural_key
+        if place == key or place.startswith((f"{key}/", f"{key}:")):
+            yield key
