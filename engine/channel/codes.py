@@ -100,6 +100,9 @@ CODES: dict[str, Code] = {
     "C084": Code("Unknown character set", "Bytes could not be read as text."),
     "C085": Code("Receipts that nobody takes", "AS2 receipts that are posted later need an `as2` source of the site."),
     "C086": Code("Certificate that is not there", "An AS2 channel cannot start without its certificates."),
+    "C087": Code("Transport that the partner does not have", "`transport:` takes what the partner's file says of it."),
+    "C088": Code("Partner without a transport", "Its file should say how it is reached, for all channels.", "warning"),
+    "C089": Code("Reached otherwise than its file says", "A new host would be changed in one place only.", "warning"),
     # ---- security
     "C090": Code("Secret in clear", "Secrets are given by reference: `env:NAME`, `file:PATH` or `store:NAME`."),
     "C091": Code("Open to the network without TLS", "The listener can be reached from elsewhere, unencrypted."),

@@ -93,6 +93,8 @@ def _words(item: ErrorDetails, name: str, model: type[BaseModel]) -> tuple[str, 
         return "C005", f"'{name}' {_RANGES[kind].format(**context)}", example
     if kind == "string_pattern_mismatch":
         return "C004", f"'{name}' is not written in the form it needs", example or f"form: {context.get('pattern')}"
+    if kind == "union_tag_invalid":
+        return _choices("type", item, str(context.get("expected_tags", "")))
     if kind in ("literal_error", "enum"):
         return _choices(name, item, str(context.get("expected", "")))
     if kind in ("value_error", "assertion_error"):

@@ -27,6 +27,7 @@ from engine.channel.lints import (
     secrets,
     soap,
     together,
+    transports,
 )
 from engine.channel.lints.ground import Ground, Knowledge, survey
 from engine.channel.site import Site
@@ -43,6 +44,7 @@ FAMILIES: tuple[Family, ...] = (
     cases.check,
     soap.check,
     as2.check,
+    transports.check,
     layouts.check,
     policies.check,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from engine.channel.model import ChannelModel, split_settings
 from engine.channel.partner import Partner
 from engine.channel.policies import FOLDER as POLICIES
 from engine.channel.policies import PARTS, Policies
+from engine.channel.reached import reached
 from engine.channel.settings import EngineSettings
 from engine.channel.site import ChannelFile, Site
 from engine.channel.yaml_source import MAX_CHARACTERS, YamlSource, read_yaml
@@ -94,9 +95,9 @@ def load_site(root: Path) -> Site:
     if not root.is_dir():
         raise NotADirectoryError(f"no folder {root}")
     loading = _Loading(root)
-    files = tuple(_channel(loading, path) for path in loading.find("channels", ".yaml", ".yml"))
-    crosswalks = _named_crosswalks(loading)
     partners, partner_files = _partners(loading)
+    files = tuple(_channel(loading, path, partners) for path in loading.find("channels", ".yaml", ".yml"))
+    crosswalks = _named_crosswalks(loading)
     layouts, layout_files = _layouts(loading)
     return Site(
         root=root,
@@ -122,9 +123,9 @@ def load_layouts(root: Path) -> dict[str, Layout]:
     return _layouts(_Loading(root))[0]
 
 
-def _channel(loading: _Loading, path: str) -> ChannelFile:
+def _channel(loading: _Loading, path: str, partners: Mapping[str, Partner]) -> ChannelFile:
     source = loading.yaml(path)
-    data = split_settings(source.data) if isinstance(source.data, dict) else source.data
+    data = reached(split_settings(source.data), partners) if isinstance(source.data, dict) else source.data
     return ChannelFile(path, source, loading.model(source, ChannelModel, data))
 
 

@@ -100,6 +100,12 @@ class SourceModel(Settings):
     layout: Name | None = Field(
         default=None, description="Layout in config/layouts, of delimited, fixed_width and excel.", examples=["prices"]
     )
+    transport: Name | tuple[Name, ...] | None = Field(
+        default=None,
+        description="Partners in config/partners who are reached here: what their transport says is taken from there. "
+        "One, or several at a door for AS2.",
+        examples=["alderbrook"],
+    )
     namespaces: dict[str, str] = Field(
         default_factory=dict,
         description="Prefix in paths to XML namespace; a path without prefix means any namespace.",
@@ -133,6 +139,11 @@ class DestinationModel(Settings):
     standby: bool = Field(default=False, description="Only used as another destination's fallback.")
     layout: Name | None = Field(
         default=None, description="Layout in config/layouts, for format: delimited, fixed_width or excel."
+    )
+    transport: Name | None = Field(
+        default=None,
+        description="Partner in config/partners who is reached here: address, keys and folder are taken from there.",
+        examples=["lakemont"],
     )
     settings: dict[str, Any] = Field(default_factory=dict, description="The connector's own settings.")
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from engine.canonical.identifiers import Dea, Duns, Gln, Hin, TypedIdentifier, Uei
 from engine.channel.model import Duration, Name, Settings
+from engine.channel.transport import Transport
 from engine.core.errors import DataTypeError
 from engine.protocols.x12 import SUPPORTED_SETS, Rule, rule
 
@@ -143,8 +144,8 @@ class Partner(Settings):
     acknowledge_within: Duration = Field(
         default=timedelta(hours=4), description="An answer that takes longer is reported as overdue."
     )
-    transport: dict[str, str] = Field(
-        default_factory=dict, description="Folders or addresses by direction.", examples=[{"outbox": "out/s1001"}]
+    transport: Transport | None = Field(
+        default=None, description="How they are reached; ends of channels take it by `transport:` and this name."
     )
     contacts: tuple[Contact, ...] = Field(default=(), description="Whom to call.")
 

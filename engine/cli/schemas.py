@@ -20,6 +20,7 @@ from engine.channel.partner import Partner
 from engine.channel.policies import PARTS
 from engine.channel.policy_parts import WorkTime
 from engine.channel.settings import EngineSettings
+from engine.channel.transport import TRANSPORTS
 from engine.connectors.catalog import CATALOG
 from engine.connectors.connections import CONNECTION_TYPES, ConnectionType
 from engine.core.durations import format_duration, format_size
@@ -142,15 +143,21 @@ def _merged(prefix: str, common: type[BaseModel], types: Iterable[ConnectorType]
 
 def _one(entry: ConnectorType, settings: Schema, own: Schema, required: list[str], definitions: Schema) -> Schema:
     definitions.update(settings.pop("$defs", {}))
-    properties = dict(own) | settings.get("properties", {})
+    reachable = entry.name in TRANSPORTS
+    properties = {name: one for name, one in own.items() if reachable or name != "transport"}
+    properties |= settings.get("properties", {})
     properties["type"] = own["type"] | {"const": entry.name}
+    needed = settings.get("required", [])
+    always = [] if reachable else needed  # what is missing may be in the partner's file
+    either = {"anyOf": [{"required": ["transport"]}, {"required": needed}]} if reachable and needed else {}
     return {
         "type": "object",
         "title": entry.title,
         "description": settings.get("description", entry.title),
         "properties": properties,
-        "required": sorted({*(r for r in required if r != "settings"), *settings.get("required", [])}),
+        "required": sorted({*(r for r in required if r != "settings"), *always}),
         "additionalProperties": False,
+        **either,
     }
 
 
