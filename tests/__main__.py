@@ -36,14 +36,14 @@ def main() -> None:
 
 
 def _rounds(choice: str) -> list[list[str]]:
-    """Every core is taken; but whole engines and the ERP, which look at the whole machine, go one at a time."""
+    """Every core is taken; a file's tests share its servers, so they stay in one process."""
     cores = ["-n", str(os.cpu_count() or 1)]
     spread = ["-m", _ALONE, *cores, "--dist", "worksteal"]
     if choice == "short":
         spread += [f"--ignore=tests/{folder}" for folder in ("chaos", "fuzz", "security")]
     rest = {
         "short": [],
-        "default": [["-m", _SERVERS, *cores, "--dist", "loadfile"], ["-m", _ENGINES]],
+        "default": [["-m", chosen, *cores, "--dist", "loadfile"] for chosen in (_SERVERS, _ENGINES)],
         "all": [["-m", f"not ({_ALONE})"]],
     }
     return [spread, *rest[choice]]

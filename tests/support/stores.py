@@ -73,7 +73,7 @@ _APART = "apart.db"
 @pytest.fixture(
     params=[
         "sqlite",
-        pytest.param("sqlite, process", marks=pytest.mark.process),
+        pytest.param("sqlite, process", marks=pytest.mark.integration),
         pytest.param("postgresql", marks=pytest.mark.integration),
     ]
 )
