@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+_DAY = timedelta(days=1)
+
 
 class Authority:
     """A certificate authority; `issue` writes a certificate and its key for 127.0.0.1 and localhost."""
@@ -25,14 +27,14 @@ class Authority:
         path.write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
         return path
 
-    def issue(self, certificate: Path, key: Path, name: str = "localhost") -> int:
-        """Returns the serial number, to recognise the certificate by."""
+    def issue(self, certificate: Path, key: Path, name: str = "localhost", valid_for: timedelta = _DAY) -> int:
+        """Returns the serial number, to recognise the certificate by. `valid_for` below nothing: it has expired."""
         private = ec.generate_private_key(ec.SECP256R1())
         names = x509.SubjectAlternativeName(
             [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
         )
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        made = _signed(subject, self.name, private, self.key, [(names, False)])
+        made = _signed(subject, self.name, private, self.key, [(names, False)], valid_for)
         certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
         key.write_bytes(
             private.private_bytes(
@@ -61,6 +63,7 @@ def _signed(
     key: ec.EllipticCurvePrivateKey,
     by: ec.EllipticCurvePrivateKey,
     extensions: list[tuple[x509.ExtensionType, bool]],
+    valid_for: timedelta = _DAY,
 ) -> x509.Certificate:
     now = datetime.now(UTC)
     builder = (
@@ -69,8 +72,8 @@ def _signed(
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_before(now - _DAY)
+        .not_valid_after(now + valid_for)
     )
     # What RFC 5280 asks for: Python 3.13 and later look for it.
     identifiers = (

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.support.broker_keys import broker_keys
 from tests.support.connector_harness import free_port
 
 _FOUND = sorted(glob.glob("/usr/lib/rabbitmq/lib/*/sbin/rabbitmq-server"))
@@ -25,11 +26,14 @@ _PATIENCE = 60.0  # seconds: Erlang starts slowly
 
 
 class RabbitMqServer:
-    """Started by `start`; its durable queues outlive `kill`. Guests may log in from loopback."""
+    """Started by `start`; its durable queues outlive `kill`. Guests may log in from loopback.
+
+    `secured_port` speaks TLS with clients that have a certificate of `broker_keys`.
+    """
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="isthmus-rabbit-"))
-        self.port, self._epmd_port = free_port(), free_port()
+        self.port, self.secured_port, self._epmd_port = free_port(), free_port(), free_port()
         self._distribution = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         atexit.register(self.remove)
@@ -37,7 +41,7 @@ class RabbitMqServer:
     def start(self) -> None:
         (self.folder / "rabbitmq.conf").write_text(
             f"listeners.tcp.1 = 127.0.0.1:{self.port}\nlog.console = false\nlog.file.level = error\n"
-            "disk_free_limit.absolute = 50MB\nmanagement_agent.disable_metrics_collector = true\n"
+            "disk_free_limit.absolute = 50MB\nmanagement_agent.disable_metrics_collector = true\n" + self._secured()
         )
         (self.folder / "enabled_plugins").write_text("[].\n")
         with (self.folder / "output").open("ab") as log:
@@ -45,6 +49,14 @@ class RabbitMqServer:
                 [str(SERVER)], env=self._environment(), stdout=log, stderr=log, cwd=self.folder, start_new_session=True
             )
         self._wait()
+
+    def _secured(self) -> str:
+        """A listener with TLS, for clients with a certificate."""
+        folder = broker_keys()
+        files = {"cacertfile": "ca.pem", "certfile": "server.pem", "keyfile": "server.key"}
+        lines = [f"listeners.ssl.1 = 127.0.0.1:{self.secured_port}"]
+        lines += [f"ssl_options.{name} = {folder / file}" for name, file in files.items()]
+        return "\n".join([*lines, "ssl_options.verify = verify_peer", "ssl_options.fail_if_no_peer_cert = true", ""])
 
     def kill(self) -> None:
         """The server and all that it started, at once."""

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from nats.aio.client import Client
 
+from engine.connectors.brokers.handshake import ended_early, tls_trouble
 from engine.connectors.brokers.nats.settings import NatsConnection, NatsServer
 from engine.connectors.brokers.shared import reach_of
 from engine.connectors.fields import split_address
@@ -22,6 +23,7 @@ from engine.core.errors import ConfigurationError, TransportError
 from engine.ports.connector import ConnectorContext
 
 _PING = 10  # seconds; two without an answer, and the server is lost
+_BROKEN_OFF = 0.2  # seconds: a connection whose handshake failed is never told to be closed
 _USER_PREFIX = 20 << 3
 _SEED_BYTES = 32
 T = TypeVar("T")
@@ -107,7 +109,7 @@ class NatsLink:
                 )
                 self._check_secured(client)
         except (nats.errors.Error, OSError, TimeoutError, TransportError) as error:
-            await _close(client)
+            await _close(client, _BROKEN_OFF)
             raise self._unreachable(error) from None
         except BaseException:
             await _close(client)
@@ -159,7 +161,11 @@ class NatsLink:
             raise TransportError(
                 "the server offers no TLS", where=self._context.name, remedy="tls_first, or its set-up"
             )
-        if not check_pinned(self.reach.tls, secured.getpeercert(binary_form=True)):
+        try:
+            theirs = secured.getpeercert(binary_form=True)
+        except ValueError:  # the handshake that was to come before was broken off
+            raise ended_early(self._context.name) from None
+        if not check_pinned(self.reach.tls, theirs):
             raise TransportError("the server's certificate is not the pinned one", where=self._context.name)
 
     def _unreachable(self, error: Exception) -> TransportError:
@@ -168,18 +174,18 @@ class NatsLink:
         if isinstance(error, nats.errors.AuthorizationError) or "authorization" in str(error).lower():
             remedy = "compare user, password or key with the server's"
             return TransportError("the server does not let us in", where=self._context.name, remedy=remedy)
-        if type(error).__module__ == "ssl":
-            return TransportError("TLS failed: the server's certificate is not valid", where=self._context.name)
-        return TransportError(f"no connection to a server: {type(error).__name__}", where=self._context.name)
+        trouble = tls_trouble(error, self._context.name, secured=self._tls is not None)
+        words = f"no connection to a server: {type(error).__name__}"
+        return trouble or TransportError(words, where=self._context.name)
 
 
 async def _quiet(error: Exception) -> None:
     """The library would log it; what it means is told where it is noticed."""
 
 
-async def _close(client: Client) -> None:
+async def _close(client: Client, seconds: float = 2.0) -> None:
     try:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(seconds):
             await client.close()
     except (nats.errors.Error, OSError, TimeoutError):
         pass  # it is gone already

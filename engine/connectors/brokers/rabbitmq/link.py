@@ -16,6 +16,7 @@ from aiormq.connection import TransportFactory
 from aiormq.exceptions import AMQPChannelError, AMQPError, AuthenticationError, ProbableAuthenticationError
 from yarl import URL
 
+from engine.connectors.brokers.handshake import tls_trouble
 from engine.connectors.brokers.rabbitmq.settings import RabbitMqConnection, RabbitMqServer
 from engine.connectors.brokers.shared import reach_of
 from engine.connectors.fields import split_address
@@ -125,9 +126,9 @@ class RabbitMqLink:
         if isinstance(error, AuthenticationError | ProbableAuthenticationError):
             remedy = "compare user, password and virtual_host with the server's"
             return TransportError("the server does not let us in", where=self._context.name, remedy=remedy)
-        if isinstance(cause, ssl.SSLError):
-            return TransportError("TLS failed: the server's certificate is not valid", where=self._context.name)
-        return TransportError(f"no connection to a server: {type(cause).__name__}", where=self._context.name)
+        trouble = tls_trouble(error, self._context.name, secured=self._tls is not None)
+        words = f"no connection to a server: {type(cause).__name__}"
+        return trouble or TransportError(words, where=self._context.name)
 
 
 class _Secured(TransportFactory):

@@ -13,6 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, AuthorizationError, NoPermissionError, RedisError, ResponseError
 
+from engine.connectors.brokers.handshake import tls_trouble
 from engine.connectors.brokers.redis.settings import RedisConnection, RedisServer
 from engine.connectors.brokers.shared import reach_of
 from engine.connectors.fields import split_address
@@ -143,9 +144,8 @@ class RedisLink:
             return error
         if isinstance(error, AuthenticationError | AuthorizationError) or "NOAUTH" in str(error):
             return TransportError("the server does not let us in", where=where, remedy="compare user and password")
-        if isinstance(error, ssl.SSLError) or isinstance(error.__context__, ssl.SSLError):
-            return TransportError("TLS failed: the server's certificate is not valid", where=where)
-        return TransportError("no connection to the server", where=where)
+        trouble = tls_trouble(error, where, secured=self._tls is not None)
+        return trouble or TransportError("no connection to the server", where=where)
 
 
 def _secured(tls: ssl.SSLContext, name: str) -> type[Connection]:
