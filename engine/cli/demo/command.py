@@ -27,9 +27,13 @@ _PIPED_WIDTH = 140  # columns, where there is no terminal to ask
 )
 @click.option("--port-base", default="auto", show_default=True, help="First port to use, or auto for free ones.")
 @click.option("--seconds", default=30.0, show_default=True, help="How long the busy part of the day is spread over.")
+@click.option("--scenario", help="Play a scenario instead of the day: its name (SC7), list, or all.")
+@click.option("--variant", help="Only this course of the scenario.")
+@click.option("--keep", is_flag=True, help="After a scenario, leave engine and ERP up until Ctrl-C.")
 def command(
-    leave: bool, as_json: bool, messages: int, seed: int, directory: Path | None, port_base: str, seconds: float
-) -> None:
+    leave: bool, as_json: bool, messages: int, seed: int, directory: Path | None, port_base: str, seconds: float,
+    scenario: str | None, variant: str | None, keep: bool,
+) -> None:  # fmt: skip
     """Play a hospital day into a real ERP and show that the money agrees.
 
     \b
@@ -41,6 +45,10 @@ def command(
     from engine.cli.demo.play import Wishes, default_directory
     from engine.cli.demo.story import Pace
 
+    if scenario is not None or variant is not None:
+        from engine.cli.demo.scenarios.command import play_scenarios
+
+        sys.exit(play_scenarios(scenario, variant, directory, keep=keep and not leave, as_json=as_json))
     base = None if port_base == "auto" else _port(port_base)
     place = (directory or default_directory(datetime.now(UTC).date())).resolve()
     place.mkdir(parents=True, exist_ok=True)

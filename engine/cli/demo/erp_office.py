@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine.adapters.tryton.adapter import TrytonAdapter
 from engine.adapters.tryton.server import ErpServer
+from engine.adapters.tryton.settings import TrytonSettings
 from engine.adapters.tryton.setup import ensure_template
 from engine.canonical import PurchaseOrder
 
@@ -41,6 +42,10 @@ class ErpOffice:
     @property
     def database(self) -> str:
         return self._server.database
+
+    @property
+    def settings(self) -> TrytonSettings:
+        return self._server.settings()
 
     @property
     def key(self) -> str:

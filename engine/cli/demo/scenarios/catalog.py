@@ -1,0 +1,8 @@
+"""All scenarios, by their names. A new one is entered here."""
+
+from __future__ import annotations
+
+from engine.cli.demo.scenarios.model import Scenario
+from engine.cli.demo.scenarios.supply_consumption import SUPPLY_CONSUMPTION
+
+SCENARIOS: dict[str, Scenario] = {one.name: one for one in (SUPPLY_CONSUMPTION,)}

@@ -1,0 +1,42 @@
+"""What a scenario is: data, and a coroutine for each of its variants."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from engine.cli.demo.scenarios.hospital import Hospital
+from engine.cli.demo.scenarios.site import Setting
+from engine.cli.demo.scenarios.telling import Teller
+
+Play = Callable[[Hospital, Teller], Awaitable[None]]
+
+
+class Variant(NamedTuple):
+    """`name` is what the command takes; `title` what happens, in one line."""
+
+    name: str
+    title: str
+    play: Play
+
+
+async def nothing(hospital: Hospital) -> None:
+    """For scenarios that need no master data of their own."""
+
+
+class Scenario(NamedTuple):
+    """
+    Args:
+        name: `SC1` … as the command takes it.
+        about: who is concerned and why it matters, a few sentences.
+        variants: the good course first.
+        settings: what the copied site sets otherwise than the shipped one.
+        prepare: sends what all variants need.
+    """
+
+    name: str
+    title: str
+    about: str
+    variants: tuple[Variant, ...]
+    settings: tuple[Setting, ...] = ()
+    prepare: Callable[[Hospital], Awaitable[None]] = nothing

@@ -1,0 +1,85 @@
+"""The copy of the shipped site that scenarios are played on: its settings, its doors and its secrets."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from engine.cli.demo.workplace import Workplace
+from engine.core.errors import ConfigurationError
+
+_FROM_ENVIRONMENT = re.compile(r"\benv:([A-Z][A-Z0-9_]*)")
+
+
+class Setting(NamedTuple):
+    """A top-level key of a file of the copied site's configuration, set before the engine starts."""
+
+    path: str
+    key: str
+    value: str
+
+
+class Door(NamedTuple):
+    """How a channel is reached over HTTP: `token` is the secret itself."""
+
+    url: str
+    token: str | None
+
+
+def with_secrets(place: Workplace) -> Workplace:
+    """Invent every secret that an enabled channel takes from the environment and nobody has given yet."""
+    wanted: set[str] = set()
+    for path in sorted((place.root / "channels").rglob("*.yaml")):
+        text = path.read_text(encoding="utf-8")
+        if "enabled: false" not in text:
+            wanted |= set(_FROM_ENVIRONMENT.findall(text))
+    invented = {name: secrets.token_urlsafe(24) for name in sorted(wanted - place.environment.keys())}
+    return place._replace(environment=place.environment | invented)
+
+
+def apply(place: Workplace, settings: Iterable[Setting]) -> None:
+    for one in settings:
+        set_key(place.root / one.path, one.key, one.value)
+
+
+def set_key(path: Path, key: str, value: str) -> None:
+    """Set a top-level key, whether it stood there before or not."""
+    text = path.read_text(encoding="utf-8")
+    line = f"{key}: {value}"
+    changed, found = re.subn(rf"(?m)^{re.escape(key)}:.*$", line, text)
+    path.write_text(changed if found else f"{text.rstrip()}\n{line}\n", encoding="utf-8")
+
+
+def channel_file(place: Workplace, channel: str) -> Path:
+    """
+    Raises:
+        ConfigurationError: the site has no such channel.
+    """
+    found = next((place.root / "channels").rglob(f"{channel}.yaml"), None)
+    if found is None:
+        raise ConfigurationError("the site has no such channel", where=channel)
+    return found
+
+
+def http_door(place: Workplace, channel: str) -> Door:
+    source = _source(place, channel)
+    named = _FROM_ENVIRONMENT.search(str(source.get("token", "")))
+    token = place.environment[named.group(1)] if named else None
+    return Door(f"http://{source['listen']}{source.get('path', '/')}", token)
+
+
+def folder_of(place: Workplace, channel: str) -> Path:
+    """Where a channel of files looks."""
+    folder = place.root / str(_source(place, channel)["folder"])
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _source(place: Workplace, channel: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(channel_file(place, channel).read_text(encoding="utf-8"))["source"]
+    return found
