@@ -23,6 +23,8 @@ class BookLine(NamedTuple):
 
 
 class Books:
+    """Reads what is posted, through a connection of its own; it writes nothing."""
+
     def __init__(self, settings: TrytonSettings, key: str) -> None:
         context = {"company": settings.company, "companies": [settings.company]}
         transport = AiohttpTransport(30.0)
