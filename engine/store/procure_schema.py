@@ -19,6 +19,8 @@ records = clustered(
     sa.Column("message_id", Micros),
     sa.Column("who", sa.Text),
 )
+# What came in a time, and whether it says from where: without reading the bodies.
+sa.Index("p2p_records_at", records.c.at, records.c.kind, records.c.message_id, records.c.who)
 dossiers = clustered(
     "p2p_dossiers",
     sa.Column("key", Key, primary_key=True),

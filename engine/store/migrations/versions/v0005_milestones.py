@@ -33,6 +33,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("what", "key", "detail"),
         sqlite_with_rowid=False,
     )
+    op.create_index("p2p_records_at", "p2p_records", ["at", "kind", "message_id", "who"])
     op.create_index("p2p_milestones_at", _TABLE, ["what", "at"])
     op.create_index("p2p_milestones_matter", _TABLE, ["matter", "what"])
     op.create_index("p2p_milestones_dossier", _TABLE, ["dossier"])
