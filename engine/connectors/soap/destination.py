@@ -17,32 +17,35 @@ its TLS, limits and guard; the WSDL's own address is not used.
 What an answer means: a response is delivered · a Client/Sender fault is refused · a Server/Receiver fault may have
 acted: unknown, but for the codes under `not_taken` · without a fault, the HTTP status as for `http`. A repeat is told
 by wsa:MessageID where the far side says so (`idempotent`); else an unknown outcome waits for a person.
-Binary parameters go as base64 in their element; no MTOM or other attachments beside the envelope.
+Binary parameters (`attachments`) go as base64 in their element, or beside the envelope (`attachments_as: mtom | swa`).
+An answer with parts is kept as its envelope, with what it includes (XOP) in it as base64; other parts are not kept.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import os
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from functools import partial
 from json import JSONDecodeError, loads
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
 
 from engine.channel.site_files import site_file
 from engine.connectors.http.destination import HttpDestination
+from engine.connectors.soap.attachments import Parcel, plain_answer
 from engine.connectors.soap.parameters import Written, parameters_of
 from engine.connectors.soap.settings import SoapDestinationSettings
 from engine.core.errors import ConfigurationError, DestinationError, IsthmusError, MessageError, TransportError
-from engine.ports.connector import ConnectorContext, Delivered, Health, Outbound, Semantics
+from engine.ports.connector import Attachment, ConnectorContext, Delivered, Health, Outbound, Semantics
+from engine.ports.journal import ATTACHMENTS, ReadAttachments
 from engine.protocols.soap.envelope import Envelope, addressing, payload_bytes, read_envelope, write_envelope
 from engine.protocols.soap.fault import read_fault
 from engine.protocols.soap.names import MEDIA_TYPES
+from engine.protocols.soap.package import PACKAGE, write_package
 from engine.protocols.soap.security import write_token
 from engine.protocols.soap.template import Template, compile_template
 from engine.protocols.xml.path import found
@@ -51,6 +54,7 @@ from engine.protocols.xml.tree import parse_tree
 if TYPE_CHECKING:
     from engine.connectors.soap.zeep_client import Calls
 
+_NAMES_A_FILE = b'"cid:'
 _WRITERS = 2  # threads: writing a call is the processor's work
 _OURS = uuid.UUID("6f1d6f0e-2c54-5d6c-9f3b-0d9a2f4b7c11")
 
@@ -71,15 +75,17 @@ class SoapDestination(HttpDestination):
         return Semantics.IDEMPOTENT if self._soap.idempotent else Semantics.NEITHER
 
     async def send(self, outbound: Outbound) -> Delivered:
-        written = await self._written(outbound)
+        parcel = Parcel(self._soap.attachments_as, await self._files(outbound))
+        written = await self._written(outbound, parcel)
         blocks = (*written.headers, *self._blocks(written, outbound.idempotency_key))
         envelope = write_envelope(written.version, written.payload, blocks)
-        headers = _http_headers(written) | {
+        media, body = self._packed(written, envelope, parcel)
+        headers = media | {
             "Idempotency-Key": outbound.idempotency_key,
             "X-Correlation-Id": outbound.correlation_id,
         }
-        async with self._asked("POST", self._soap.url, headers, envelope) as response:
-            delivered = await self._delivered(response)
+        async with self._asked("POST", self._soap.url, headers, body) as response:
+            delivered = _plain(response, await self._delivered(response))
             return self._judged(response, delivered)
 
     async def check(self) -> Health:
@@ -98,7 +104,25 @@ class SoapDestination(HttpDestination):
             self._threads, self._calls = None, None
 
     # -------------------------------------------------------------- writing
-    async def _written(self, outbound: Outbound) -> Written:
+    async def _files(self, outbound: Outbound) -> dict[str, Attachment]:
+        """Those kept beside the message, as far as they may be sent."""
+        read = cast("ReadAttachments | None", self._context.services.get(ATTACHMENTS))
+        named = bool(self._soap.attachments) and _NAMES_A_FILE in outbound.body
+        if read is None or not (named or self._soap.with_attachments):
+            return {}
+        return {one.name: one for one in await read(outbound.message_id)}
+
+    def _packed(self, written: Written, envelope: bytes, parcel: Parcel) -> tuple[dict[str, str], bytes]:
+        """Headers and body of the request."""
+        if self._soap.with_attachments:
+            parcel.add_files()
+        headers, way = _http_headers(written), self._soap.attachments_as
+        if way == "inline" or not parcel.parts:
+            return headers, envelope
+        content_type, body = write_package(way, written.version, written.action, envelope, parcel.parts)
+        return headers | {"Content-Type": content_type}, body
+
+    async def _written(self, outbound: Outbound, parcel: Parcel) -> Written:
         version, action = self._soap.soap_version, self._soap.action or ""
         if self._template is not None:
             payload = self._template.fill(_document(outbound.body))
@@ -106,11 +130,9 @@ class SoapDestination(HttpDestination):
         if self._soap.operation is None:
             return Written(_element(outbound.body), (), version, action)
         binary = frozenset(self._soap.attachments)
-        parameters = parameters_of(
-            _document(outbound.body), self._soap.parameters, binary, partial(base64.b64decode, validate=True)
-        )
+        parameters = parameters_of(_document(outbound.body), self._soap.parameters, binary, parcel.take)
         written: Written = await self._in_thread(partial(self._opened().write, parameters))
-        return written
+        return written._replace(payload=parcel.with_includes(written.payload))
 
     async def _in_thread(self, work: Any) -> Any:
         if self._threads is None:
@@ -178,6 +200,13 @@ class SoapDestination(HttpDestination):
         node = next(found(envelope.payload, path, {}), None)
         text = node if isinstance(node, str) or node is None else "".join(map(str, node.itertext()))
         return (text or "").strip()[:200] or None
+
+
+def _plain(response: aiohttp.ClientResponse, delivered: Delivered) -> Delivered:
+    """An answer with parts as one without."""
+    if not delivered.response or response.content_type != PACKAGE:
+        return delivered
+    return Delivered(plain_answer(response.headers.get("Content-Type", ""), delivered.response), delivered.reference)
 
 
 def _http_headers(written: Written) -> dict[str, str]:

@@ -20,7 +20,7 @@ class Written(NamedTuple):
 
 
 def parameters_of(
-    document: Any, mapping: dict[str, str], binary: frozenset[str], decode: Callable[[str], bytes]
+    document: Any, mapping: dict[str, str], binary: frozenset[str], decode: Callable[[str], bytes | str]
 ) -> dict[str, Any]:
     """What the operation takes: the document's own fields, or those that `mapping` names.
 
@@ -69,7 +69,7 @@ def _put(chosen: dict[str, Any], parameter: str, value: Any) -> None:
     here[last] = value
 
 
-def _make_binary(chosen: Any, parameter: str, decode: Callable[[str], bytes]) -> None:
+def _make_binary(chosen: Any, parameter: str, decode: Callable[[str], bytes | str]) -> None:
     """In each item of a list too."""
     first, _, rest = parameter.partition(".")
     for one in chosen if isinstance(chosen, list) else [chosen]:
@@ -80,5 +80,5 @@ def _make_binary(chosen: Any, parameter: str, decode: Callable[[str], bytes]) ->
             continue
         try:
             one[first] = decode(one[first])
-        except (TypeError, ValueError):
-            raise DestinationError("not base64", where=parameter) from None
+        except (TypeError, ValueError, AttributeError):
+            raise DestinationError("not base64, and no file kept beside the message", where=parameter) from None

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from engine.channel.model import Duration, Settings
+from engine.channel.model import Duration, Settings, Size
 from engine.connectors.fields import SecretReference, split_address
 from engine.connectors.http.settings import HttpDestinationSettings, HttpSourceSettings, Path
 from engine.core.errors import FieldError
@@ -79,6 +79,13 @@ class SoapSourceSettings(HttpSourceSettings):
         examples=["Header/Number"],
     )
     validate_schema: bool = Field(default=True, description="Refuse calls that the WSDL's schema does not allow.")
+    most_attachments: int = Field(
+        default=0,
+        ge=0,
+        le=100,
+        description="Files that a call may bring beside its envelope (MTOM or SwA), kept with the message; 0: none.",
+    )
+    max_attachment: Size = Field(default=8 * 1024**2, description="The largest of them; `max_body` is for all.")
     public_url: str | None = Field(
         default=None, pattern=r"^https?://[^\s?#<>\"{}]+$",
         description="Address in the served WSDL; none: the one that the client asked.",
@@ -89,6 +96,12 @@ class SoapSourceSettings(HttpSourceSettings):
     content_types: tuple[str, ...] = Field(
         default=("text/xml", "application/soap+xml"), description="Media types of SOAP 1.1 and 1.2 that are taken."
     )
+
+    @model_validator(mode="after")
+    def _attachments_have_room(self) -> SoapSourceSettings:
+        if self.most_attachments and self.max_attachment > self.max_body:
+            raise ValueError("max_attachment is above max_body, which holds for the whole call")
+        return self
 
     def names_who_may_send(self) -> bool:
         return super().names_who_may_send() or self.username_token is not None
@@ -154,9 +167,16 @@ class SoapDestinationSettings(HttpDestinationSettings):
     )  # fmt: skip
     attachments: tuple[str, ...] = Field(
         default=(),
-        description="Parameters (dotted) whose value in the document is base64 and goes as binary.",
+        description="Parameters (dotted) whose value in the document is base64 and goes as binary; `cid:NAME` is the "
+        "file of that name kept beside the message.",
         examples=[["Attachment.Content"]],
     )
+    attachments_as: Literal["inline", "mtom", "swa"] = Field(
+        default="inline",
+        description="How they go: inline, base64 in the envelope; mtom, as parts beside it (XOP); swa, as parts that "
+        "their parameters (swaRef) name.",
+    )
+    with_attachments: bool = Field(default=False, description="With swa: send the files kept beside the message, too.")
     username_token: SentUser | None = Field(default=None, description="Say who we are by a UsernameToken.")
     addressing: bool = Field(
         default=True, description="Send wsa:MessageID (the delivery's key), wsa:To and wsa:Action."
@@ -185,6 +205,10 @@ class SoapDestinationSettings(HttpDestinationSettings):
     def _one_way_to_write(self) -> SoapDestinationSettings:
         if self.template is not None and (self.operation or self.parameters or self.attachments):
             raise ValueError("a template needs no operation, parameters or attachments")
+        if self.with_attachments and self.attachments_as != "swa":
+            raise ValueError("with_attachments goes as swa; name the parameters under attachments for the others")
+        if self.attachments_as == "mtom" and not self.attachments:
+            raise ValueError("mtom is for parameters: name them under attachments")
         if (self.wsdl is None) != (self.operation is None) and self.template is None:
             raise ValueError("wsdl and operation go together")
         if self.idempotent and not self.addressing:

@@ -17,7 +17,10 @@ Faults say what and where, without values: Client/Sender for what the caller mus
 may be tried again (HTTP 500, or 503 with Retry-After). What is refused after the caller proved who it is, is kept.
 What a repeat is told by: `natural_id`, else wsa:MessageID; a call without either is never taken for a repeat.
 Nonces are remembered in memory for twice `skew`; after a restart only the natural id tells a replayed call.
-Not here: signatures, encryption, attachments in calls, rpc bindings.
+With `most_attachments`, a call may come as MTOM or SwA (multipart/related): its files are kept with the message, and
+where the payload means one it says `cid:` and the file's name. The name comes from the content, so a repeat is one;
+files that nothing in the payload names are kept, and not compared.
+Not here: signatures, encryption.
 """
 
 from __future__ import annotations
@@ -29,11 +32,12 @@ from typing import NamedTuple
 from aiohttp import web
 
 from engine.connectors.http.source import HttpSource, Refused, correlation_id_of, drained, wait_for_journal
+from engine.connectors.soap.attachments import kept, linked, opened
 from engine.connectors.soap.service import Door, read_service
 from engine.connectors.soap.settings import SoapSourceSettings
 from engine.core.errors import FieldError, MessageError, StoreError
 from engine.core.ids import id_text
-from engine.ports.connector import Accept, ConnectorContext, Reason, Receipt, Received, Verdict
+from engine.ports.connector import Accept, Attachment, ConnectorContext, Reason, Receipt, Received, Verdict
 from engine.protocols.soap.envelope import (
     Envelope,
     HeaderNotUnderstoodError,
@@ -46,8 +50,10 @@ from engine.protocols.soap.envelope import (
 )
 from engine.protocols.soap.fault import Blame, Fault, write_fault
 from engine.protocols.soap.names import MEDIA_TYPES, Version
+from engine.protocols.soap.package import PACKAGE, Limits, Package, media_type, parameter
 from engine.protocols.soap.security import SecurityTokenError, UsernameToken
 from engine.protocols.soap.wsdl import Operation
+from engine.protocols.soap.xop import name_parts
 from engine.protocols.xml.path import found
 
 _QUICK = 64 * 1024  # bytes that are parsed and checked in about a millisecond; others beside the loop
@@ -65,6 +71,7 @@ class Call(NamedTuple):
     body: bytes = b""
     natural_id: str | None = None
     refused: MessageError | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 class FaultRaised(Exception):
@@ -126,8 +133,8 @@ class SoapSource(HttpSource):
     async def _called(self, request: web.BaseRequest, accept: Accept, version: Version) -> web.Response:
         await wait_for_journal(accept)
         body = await self._body(request)
-        action = _action_of(request)
-        call = self._read(body, action) if len(body) <= _QUICK else await asyncio.to_thread(self._read, body, action)
+        how = (body, _action_of(request), request.headers.get("Content-Type", ""))
+        call = self._read(*how) if len(body) <= _QUICK else await asyncio.to_thread(self._read, *how)
         correlation_id = correlation_id_of(request)
         try:
             receipt = await accept(self._received(call, request, correlation_id))
@@ -136,11 +143,17 @@ class SoapSource(HttpSource):
             raise
         return await self._told(call, receipt, correlation_id)
 
+    def _is_wanted(self, content_type: str, stated: bool) -> bool:
+        if content_type == PACKAGE:
+            return self._soap.most_attachments > 0
+        return super()._is_wanted(content_type, stated)
+
     # -------------------------------------------------------------- reading
-    def _read(self, body: bytes, action: str | None) -> Call:
+    def _read(self, body: bytes, action: str | None, content_type: str = "") -> Call:
         """Raises FaultRaised: no envelope, or from nobody known; such is not kept."""
         try:
-            envelope = read_envelope(body)
+            package = opened(content_type, body, Limits(self._soap.most_attachments, self._soap.max_attachment))
+            envelope = read_envelope(package.envelope)
         except SoapVersionError as error:
             raise FaultRaised(500, Fault("version", error.what, error.code, error.where), "1.1") from None
         except MessageError as error:
@@ -155,7 +168,7 @@ class SoapSource(HttpSource):
             raise FaultRaised(
                 _status_of("client", envelope.version), _fault("client", error), envelope.version
             ) from None
-        return self._judged(envelope, token, action, body)
+        return self._judged(envelope, token, action, package)
 
     def _check_caller(self, envelope: Envelope) -> None:
         if envelope.version not in self._service.wsdl.versions:
@@ -166,14 +179,17 @@ class SoapSource(HttpSource):
         except HeaderNotUnderstoodError as error:
             raise FaultRaised(500, _fault("must_understand", error), envelope.version) from None
 
-    def _judged(self, envelope: Envelope, token: UsernameToken | None, action: str | None, body: bytes) -> Call:
-        kept = payload_bytes(envelope.payload) if envelope.payload is not None else body
+    def _judged(self, envelope: Envelope, token: UsernameToken | None, action: str | None, package: Package) -> Call:
+        call, meant = Call(envelope, token, attachments=kept(package.parts)), []
         try:
+            meant = linked(envelope, package)
             operation = self._service.operation(envelope, action, self._soap.validate_schema)
-            return Call(envelope, token, operation, kept, self._natural_id(envelope))
+            call = call._replace(operation=operation, natural_id=self._natural_id(envelope))
         except (MessageError, FieldError) as error:
             refused = error if isinstance(error, MessageError) else MessageError(error.what, where=error.where)
-            return Call(envelope, token, None, kept, None, refused)
+            call = call._replace(refused=refused)
+        name_parts(meant)
+        return call._replace(body=payload_bytes(envelope.payload) if envelope.payload is not None else package.envelope)
 
     def _natural_id(self, envelope: Envelope) -> str | None:
         given = envelope.message_id()
@@ -193,6 +209,8 @@ class SoapSource(HttpSource):
             attributes |= {"operation": call.operation.name, "soap_action": call.operation.action}
         if call.token is not None:
             attributes["user"] = call.token.user
+        if call.attachments:
+            attributes["attachments"] = str(len(call.attachments))
         refused = call.refused
         return Received(
             call.body,
@@ -201,6 +219,7 @@ class SoapSource(HttpSource):
             attributes=attributes,
             refusal=Reason(refused.code, refused.what, refused.where, refused.remedy) if refused else None,
             correlation_id=correlation_id,
+            attachments=call.attachments,
         )
 
     # -------------------------------------------------------------- answers
@@ -243,12 +262,18 @@ def _status_of(blame: Blame, version: Version) -> int:
 
 
 def _version_of(request: web.BaseRequest) -> Version:
-    return "1.2" if request.content_type == MEDIA_TYPES["1.2"] else "1.1"
+    """Of a package what its envelope is said to be."""
+    whole = request.headers.get("Content-Type", "")
+    said = (request.content_type, media_type(parameter(whole, "type")), media_type(parameter(whole, "start-info")))
+    return "1.2" if MEDIA_TYPES["1.2"] in said else "1.1"
 
 
 def _action_of(request: web.BaseRequest) -> str | None:
     if _version_of(request) == "1.2":
-        stated = _ACTION.search(request.headers.get("Content-Type", ""))
+        whole = request.headers.get("Content-Type", "")
+        if request.content_type == PACKAGE:
+            return parameter(whole, "action") or parameter(parameter(whole, "start-info"), "action") or None
+        stated = _ACTION.search(whole)
         return stated[1] if stated else None
     return request.headers.get("SOAPAction", "").strip().strip('"') or None
 
