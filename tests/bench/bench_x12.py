@@ -15,8 +15,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from engine.mapping.x12_850 import purchase_order_from_850
-from engine.protocols.x12 import acknowledgement_group, iterate_segments, judge, read, write_interchange
+from engine.mapping.x12_850 import purchase_order_from_850, purchase_order_to_850
+from engine.protocols.x12 import (
+    OutboundGroup,
+    OutboundSet,
+    acknowledgement_group,
+    iterate_segments,
+    judge,
+    read,
+    write_interchange,
+)
 from engine.script import hipaa
 from engine.script.x12 import open_interchange
 from tests.support import x12_samples as samples
@@ -48,6 +56,11 @@ def to_997(data: bytes) -> bytes:
     group = acknowledgement_group(outcome, "004010", 1)
     assert group is not None
     assert not outcome.all_findings
+    return write_interchange(samples.partner(), 1, datetime(2026, 11, 20), [group])
+
+
+def written(one: OutboundSet) -> bytes:
+    group = OutboundGroup("PO", "004010", 1, (one,))
     return write_interchange(samples.partner(), 1, datetime(2026, 11, 20), [group])
 
 
@@ -96,6 +109,8 @@ def main() -> None:
     print(f"  read                      {best(lambda: read(data)):8.2f} ms")
     print(f"  read, validate, write 997 {best(lambda: to_997(data)):8.2f} ms   (at most 3)")
     print(f"  to PurchaseOrder          {best(lambda: purchase_order_from_850(one, 'S1')):8.2f} ms")
+    order_set = purchase_order_to_850(purchase_order_from_850(one, "S1"))
+    print(f"  written, checked          {best(lambda: written(order_set)):8.2f} ms")
     print(f"  pyx12, reading alone      {best(lambda: pyx12_reads(data)):8.2f} ms")
     claims = advice(500)
     hipaa.load(["835"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeGuard
 
 # Segment id, then the elements from 01 on. A composite is a tuple of its components; a repeated element is a tuple of
 # its repeats, each of them a tuple, too: `(("A",), ("B",))`.
@@ -19,8 +20,13 @@ def joined(value: ElementValue, component: str, repetition: str) -> str:
     return component.join(part for part in value if isinstance(part, str)).rstrip(component)
 
 
+def is_flat(segment: SegmentValues) -> TypeGuard[tuple[str, ...]]:
+    """Whether no element is a composite or repeated: so most segments are, and then their texts are there already."""
+    return tuple not in map(type, segment)
+
+
 def is_blank(value: ElementValue) -> bool:
-    return not joined(value, "", "")
+    return not value if isinstance(value, str) else not joined(value, "", "")
 
 
 def is_repeated(value: ElementValue) -> bool:

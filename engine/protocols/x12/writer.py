@@ -5,6 +5,7 @@ Separators are the partner's; one that occurs in the data is replaced by another
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
@@ -15,13 +16,22 @@ from engine.protocols.x12.overlay import Rule, overlaid
 from engine.protocols.x12.partner import PartnerIdentity
 from engine.protocols.x12.segments import Segment, TransactionSet
 from engine.protocols.x12.validate import validate
-from engine.protocols.x12.values import OutboundGroup, OutboundSet, SegmentValues, is_blank, is_repeated, joined
+from engine.protocols.x12.values import (
+    OutboundGroup,
+    OutboundSet,
+    SegmentValues,
+    is_blank,
+    is_flat,
+    is_repeated,
+    joined,
+)
 
 _ELEMENT_CHOICES = "*|^+%"
 _COMPONENT_CHOICES = ">:<@`"
 _SEGMENT_CHOICES = "~'\x1c!"
 _REPETITION_CHOICES = "^{\\}]"
 _INNER = Separators(component="\x1d", repetition="\x1e")
+_CONTROL = re.compile(r"[\x00-\x1c\x1f]")  # all but those of _INNER
 _LARGEST_CONTROL_NUMBER = 999_999_999
 
 
@@ -121,10 +131,10 @@ def check_set(one: OutboundSet, version: str, number: int = 1, rules: Iterable[R
     segments = []
     for position, values in enumerate(_with_trailers(one, number), 1):
         # Composites are checked with separators that cannot be in the data: control characters are refused below.
-        parts = [joined(value, _INNER.component, _INNER.repetition) for value in values]
-        for element, value in enumerate(parts):
-            if any(c < " " and c not in (_INNER.component, _INNER.repetition) for c in value):
-                raise DataTypeError("holds a control character", where=f"{parts[0]}{element:02d}")
+        parts = list(values) if is_flat(values) else [joined(v, _INNER.component, _INNER.repetition) for v in values]
+        if _CONTROL.search(_INNER.component.join(parts)):
+            element = next(number for number, value in enumerate(parts) if _CONTROL.search(value))
+            raise DataTypeError("holds a control character", where=f"{parts[0]}{element:02d}")
         segments.append(Segment(parts[0], parts, position))
     checked = TransactionSet(segments[0], tuple(segments), segments[-1], (), _INNER)
     findings = overlaid(checked, validate(checked, version, _INNER.component), rules)
@@ -136,8 +146,9 @@ def check_set(one: OutboundSet, version: str, number: int = 1, rules: Iterable[R
 
 def _choose(partner: PartnerIdentity, segments: Sequence[SegmentValues]) -> Separators:
     """The partner's separators where the data allows, else others."""
-    used = {char for segment in segments for value in segment for char in joined(value, "", "")}
-    used |= set(partner.our_isa_id + partner.isa_id)
+    used = set(partner.our_isa_id + partner.isa_id)
+    for values in segments:
+        used.update("".join(values) if is_flat(values) else "".join(joined(value, "", "") for value in values))
     wanted = partner.separators
     taken: set[str] = set()
 
@@ -157,6 +168,8 @@ def _choose(partner: PartnerIdentity, segments: Sequence[SegmentValues]) -> Sepa
 
 
 def _text(segment: SegmentValues, separators: Separators) -> str:
+    if is_flat(segment):
+        return separators.element.join(segment)
     if not separators.repetition and any(is_repeated(value) for value in segment):
         text = f"an element is repeated, which versions before {FIRST_WITH_REPETITION} do not know"
         raise DocumentError(text, where=str(segment[0]))

@@ -36,15 +36,8 @@ def advice_back(advice: ApplicationAdvice) -> list[ApplicationAdvice]:
 
 
 @given(application_advices)
-@settings(max_examples=60, deadline=None, suppress_health_check=CHECKS, phases=PHASES)
+@settings(max_examples=15, deadline=None, suppress_health_check=CHECKS, phases=PHASES)
 def test_written_advice_reads_as_the_same(advice: ApplicationAdvice) -> None:
-    assert advice_back(advice) == [advice, advice]
-
-
-@pytest.mark.slow
-@given(application_advices)
-@settings(max_examples=10_000, deadline=None, suppress_health_check=CHECKS, phases=PHASES)
-def test_ten_thousand_written_advices_read_as_the_same(advice: ApplicationAdvice) -> None:
     assert advice_back(advice) == [advice, advice]
 
 
