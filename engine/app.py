@@ -29,6 +29,7 @@ from engine.core.ids import IdSource
 from engine.core.secrets import SiteSecrets
 from engine.flow.certificates import CertificateWatch, Place, certificates_of
 from engine.flow.channel_run import Parts
+from engine.flow.feeds import FeedKeeper, Looks
 from engine.flow.housekeeping import Housekeeping
 from engine.flow.meter import Emit
 from engine.flow.operations import EngineOperations
@@ -40,6 +41,7 @@ from engine.ports.catalog import ConnectorType
 from engine.ports.connector import ConnectorContext, Destination, Source
 from engine.ports.journal import ATTACHMENTS, Journal, MessageRow, Query
 from engine.procure.desk import Desk
+from engine.procure.payables import PaymentRuns
 from engine.procure.policy_desk import PolicyDesk
 from engine.procure.process import Process
 from engine.protocols.tabular.layout import TableLayout
@@ -190,7 +192,9 @@ async def running(
         process = Process(store.records, clock, lambda: desk.current)
         desk.reconsider = process.reconsider
         notice = await desk.start(site.policies)
-        known = _services(site, store, erps, process)
+        looks = Looks()
+        known = {**_services(site, store, erps, process), "looks": looks}
+        known["payment_runs"] = PaymentRuns(store.records, store.measures, process, lambda: desk.current)
         builder = Builder(site, store, clock, {**known, **(services or {})}, tell)
         parts = _parts(site, store, pool, clock, tell, builder, owner)
         supervisor = Supervisor(parts, CATALOG)
@@ -206,7 +210,7 @@ async def running(
         await supervisor.start(site, deploy_all=deploy_all)
         overtaken, started_in = owner.overtaken if owner else asyncio.Event(), time.monotonic() - began
         engine = Engine(site, store, supervisor, operations, process, pool, started_in, overtaken)
-        own_work = _own_work(root, engine, clock, tell)
+        own_work = [*_own_work(root, engine, clock, tell), _keeping_feeds(engine, looks, clock)]
         try:
             yield engine
         finally:
@@ -291,6 +295,11 @@ def _own_work(root: Path, engine: Engine, clock: Clock, emit: Emit) -> list[asyn
     engine.operations.ledger = store.ledger
     daily = Housekeeping(store.journal, store.audit, clock, site.engine.retention, site.engine.zone, watch)
     return [asyncio.create_task(one.run()) for one in (daily, overdue, engine.process)]
+
+
+def _keeping_feeds(engine: Engine, looks: Looks, clock: Clock) -> asyncio.Task[None]:
+    keeper = FeedKeeper(lambda: engine.supervisor.runs, engine.store.journal, engine.store.records, looks, clock)
+    return asyncio.create_task(keeper.run())
 
 
 def _deadlines(site: Site) -> dict[str, timedelta]:

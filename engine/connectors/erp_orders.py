@@ -2,6 +2,9 @@
 
 The natural id is the order number with a digest of its content: an order is taken once, and once more when it
 changed. So there is no watermark to lose: after a restart the same orders are offered again and are duplicates.
+
+Each complete look is told to the engine, so that the process knows up to when it has all orders: `tells_until` of the
+channel's destination `procure`.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from pydantic import Field
 from engine.canonical import PurchaseOrder
 from engine.channel.model import Duration, Settings
 from engine.connectors.erp import shared_adapter
+from engine.connectors.looks import looks_of
 from engine.core.errors import DestinationError, StoreError, TransportError
 from engine.ports.connector import Accept, ConnectorContext, Health, Received
 
@@ -43,6 +47,7 @@ class ErpOrdersSource:
         self._adapter = shared_adapter(context, settings.connection)
         self._taken: dict[str, str] = {}  # order number to digest: spares the journal known duplicates
         self._failures = 0
+        self._looks = looks_of(context)
 
     async def run(self, accept: Accept) -> None:
         while True:
@@ -50,7 +55,8 @@ class ErpOrdersSource:
 
     async def look(self, accept: Accept) -> float:
         """Take what is new. Returns seconds until the next look."""
-        since = (self._context.clock.now() - self._settings.look_back).date()
+        began = self._context.clock.now()
+        since = (began - self._settings.look_back).date()
         try:
             for order in await self._adapter.purchase_orders(since, self._settings.state):
                 await self._take(order, accept)
@@ -60,6 +66,7 @@ class ErpOrdersSource:
             if self._failures == 1:  # told once, not at every look
                 self._tell("source_failed", {"error": error.code, "text": error.what})
             return self._pause()
+        self._looks.complete(self._context.channel, began, self._context.clock.now())
         if self._failures:
             self._tell("source_recovered", {"failures": self._failures})
         self._failures = 0

@@ -2,8 +2,11 @@
 
 destinations:
   - {name: process, type: procure, send: Invoice}
+  - {name: process, type: procure, send: Receipt, tells_until: {sources: [receipts], lag: 30m}}
 
 source: {type: procure, commands: [post_invoice]}
+
+With `tells_until` the process knows how long to wait for what is missing: see engine/channel/feeds.py.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from typing import Protocol, cast
 from pydantic import Field, field_validator
 
 from engine.canonical import KINDS, Document
+from engine.channel.feeds import TellsUntil
 from engine.channel.model import Duration, Settings
 from engine.channel.policy_records import SystemName
 from engine.core.errors import ConfigurationError, DestinationError, RecordOwnerError, StoreError, TransportError
@@ -50,6 +54,12 @@ class ProcureDestinationSettings(Settings):
         default=None,
         description="The system that says so: what it may change, config/policies/records.yaml tells.",
         examples=["erp"],
+    )
+    tells_until: TellsUntil | None = Field(
+        default=None,
+        description="What this channel tells everything of, and how late: so long the process waits for what is "
+        "missing, then a person is asked.",
+        examples=[{"sources": ["receipts"], "lag": "30m"}],
     )
 
 

@@ -277,6 +277,11 @@ class Journal(Protocol):
         """Order keys whose oldest open delivery is HELD: later deliveries of these keys wait behind it."""
         ...
 
+    async def oldest_not_taken(self, channel: str, destination: str) -> int | None:
+        """When the oldest message of a channel came (microseconds) that waits for its transform or for a person, or
+        whose documents the destination does not have yet. None: it has all."""
+        ...
+
     # -- operators
     async def search(self, query: Query) -> list[MessageRow]: ...
 

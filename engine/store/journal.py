@@ -26,7 +26,7 @@ from engine.ports.journal import (
     Settlement,
 )
 from engine.ports.states import DeliveryState, MessageState
-from engine.store import channel_states, operate, read, revisions, search
+from engine.store import channel_states, operate, read, revisions, search, taken
 from engine.store.attachments import read_attachments
 from engine.store.names import Names
 from engine.store.read import Broken
@@ -77,6 +77,9 @@ class SqlJournal:
 
     async def held_order_keys(self, channel: str, destination: str) -> set[str]:
         return await self._read(channel_states.held_order_keys, channel, destination)
+
+    async def oldest_not_taken(self, channel: str, destination: str) -> int | None:
+        return await self._read(taken.oldest_not_taken, channel, destination)
 
     # -- operators
     async def search(self, query: Query) -> list[MessageRow]:
