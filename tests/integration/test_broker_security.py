@@ -18,7 +18,7 @@ from tests.support.brokers import until
 from tests.support.connector_doubles import Door, Secrets, context
 from tests.support.nats_accounts import Accounts, Key
 from tests.support.nats_server import NatsServer
-from tests.support.secured_brokers import Secured, SecuredNats, SecuredRabbitMq, SecuredRedis
+from tests.support.secured_brokers import Secured, SecuredNats, SecuredRabbitMq, SecuredRedis, taking
 
 pytestmark = pytest.mark.integration
 NUMBERS = itertools.count(1)
@@ -67,7 +67,7 @@ async def test_messages_go_out_and_come_in_over_mutual_tls(broker: Secured, tmp_
     health = await sink.check()
     await sink.close()
     source = broker.made("sources", tmp_path, reach, secrets)
-    async with broker.taking(door, source):
+    async with taking(door, source):
         await until(lambda: len(door.stored) == 1)
         found = await source.check()
 
@@ -118,7 +118,7 @@ async def test_what_waits_is_taken_when_the_password_is_right_again(broker: Secu
     await sink.send(delivery("waiting"))
     await sink.close()
     source = broker.made("sources", tmp_path, reach, wrong)
-    async with broker.taking(door, source):
+    async with taking(door, source):
         await until(lambda: source.problem is not None)
         problem, taken = source.problem, len(door.stored)
         wrong.values |= broker.secrets().values

@@ -79,14 +79,16 @@ class Secured(Broker):
     def secrets(self) -> Secrets:
         return Secrets({"env:P": self.password})
 
-    @asynccontextmanager
-    async def taking(self, door: Door, source: Any) -> AsyncIterator[None]:
-        task = asyncio.ensure_future(source.run(door))
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+
+@asynccontextmanager
+async def taking(door: Door, source: Any) -> AsyncIterator[None]:
+    """A source that runs meanwhile."""
+    task = asyncio.ensure_future(source.run(door))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 class SecuredNats(Secured, Nats):

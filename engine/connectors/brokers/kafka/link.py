@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
@@ -25,7 +26,13 @@ _REFUSED = (
     KafkaError.POLICY_VIOLATION,
     KafkaError.INVALID_RECORD,
 )
+_KEPT_OUT = (KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED, KafkaError._SSL)
+_FILES = "check that the files of tls are there, and that certificate and key belong together"
+_UNANSWERED = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE)
 LOST = (KafkaError._ALL_BROKERS_DOWN, KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError._FATAL)
+
+
+Client = TypeVar("Client", Consumer, Producer, AdminClient)
 
 
 def reach(settings: Any, context: ConnectorContext) -> KafkaServer:
@@ -74,6 +81,36 @@ def _milliseconds(seconds: float) -> int:
     return int(seconds * 1000)
 
 
+class Cause:
+    """Why the cluster lets nobody in. The library tells it aside; an answer that never came says only so."""
+
+    def __init__(self) -> None:
+        self.error: Any = None
+
+    def note(self, error: Any) -> None:
+        """For `error_cb`."""
+        if error.code() in _KEPT_OUT:
+            self.error = error
+
+    def behind(self, error: Any) -> Any:
+        """What explains an error better than it does itself, or the error."""
+        known, self.error = self.error, None
+        return known if known is not None and error.code() in _UNANSWERED else error
+
+
+def client(kind: Callable[[dict[str, Any]], Client], settings: dict[str, Any], where: str) -> Client:
+    """A producer, consumer or admin client of the library.
+
+    Raises:
+        ConfigurationError: it cannot use the settings: files of TLS, nearly always.
+    """
+    try:
+        return kind(settings)
+    except KafkaException as error:
+        words = f"the settings cannot be used ({error.args[0].name()})"
+        raise ConfigurationError(words, where=where, remedy=_FILES) from None
+
+
 class Thread:
     """One thread for all that Kafka's library does for one source or destination: its calls wait."""
 
@@ -87,8 +124,8 @@ class Thread:
         self._executor.shutdown(wait=False)
 
 
-def look_at(client: Consumer | Producer | AdminClient, topics: tuple[str, ...], seconds: float, where: str) -> None:
-    """Is the cluster there, with these topics. Waits: for a thread.
+def look_at(client: Consumer | Producer, topics: tuple[str, ...], seconds: float, where: str, cause: Cause) -> None:
+    """Is the cluster there, with these topics. Waits: for a thread. `cause` is noted by the client's `error_cb`.
 
     Raises:
         TransportError: it cannot be reached.
@@ -98,14 +135,16 @@ def look_at(client: Consumer | Producer | AdminClient, topics: tuple[str, ...], 
         try:
             found = client.list_topics(topic, timeout=seconds).topics[topic].error
         except KafkaException as error:
-            raise told(error.args[0], where) from None
+            client.poll(0)  # the library tells its causes here; nothing is subscribed to yet
+            raise told(cause.behind(error.args[0]), where) from None
         if found is not None and found.code() != KafkaError.LEADER_NOT_AVAILABLE:
             raise told(found, where, topic)
 
 
 def declare(server: KafkaServer, context: ConnectorContext, topic: NewTopic) -> None:
     """Make a topic; one that is there stays as it is. Waits: for a thread."""
-    admin = AdminClient(configuration(server, context))
+    cause = Cause()
+    admin = client(AdminClient, configuration(server, context) | {"error_cb": cause.note}, context.name)
     seconds = server.timeout.total_seconds()
     try:
         admin.create_topics([topic], operation_timeout=seconds, request_timeout=seconds)[topic.topic].result(
@@ -113,7 +152,8 @@ def declare(server: KafkaServer, context: ConnectorContext, topic: NewTopic) -> 
         )
     except KafkaException as error:
         if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-            raise told(error.args[0], context.name, topic.topic) from None
+            admin.poll(0)
+            raise told(cause.behind(error.args[0]), context.name, topic.topic) from None
     except TimeoutError:
         raise TransportError("no answer of the cluster", where=context.name) from None
 
@@ -129,8 +169,13 @@ def told(error: Any, where: str, topic: str = "") -> IsthmusError:
     if code in (KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED):
         return TransportError("the cluster does not let us in", where=where, remedy="compare user and password")
     if code == KafkaError._SSL:
-        return TransportError("TLS failed: the cluster's certificate is not valid", where=where)
-    return TransportError(f"the cluster cannot be reached ({name})", where=where)
+        words = (
+            "TLS failed: the cluster's certificate has expired, is for another name, or of an authority unknown here"
+        )
+        remedy = "compare ca of tls with who signed it, servers with its names, its dates with the clock"
+        return TransportError(words, where=where, remedy=remedy)
+    remedy = "compare servers; a cluster that asks for client certificates wants certificate and key of tls"
+    return TransportError(f"the cluster cannot be reached ({name})", where=where, remedy=remedy)
 
 
 def undelivered(error: Any, where: str, topic: str) -> IsthmusError:

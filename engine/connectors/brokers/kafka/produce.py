@@ -9,7 +9,16 @@ from typing import Any
 from confluent_kafka import KafkaException, Producer
 from confluent_kafka.cimpl import NewTopic
 
-from engine.connectors.brokers.kafka.link import LOST, Thread, configuration, declare, look_at, undelivered
+from engine.connectors.brokers.kafka.link import (
+    LOST,
+    Cause,
+    Thread,
+    client,
+    configuration,
+    declare,
+    look_at,
+    undelivered,
+)
 from engine.connectors.brokers.kafka.settings import KafkaServer
 from engine.core.errors import ConfigurationError, DestinationError, TransportError
 from engine.ports.connector import ConnectorContext
@@ -26,7 +35,7 @@ class Outbox:
         self._teller: threading.Thread | None = None
         self._thread = Thread()
         self._ended, self._up = threading.Event(), False
-        self._opening = asyncio.Lock()
+        self._opening, self._cause = asyncio.Lock(), Cause()
 
     async def put(self, body: bytes, key: bytes | None, headers: dict[str, str]) -> str:
         """`topic/partition/offset`.
@@ -56,7 +65,7 @@ class Outbox:
         """Raises TransportError or ConfigurationError."""
         producer = await self._open()
         seconds = self._server.connect_timeout.total_seconds()
-        await self._thread.do(look_at, producer, (self._topic,), seconds, self._context.name)
+        await self._thread.do(look_at, producer, (self._topic,), seconds, self._context.name, self._cause)
 
     async def close(self) -> None:
         producer, self._producer = self._producer, None
@@ -92,17 +101,15 @@ class Outbox:
                 "message.max.bytes": 64 * 1024**2,
                 "error_cb": self._told,
             }
-            try:
-                self._producer = Producer(configuration(self._server, self._context) | ours)
-            except KafkaException as error:
-                words = f"the settings cannot be used ({error.args[0].name()})"
-                raise ConfigurationError(words, where=self._context.name, remedy="check tls and its files") from None
+            settings = configuration(self._server, self._context) | ours
+            self._producer = client(Producer, settings, self._context.name)
             self._ended = threading.Event()
             self._teller = threading.Thread(target=_serve, args=(self._producer, self._ended), daemon=True)
             self._teller.start()
         return self._producer
 
     def _told(self, error: Any) -> None:
+        self._cause.note(error)
         if error.code() in LOST:
             self._up = False
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from engine.connectors.brokers.kafka.link import LOST, Thread, configuration, look_at, reach, told
+from engine.connectors.brokers.kafka.link import LOST, Cause, Thread, client, configuration, look_at, reach, told
 from engine.connectors.brokers.kafka.produce import Outbox
 from engine.connectors.brokers.kafka.settings import KafkaSourceSettings
 from engine.connectors.brokers.shared import REASON_HEADER, Item
@@ -43,6 +43,7 @@ class KafkaSource(BrokerSource):
         self._next: dict[Place, int] = {}  # offsets to commit
         self._under_way: dict[Place, int] = {}  # records, for a partition that goes
         self._lost: TransportError | None = None
+        self._cause = Cause()
 
     async def open(self) -> None:
         self._thread, self._lost = Thread(), None
@@ -72,11 +73,12 @@ class KafkaSource(BrokerSource):
             thread.close()
 
     async def look(self) -> str:
-        thread, consumer = Thread(), self._made(lambda error: None)
+        thread, cause = Thread(), Cause()
+        consumer = self._made(cause.note)
         topics = (*self._settings.topics, *([self._settings.dead_letter] if self._settings.dead_letter else []))
         seconds = self._reach.connect_timeout.total_seconds()
         try:
-            await thread.do(look_at, consumer, topics, seconds, self._context.name)
+            await thread.do(look_at, consumer, topics, seconds, self._context.name, cause)
         finally:
             await asyncio.shield(thread.do(consumer.close))
             thread.close()
@@ -93,10 +95,11 @@ class KafkaSource(BrokerSource):
             "fetch.wait.max.ms": 100,
             "error_cb": on_error,
         }
-        return Consumer(configuration(self._reach, self._context) | ours)
+        return client(Consumer, configuration(self._reach, self._context) | ours, self._context.name)
 
     def _told(self, error: Any) -> None:
         """By the library, in its thread, when something is wrong with the cluster."""
+        self._cause.note(error)
         if error.code() in LOST or error.fatal():
             found = told(error, self._context.name)
             self._lost = found if isinstance(found, TransportError) else TransportError(found.what, where=found.where)
@@ -105,7 +108,7 @@ class KafkaSource(BrokerSource):
     def _begin(self, consumer: Consumer) -> None:
         settings = self._settings
         seconds = self._reach.connect_timeout.total_seconds()
-        look_at(consumer, settings.topics, seconds, self._context.name)
+        look_at(consumer, settings.topics, seconds, self._context.name, self._cause)
         if settings.partitions:
             consumer.assign([TopicPartition(t, p) for t in settings.topics for p in settings.partitions])
         else:
