@@ -108,3 +108,98 @@ class MeasureStore(Protocol):
     async def replace_milestones(self, dossier: str, milestones: Sequence[Milestone]) -> None:
         """A dossier's rows anew, for a store that has documents from before there were any."""
         ...
+
+
+# ------------------------------------------------------------------ what people ask
+class MeasureAsk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`names` empty: all measures. `by`: a slice that every one of them knows; `of` one part of it.
+
+    `facilities`: only what belongs to one of them; None: everything.
+    """
+
+    since: datetime
+    until: datetime
+    names: Sequence[str] = ()
+    by: str | None = None
+    of: str | None = None
+    parts: int = 1
+    limit: int = 100
+    facilities: Sequence[str] | None = None
+
+    @property
+    def period(self) -> Period:
+        return Period(self.since, self.until)
+
+
+class PromiseRow(msgspec.Struct, frozen=True):
+    """A promised time of config/policies/milestones.yaml, over a period.
+
+    `kept` and `late` ended in it; `overdue` have not ended and should have; `running` have time left.
+    `share` is the percent that must keep it, `percent` what did, None when nothing ended and nothing is overdue.
+    """
+
+    milestone: str
+    title: str
+    owner: str
+    within: str
+    share: int
+    kept: int
+    late: int
+    overdue: int
+    running: int
+    percent: str | None
+    is_kept: bool
+
+
+class Breach(msgspec.Struct, frozen=True):
+    """A promise that was not kept; `ended_at` None: it still is not."""
+
+    milestone: str
+    owner: str
+    dossier: str
+    key: str
+    began_at: datetime
+    due_at: datetime
+    ended_at: datetime | None = None
+    supplier: str | None = None
+    facility: str | None = None
+
+
+class Promises(msgspec.Struct, frozen=True):
+    """`breaches`: those that are overdue first, then those that were late, the longest first."""
+
+    rows: Sequence[PromiseRow]
+    breaches: Sequence[Breach]
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """What a recomputation from the documents has otherwise. `where`: the measure, or the row of what happened."""
+
+    where: str
+    shown: str
+    recomputed: str
+
+
+class MeasureOperations(Protocol):
+    """
+    Every method raises:
+        NotFoundError: there is no such measure.
+        OperationError: a measure cannot be sliced so.
+        StoreError: the store cannot be read now.
+    """
+
+    async def figures(self, ask: MeasureAsk) -> list[MeasureRow]: ...
+
+    async def trend(self, ask: MeasureAsk) -> list[list[MeasureRow]]:
+        """The figures of each of `parts` equal parts of the period, the oldest first."""
+        ...
+
+    async def behind(self, ask: MeasureAsk) -> list[Behind]:
+        """The documents behind the first measure that is named."""
+        ...
+
+    async def promises(self, ask: MeasureAsk) -> Promises: ...
+
+    async def check(self, ask: MeasureAsk) -> list[Difference]:
+        """Empty: every figure is what the documents say."""
+        ...

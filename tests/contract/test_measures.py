@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from engine.channel.policies import Policies
+from engine.channel.policy_calendars import Milestone as Promise
+from engine.channel.policy_calendars import Milestones
+from engine.ports.measures import MeasureAsk
 from engine.procure.measures.catalog import MEASURES
+from engine.procure.measures.check import differences
 from engine.procure.measures.compute import compute
+from engine.procure.measures.promises import promises_of
 from engine.store.open import Store
 from tests.support.march import AFTER, EXPECTED, MARCH, play
+from tests.support.stores import sql
 
 
 async def test_every_measure_says_of_a_month_what_was_worked_out_by_hand(store: Store) -> None:
@@ -17,3 +24,41 @@ async def test_every_measure_says_of_a_month_what_was_worked_out_by_hand(store: 
         told[name] = rows[0].value if len(rows) == 1 else [row.value for row in rows]
 
     assert told == EXPECTED
+
+
+async def test_a_month_that_nobody_touched_is_what_its_documents_say(store: Store) -> None:
+    await play(store)
+
+    assert await differences(store.measures, store.records, MARCH, AFTER) == []
+
+
+async def test_a_row_that_was_changed_by_hand_is_found_with_the_figures_that_it_moves(
+    store: Store, store_url: str
+) -> None:  # fmt: skip
+    await play(store)
+    sql(store_url, "UPDATE p2p_milestones SET ended = began WHERE what = 'exception' AND who = 'b.berg'")
+
+    found = {one.where.partition(" ")[0] for one in await differences(store.measures, store.records, MARCH, AFTER)}
+
+    assert found == {"exception_resolution_time", "exception"}
+
+
+async def test_what_is_promised_is_counted_in_business_time(store: Store) -> None:
+    await play(store)
+    rules = Milestones(
+        milestones=(
+            Promise(milestone="order_to_acknowledgement", within="24h", owner="buyer"),
+            Promise(milestone="invoice_cycle", within="12h", owner="accounts-payable"),
+        )
+    )
+
+    told = await promises_of(store.measures, Policies(milestones=rules), MeasureAsk(MARCH.since, MARCH.until), AFTER)
+
+    assert [(one.milestone, one.kept, one.late, one.overdue, one.percent) for one in told.rows] == [
+        ("invoice_cycle", 1, 1, 0, "50.00"),
+        ("order_to_acknowledgement", 1, 0, 1, "50.00"),
+    ]
+    assert [(one.key, one.due_at.isoformat()) for one in told.breaches] == [
+        ("PO-2", "2026-03-05T08:00:00+00:00"),
+        ("S2/I-2", "2026-03-15T20:00:00+00:00"),
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -13,8 +13,8 @@ from engine.ports.measures import Behind, MeasureRow, MeasureStore, Period
 from engine.procure.measures.measure import COLUMNS, Measure
 
 
-def statement(one: Measure, by: str | None = None) -> str:
-    """The SQL of all of it, for SQLite and PostgreSQL alike.
+def statement(one: Measure, by: str | None = None, facilities: int = 0) -> str:
+    """The SQL of all of it, for SQLite and PostgreSQL alike; `facilities`: only of so many, `:f0`, `:f1` …
 
     Raises:
         OperationError: it cannot be sliced so.
@@ -22,8 +22,12 @@ def statement(one: Measure, by: str | None = None) -> str:
     of = f"COALESCE({_slice(one, by)}, '-')" if by else "''"
     return (
         f"SELECT {of} AS slice, currency, SUM(numerator) AS numerator, SUM(denominator) AS denominator\n"
-        f"FROM (\n{one.rows}\n) AS measured\nGROUP BY 1, 2\nORDER BY 1, 2"
+        f"FROM (\n{one.rows}\n) AS measured{_within(facilities)}\nGROUP BY 1, 2\nORDER BY 1, 2"
     )
+
+
+def _within(facilities: int) -> str:
+    return f"\nWHERE facility IN ({', '.join(f':f{n}' for n in range(facilities))})" if facilities else ""
 
 
 def _slice(one: Measure, by: str) -> str:
@@ -44,7 +48,12 @@ def values(period: Period, now: datetime) -> Mapping[str, int]:
 
 
 async def compute(
-    store: MeasureStore, one: Measure, period: Period, now: datetime, by: str | None = None
+    store: MeasureStore,
+    one: Measure,
+    period: Period,
+    now: datetime,
+    by: str | None = None,
+    facilities: Sequence[str] = (),
 ) -> list[MeasureRow]:
     """By slice and currency, in their order. Without a slice there is always a row, of nothing when there is nothing.
 
@@ -52,23 +61,27 @@ async def compute(
         OperationError: it cannot be sliced so.
         StoreError: the store cannot be read now.
     """
-    text = statement(one, by)
-    found = await store.measured(text, _needed(text, values(period, now)))
+    text = statement(one, by, len(facilities))
+    given: dict[str, int | str] = {**values(period, now), **{f"f{n}": name for n, name in enumerate(facilities)}}
+    found = await store.measured(text, _needed(text, given))
     rows = [_row(one, *row) for row in found]
     return rows or ([] if by else [_row(one, "", None, 0, 0)])
 
 
 async def behind(
-    store: MeasureStore, one: Measure, period: Period, now: datetime, by: str | None = None, of: str = "",
-    limit: int = 100,
+    store: MeasureStore, one: Measure, period: Period, now: datetime, by: str | None = None, of: str | None = None,
+    limit: int = 100, facilities: Sequence[str] = (),
 ) -> list[Behind]:  # fmt: skip
     """The documents that a figure is made of, those that weigh most first."""
     names = ", ".join((*COLUMNS, "numerator", "denominator"))
-    where = f"\nWHERE COALESCE({_slice(one, by)}, '-') = :of" if by else ""
+    where = _within(len(facilities))
+    if by and of is not None:
+        where += f"{' AND' if where else chr(10) + 'WHERE'} COALESCE({_slice(one, by)}, '-') = :of"
     text = (
         f"SELECT {names}\nFROM (\n{one.rows}\n) AS measured{where}\nORDER BY numerator DESC, key, dossier LIMIT :most"
     )
-    given: dict[str, int | str] = {**values(period, now), "most": limit, "of": of}
+    given: dict[str, int | str] = {**values(period, now), "most": limit, "of": of or ""}
+    given |= {f"f{n}": name for n, name in enumerate(facilities)}
     return [_behind(row) for row in await store.measured(text, _needed(text, given))]
 
 
