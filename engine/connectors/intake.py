@@ -42,7 +42,7 @@ class FileMessages:
 
     def __init__(self, policy: Policy, context: ConnectorContext, unwrapping: Unwrapping | None = None) -> None:
         """`unwrapping`: settings of what stands around a file, where the policy is not those itself."""
-        self._policy = policy
+        self._policy, self._channel = policy, context.channel
         self.format = context.format if policy.split == "auto" else policy.split
         self.splitter: Splitter = splitter(self.format, context)
         wrapped = policy if isinstance(policy, Unwrapping) else unwrapping
@@ -99,6 +99,8 @@ class FileMessages:
             return message
         if message.refusal is not None or self.by_token or "control_number" in message.attributes:
             natural_id = claim  # the same after a crash, another for the file sent anew
+            if message.scope is not None:  # unique for a partner: two channels may claim files in one millisecond
+                natural_id = f"{claim}@{self._channel}"
         elif self._policy.deduplicate == "name":
             natural_id = f"{readable_name(name)}#{number}"
         elif self._policy.deduplicate == "file":

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from engine.canonical import (
     AdviceAction,
@@ -27,6 +28,8 @@ from engine.canonical import (
     Supplier,
 )
 from engine.channel.partner import AgreedSets, Overlay, Partner, Separators
+from engine.connectors.file.settings import FileSourceSettings
+from engine.connectors.intake import FileMessages
 from engine.connectors.x12_format import X12Encoder, X12Splitter
 from engine.core.clock import SystemClock
 from engine.core.errors import ConfigurationError, DestinationError, FramingError, StoreError
@@ -402,3 +405,18 @@ async def test_a_set_that_the_partner_does_not_take_is_not_sent_and_uses_no_numb
         await encoder.encode(outbound(advice.model_dump_json().encode(), advice.kind))
     assert told.value.where == "824"
     assert ledger.given == {}
+
+
+def test_two_channels_that_claim_files_in_one_millisecond_take_both() -> None:
+    """Ids are unique for the partner, so a claim alone would make the second interchange a contradiction."""
+    body = samples.interchange(samples.ORDER, code="850").replace(b"SENDER         ", b"LAKESIDE       ")
+    claims = [
+        FileMessages(FileSourceSettings(folder="in"), structs.replace(context(), channel=channel, format="x12")).of(
+            body, "a.edi", "0CMZWQ8P80000"
+        )
+        for channel in ("answers", "notices")
+    ]
+
+    (first,), (second,) = claims
+    assert first.scope == second.scope
+    assert first.natural_id != second.natural_id
