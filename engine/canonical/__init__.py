@@ -30,6 +30,9 @@ from engine.canonical.payment import (
     Payment,
     PaymentMethod,
     PaymentProgress,
+    PaymentRun,
+    PaymentRunLeft,
+    PaymentRunLine,
     ReportSource,
 )
 from engine.canonical.people import Approval, ApprovalAction, ApprovalVerb, CaseAction, CaseVerb, Correction, SplitPart
@@ -106,6 +109,7 @@ KINDS: dict[str, type[Document]] = {
         OrderChange,
         PatientAccount,
         Payment,
+        PaymentRun,
         PaymentStatus,
         PostingResult,
         PurchaseOrder,
@@ -190,6 +194,9 @@ __all__ = [
     "Payment",
     "PaymentMethod",
     "PaymentProgress",
+    "PaymentRun",
+    "PaymentRunLeft",
+    "PaymentRunLine",
     "PaymentState",
     "PaymentStatus",
     "PostingResult",

@@ -199,6 +199,21 @@ _PAYING: dict[str, dict[str, Any]] = {
         "origin": "supplier_invoices",
         "lines": [{"number": 1, "quantity": _of("2", "BX"), "price": _usd("239.40"), "order_line_number": 1}],
     },
+    "PaymentRun": {
+        "run_number": "RUN-20261124T1000",
+        "pay_on": "2026-11-24",
+        "next_run": "2026-11-26",
+        "lines": [
+            {
+                "payment_number": "RUN-20261124T1000-0001",
+                "supplier_number": "S1001",
+                "invoice_number": "INV-52001",
+                "pays": {"amount": "1692.26", "currency": "USD"},
+                "discount": {"amount": "34.54", "currency": "USD"},
+                "why": "discount",
+            }
+        ],
+    },
     "PaymentStatus": {
         "supplier_number": "S1001",
         "invoice_number": "INV-4417",

@@ -81,6 +81,45 @@ class Payment(Document):
         return self.payment_number
 
 
+class PaymentRunLine(Value):
+    """An invoice (or a credit, below zero) that the run pays. `why`: `due`, `overdue`, `discount`, `credit`."""
+
+    payment_number: Code
+    supplier_number: Code
+    invoice_number: Code
+    pays: Money
+    why: Code
+    discount: Money | None = None
+    remit_to: Code | None = None
+
+
+class PaymentRunLeft(Value):
+    """An invoice that the run does not pay. `why`: `held`, `not_due`, `credit_is_more`, `no_money_left`."""
+
+    supplier_number: Code
+    invoice_number: Code
+    amount: Money
+    why: Code
+    facts: tuple[Code, ...] = ()
+
+
+class PaymentRun(Document):
+    """What is to be paid on a day, and why. Made once: asked for again, the same run is told again."""
+
+    kind: ClassVar[str] = "PaymentRun"
+
+    run_number: Code
+    pay_on: date
+    next_run: date = Field(description="What is due before it could not wait.")
+    lines: tuple[PaymentRunLine, ...] = ()
+    left: tuple[PaymentRunLeft, ...] = ()
+    left_out: int = Field(default=0, description="Further ones that are not paid and not listed.")
+
+    @property
+    def natural_key(self) -> str:
+        return self.run_number
+
+
 class ReportSource(StrEnum):
     PAIN_002 = "pain.002"
     CAMT_053 = "camt.053"

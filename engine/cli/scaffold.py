@@ -123,6 +123,7 @@ def _what_flows(wanted: NewChannel, format_name: str) -> Content | None:
         "events": texts.EVENT,
         "window": texts.SUMS,
         "procure": texts.INVOICE_JSON,
+        "payment_run": texts.PAYMENT_RUN,
     }
     by_format = {
         "x12": texts.ORDER_X12,

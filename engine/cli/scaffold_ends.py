@@ -98,9 +98,11 @@ SOURCES = {
     "events": End('types: ["*"]                        # invoice.*, message.held', format="json"),
     "window": End("channels: [{maker}]\nkind: Requisition\nevery: 1h\nsum: [quantity]", format="json"),
     "procure": End("commands: [post_invoice]", format="json"),
+    "payment_run": End('cron: "0 10 * * tue,thu"              # minute hour day month weekday', format="json"),
     "channel": End("format: {format}"),
     "schedule": End('cron: "30 2 * * mon-fri"              # minute hour day month weekday', format="json"),
     "erp_orders": End("connection: finance\nevery: 30s", format="json"),
+    "erp_documents": End("connection: finance\ndocuments: [Supplier]\nevery: 1m", format="json"),
 }
 
 DESTINATIONS = {

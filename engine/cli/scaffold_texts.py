@@ -214,6 +214,36 @@ def transform(message: JsonMessage) -> PurchaseOrder:
     order_by="order_number",
 )
 
+PAYMENT_RUN = Content(
+    sample_name="input.json",
+    sample="""{
+  "run_number": "RUN-20261124T150000",
+  "pay_on": "2026-11-24",
+  "next_run": "2026-11-26",
+  "lines": [
+    {
+      "payment_number": "RUN-20261124T150000-0001",
+      "supplier_number": "S1005",
+      "invoice_number": "INV-7001",
+      "pays": {"amount": "1172.00", "currency": "USD"},
+      "why": "due"
+    }
+  ]
+}
+""",
+    keys="run: run_number",
+    transform='''"""What is to be paid on a day: canonical already, checked here and sent on."""
+
+from engine.sdk import JsonMessage, PaymentRun
+
+
+def transform(message: JsonMessage) -> PaymentRun:
+    return PaymentRun.model_validate(message.value)
+''',
+    kind="PaymentRun",
+    order_by="run_number",
+)
+
 SUPPLY_REQUEST = Content(
     sample_name="input.json",
     sample="""{

@@ -7,16 +7,15 @@ point is a `ConnectorType` (or a list of them). They cannot replace a connector 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
-from engine.core.errors import ConfigurationError
+from engine.connectors.plugins import GROUP, types_of
 from engine.ports.catalog import Catalog, ConnectorType
 from engine.ports.connector import ConnectorContext
 
-GROUP = "isthmus.connectors"
 _HERE = "engine.connectors"
 
 
@@ -219,6 +218,10 @@ BUILT_IN: tuple[ConnectorType, ...] = (
         format="json",
     ),
     _entry(
+        "source", "payment_run", "What is to be paid, on the days of a timetable",
+        "payment_run:PaymentRunSettings", "payment_run:PaymentRunSource", format="json",
+    ),  # fmt: skip
+    _entry(
         "source",
         "events",
         "What happens in other channels, as CloudEvents",
@@ -240,6 +243,14 @@ BUILT_IN: tuple[ConnectorType, ...] = (
         "New purchase orders of an ERP",
         "erp_orders:ErpOrdersSettings",
         "erp_orders:ErpOrdersSource",
+        format="json",
+    ),
+    _entry(
+        "source",
+        "erp_documents",
+        "Receipts, payments' states, suppliers and items of an ERP",
+        "erp_documents:ErpDocumentsSettings",
+        "erp_documents:ErpDocumentsSource",
         format="json",
     ),
     _entry(
@@ -352,45 +363,11 @@ BUILT_IN: tuple[ConnectorType, ...] = (
 def load_catalog(plugins: Iterable[EntryPoint] | None = None) -> Catalog:
     """Ours and the installed ones. A plugin that cannot be loaded is listed and says why when it is used."""
     found = entry_points(group=GROUP) if plugins is None else plugins
-    types = [*(one for plugin in found for one in _plugin(plugin)), *BUILT_IN]
+    types = [*(one for plugin in found for one in types_of(plugin)), *BUILT_IN]
     return Catalog(
         sources={one.name: one for one in types if one.direction == "source"},
         destinations={one.name: one for one in types if one.direction == "destination"},
     )
-
-
-def _plugin(plugin: EntryPoint) -> list[ConnectorType]:
-    try:
-        loaded = plugin.load()
-        types = [loaded] if isinstance(loaded, ConnectorType) else list(loaded)
-        if all(isinstance(one, ConnectorType) for one in types):
-            return types
-        problem = "its entry point is not a ConnectorType"
-    except Exception as error:  # another author's module may raise anything; it must not stop the engine
-        problem = f"it cannot be imported: {type(error).__name__}"
-    return [_broken(plugin, "source", problem), _broken(plugin, "destination", problem)]
-
-
-def _broken(plugin: EntryPoint, direction: Literal["source", "destination"], problem: str) -> ConnectorType:
-    refuse = _refusal(plugin, problem)
-    return ConnectorType(
-        name=plugin.name,
-        direction=direction,
-        title=f"not usable: {problem}",
-        load=refuse,
-        build=lambda settings, context: refuse(),
-    )
-
-
-def _refusal(plugin: EntryPoint, problem: str) -> Callable[[], NoReturn]:
-    def refuse() -> NoReturn:
-        raise ConfigurationError(
-            f"the installed connector cannot be used: {problem}",
-            where=f"{GROUP}: {plugin.name}",
-            remedy="install a working release of it, or remove it",
-        )
-
-    return refuse
 
 
 CATALOG = load_catalog()

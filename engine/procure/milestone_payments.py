@@ -27,6 +27,12 @@ def _payment(rows: Rows, one: Payment) -> Iterator[Milestone]:
         word = failed.document.state.value  # type: ignore[attr-defined]
         yield rows.row("payment_failed", "payment", one, **{**usual, "at_micros": _at(rows, one, failed), "type": word})
     settled = _first(rows, one, _SETTLED, frozenset({BankState.SETTLED}))
+    for part in one.invoices:
+        yield rows.row(
+            "invoice_in_payment", "payment", one, key=f"{one.supplier_number}/{part.invoice_number}", kind="Invoice",
+            detail=one.payment_number, type="live" if failed is None else "ended", matter=one.payment_number,
+            **money(part.amount),
+        )  # fmt: skip
     if settled is not None:
         at, day = _at(rows, one, settled), day_number(_day(settled) or one.settled_on or one.pay_on)
         yield rows.row("payment_settled", "payment", one, **{**usual, "at_micros": at, "day": day})

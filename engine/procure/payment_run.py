@@ -14,11 +14,11 @@ from fractions import Fraction
 import msgspec
 
 from engine.canonical import Invoice, Money, Terms, total
+from engine.ports.payment_runs import USUAL_COST
 from engine.procure.calendar import Calendar, term_dates
 from engine.procure.decision import text_of
 
 _YEAR = 365
-USUAL_COST = Fraction(8, 100)  # a year, of the money that is paid earlier
 
 
 class Payable(msgspec.Struct, frozen=True):

@@ -7,6 +7,8 @@ from functools import lru_cache
 
 from engine.canonical import KINDS
 
+_ROWS = frozenset({"Rows"})  # a file's rows: a message, whatever documents the script reads
+
 
 @lru_cache(maxsize=512)
 def parsed(text: str) -> ast.Module | SyntaxError:
@@ -35,6 +37,8 @@ def kinds_made(text: str) -> frozenset[str] | None:
     if function is None:
         return None
     named = _kinds_in(function.returns) if function.returns else frozenset()
+    if not named and _names_in(function.returns) & _ROWS:
+        return frozenset({"message"})
     named = named or _kinds_in(tree)
     return named | _messages_in(function.returns) if named else None
 
@@ -45,6 +49,10 @@ def _kinds_in(node: ast.AST) -> frozenset[str]:
     return frozenset(found | (quoted & set(KINDS)))
 
 
+def _names_in(node: ast.AST | None) -> frozenset[str]:
+    return frozenset(n.id for n in ast.walk(node) if isinstance(n, ast.Name)) if node else frozenset()
+
+
 def _messages_in(node: ast.AST | None) -> frozenset[str]:
-    names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} if node else set()
+    names = _names_in(node)
     return frozenset({"message"}) if any(n.endswith("Message") or n == "bytes" for n in names) else frozenset()

@@ -1,0 +1,196 @@
+"""Payment runs over a real store: what is posted is proposed once, what is held waits, what came back is paid again."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from engine.canonical import (
+    BankState,
+    BankStatusReport,
+    Invoice,
+    InvoiceLine,
+    Money,
+    OrderLine,
+    Payment,
+    PaymentProgress,
+    PaymentRun,
+    PostingResult,
+    PurchaseOrder,
+    Quantity,
+    Receipt,
+    ReceiptLine,
+    ReportSource,
+    Terms,
+)
+from engine.core.errors import StoreError
+from engine.ports.payment_runs import RunRules
+from engine.procure.payables import PaymentRuns
+from engine.procure.policies import USUAL
+from engine.procure.process import Process
+from engine.store.open import Store
+from tests.support.connector_doubles import Clock
+
+DAY = date(2026, 3, 2)
+ONE = Quantity(amount=Decimal(1))
+PAY_ON, NEXT = date(2026, 4, 7), date(2026, 4, 9)
+
+
+def usd(amount: str) -> Money:
+    return Money(amount=Decimal(amount))
+
+
+class Office:
+    """Orders that are received and invoiced as ordered, in a process that posts them."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.clock = store, Clock()
+        self.process = Process(store.records, self.clock, lambda: USUAL)
+        self.runs = PaymentRuns(store.records, store.measures, self.process, lambda: USUAL)
+
+    async def buy(self, number: str, price: str, terms: Terms | None = None, **more: Any) -> Invoice:
+        order = PurchaseOrder(
+            order_number=f"PO-{number}", supplier_number="S1", ordered_on=DAY,
+            lines=(OrderLine(number=1, item_number="M1", quantity=ONE, price=usd(price)),),
+        )  # fmt: skip
+        receipt = Receipt(
+            receipt_number=f"R-{number}", order_number=order.order_number, supplier_number="S1", received_on=DAY,
+            lines=(ReceiptLine(order_line_number=1, item_number="M1", quantity=ONE),),
+        )  # fmt: skip
+        invoice = Invoice(
+            invoice_number=f"I-{number}", supplier_number="S1", invoiced_on=DAY, order_number=order.order_number,
+            stated_total=usd(price), terms=terms,
+            lines=(InvoiceLine(number=1, item_number="M1", order_line_number=1, quantity=ONE, price=usd(price)),),
+            **more,
+        )  # fmt: skip
+        for document in (order, receipt, invoice):
+            await self.process.take(document)
+        return invoice
+
+    async def posted(self, invoice: Invoice, command: str = "post_invoice") -> None:
+        answer = PostingResult(
+            dossier=f"order:{invoice.order_number}", command=command, subject_kind="Invoice",
+            subject_key=invoice.natural_key, ok=True, answered_at=self.clock.now(), reference="V-1",
+        )  # fmt: skip
+        await self.process.take(answer)
+
+    async def run(self, number: str = "RUN-1", pay_on: date = PAY_ON, next_run: date = NEXT) -> dict[str, str]:
+        """Invoice to amount of what the run pays."""
+        run = await self.runs.propose(number, pay_on, next_run, RunRules())
+        return {line.invoice_number: str(line.pays.amount) for line in run.lines}
+
+    async def payments(self, number: str) -> list[Payment]:
+        rows = await self.store.measures.measured(
+            "SELECT key FROM p2p_milestones WHERE what = 'payment_created' AND key LIKE :like", {"like": f"{number}%"}
+        )
+        found = await self.runs._known(Payment, [key for (key,) in rows])
+        return list(found.values())
+
+
+@pytest.fixture
+def office(store: Store) -> Office:
+    return Office(store)
+
+
+async def test_only_what_the_erp_took_is_paid_and_one_payment_pays_its_supplier(office: Office) -> None:
+    for number in ("1", "2"):
+        await office.posted(await office.buy(number, "100.00"))
+    await office.buy("3", "55.00")  # matched, and not posted yet
+
+    assert await office.run() == {"I-1": "100.00", "I-2": "100.00"}
+
+    (payment,) = await office.payments("RUN-1")
+    assert (payment.amount, payment.state, payment.run_number) == (usd("200.00"), PaymentProgress.PROPOSED, "RUN-1")
+
+
+async def test_the_same_run_is_told_again_and_a_later_one_pays_nothing_twice(office: Office) -> None:
+    await office.posted(await office.buy("1", "100.00"))
+    first = await office.run()
+    await office.posted(await office.buy("2", "70.00"))
+
+    assert await office.run() == first
+    assert await office.run("RUN-2") == {"I-2": "70.00"}
+    assert await office.run("RUN-3") == {}
+
+
+async def test_a_run_that_was_cut_off_before_its_payments_goes_on_with_the_same_ones(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await office.posted(await office.buy("1", "100.00"))
+    take = office.process.take
+
+    async def fails_at_payments(document: Any, *rest: Any, **more: Any) -> None:
+        if isinstance(document, Payment):
+            raise StoreError("the store refuses")
+        await take(document, *rest, **more)
+
+    monkeypatch.setattr(office.process, "take", fails_at_payments)
+    with pytest.raises(StoreError):
+        await office.run()
+    monkeypatch.setattr(office.process, "take", take)
+    await office.posted(await office.buy("2", "70.00"))
+
+    assert await office.run() == {"I-1": "100.00"}
+    assert [one.amount for one in await office.payments("RUN-1")] == [usd("100.00")]
+
+
+async def test_a_payment_that_went_on_is_not_put_back_to_proposed(office: Office) -> None:
+    await office.posted(await office.buy("1", "100.00"))
+    await office.run()
+    (payment,) = await office.payments("RUN-1")
+    await office.process.take(payment.model_copy(update={"state": PaymentProgress.APPROVED, "approved_by": "anna"}))
+
+    await office.run()
+
+    assert [one.state for one in await office.payments("RUN-1")] == [PaymentProgress.APPROVED]
+
+
+async def test_what_came_back_from_the_bank_is_paid_by_the_next_run(office: Office) -> None:
+    await office.posted(await office.buy("1", "100.00"))
+    await office.run()
+    (payment,) = await office.payments("RUN-1")
+    await office.process.take(payment.model_copy(update={"state": PaymentProgress.TRANSMITTED}))
+    report = BankStatusReport(
+        report_number="F1", source=ReportSource.ACH_RETURN, state=BankState.RETURNED, reason_code="R02",
+        payment_number=payment.payment_number, reported_at=datetime(2026, 4, 8, tzinfo=UTC),
+    )  # fmt: skip
+    assert await office.run("RUN-2") == {}
+
+    await office.process.take(report)
+
+    assert await office.run("RUN-3") == {"I-1": "100.00"}
+
+
+async def test_an_invoice_taken_back_in_the_erp_is_not_paid(office: Office) -> None:
+    invoice = await office.buy("1", "100.00")
+    await office.posted(invoice)
+    await office.posted(invoice, "undo_post_invoice")
+
+    assert await office.run() == {}
+
+
+@pytest.mark.parametrize(
+    ("terms", "pay_on", "pays"),
+    [
+        (None, date(2026, 3, 5), {}),  # 30 days are usual
+        (Terms(net_days=5), date(2026, 3, 5), {"I-1": "100.00"}),
+        (Terms(net_days=30, discount_percent=Decimal(2), discount_days=4), date(2026, 3, 5), {"I-1": "98.00"}),
+    ],
+    ids=["not due", "due", "discount"],
+)
+async def test_terms_say_when_and_how_much(office: Office, terms: Terms | None, pay_on: date, pays: Any) -> None:
+    await office.posted(await office.buy("1", "100.00", terms))
+
+    assert await office.run("RUN-1", pay_on, date(2026, 3, 10)) == pays
+
+
+async def test_what_is_left_is_told_with_its_reason(office: Office) -> None:
+    await office.posted(await office.buy("1", "100.00"))
+    await office.run("RUN-1", date(2026, 3, 5), date(2026, 3, 10))
+
+    run = (await office.runs._known(PaymentRun, ["RUN-1"]))["RUN-1"]
+
+    assert [(one.invoice_number, one.why) for one in run.left] == [("I-1", "not_due")]
