@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from engine.cli.demo.scenarios.implantable_requisition import IMPLANTABLE_REQUISITION
 from engine.cli.demo.scenarios.model import Scenario
 from engine.cli.demo.scenarios.supply_consumption import SUPPLY_CONSUMPTION
 
-SCENARIOS: dict[str, Scenario] = {one.name: one for one in (SUPPLY_CONSUMPTION,)}
+SCENARIOS: dict[str, Scenario] = {one.name: one for one in (IMPLANTABLE_REQUISITION, SUPPLY_CONSUMPTION)}

@@ -73,7 +73,7 @@ async def stage(
         books = Books(office.settings, office.key)
         stack.push_async_callback(books.close)
         place = furnish(directory, shipped_site())
-        place = site.with_secrets(connect_erp(place, office.url, office.database, office.key))
+        place = connect_erp(place, office.url, office.database, office.key)
         site.apply(place, settings)
         step("Starting the engine on a copy of the shipped site")
         engine = EngineProcess(place)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,17 +28,6 @@ class Door(NamedTuple):
 
     url: str
     token: str | None
-
-
-def with_secrets(place: Workplace) -> Workplace:
-    """Invent every secret that an enabled channel takes from the environment and nobody has given yet."""
-    wanted: set[str] = set()
-    for path in sorted((place.root / "channels").rglob("*.yaml")):
-        text = path.read_text(encoding="utf-8")
-        if "enabled: false" not in text:
-            wanted |= set(_FROM_ENVIRONMENT.findall(text))
-    invented = {name: secrets.token_urlsafe(24) for name in sorted(wanted - place.environment.keys())}
-    return place._replace(environment=place.environment | invented)
 
 
 def apply(place: Workplace, settings: Iterable[Setting]) -> None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from engine.cli.demo import hl7
-from engine.cli.demo.catalogue import ITEMS, SUPPLIERS
+from engine.cli.demo.scenarios import masters
 from engine.cli.demo.scenarios.hospital import Hospital
 from engine.cli.demo.scenarios.model import Scenario, Variant
 from engine.cli.demo.scenarios.site import Setting
@@ -19,7 +19,6 @@ from engine.cli.demo.scenarios.telling import Teller
 USAGE = "config/policies/usage.yaml"
 _ZONE = ZoneInfo("America/New_York")
 _LONG_AGO = timedelta(days=5)  # longer than a charge or a use is waited for: patience_hours of the usage policy
-_CENTERS = "Code,Name,Active\n6100,Operating rooms,yes\n6110,Cardiac catheterization,yes\n6130,Intensive care,yes\n"
 
 
 class Taken(NamedTuple):
@@ -39,10 +38,8 @@ CASE = (WIRES, BALLOON, STENT)  # 44.30 + 187.00 + 742.50 = 973.80
 
 async def prepare(hospital: Hospital) -> None:
     """The ledger's cost centers and the item master of the catheter laboratory."""
-    hospital.file("cost_centers", "cost_centers.csv", _CENTERS.encode())
-    suppliers = {row.number: row for row in SUPPLIERS}
-    items = [(row, suppliers[row.supplier]) for row in ITEMS if row.supplier == "S1005"]
-    await hospital.message("item_master", hl7.item_master("SC7ITEMS", datetime.now(UTC), items))
+    await masters.cost_centers(hospital)
+    await masters.suppliers_and_items(hospital, ["S1005"], "SC7ITEMS")
     await hospital.quiet()
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
-_EVERY = 0.1
+_FIRST, _LONGEST, _SLOWER = 0.05, 0.4, 1.4  # seconds between looks: what comes at once is seen at once
 Look = Callable[[], Awaitable[Any]]
 Quiet = Callable[[], Awaitable[None]]
 
@@ -45,10 +45,11 @@ class Teller:
     async def sees(self, text: str, wanted: Any, look: Look) -> None:
         """Look again and again until it is as wanted, or patience ends."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._patience
+        deadline, pause = loop.time() + self._patience, _FIRST
         got = await look()
         while shown(got) != shown(wanted) and loop.time() < deadline:
-            await asyncio.sleep(_EVERY)
+            await asyncio.sleep(pause)
+            pause = min(pause * _SLOWER, _LONGEST)
             got = await look()
         self._add(Line(text, shown(wanted), shown(got)))
 

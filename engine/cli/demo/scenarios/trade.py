@@ -1,0 +1,91 @@
+"""Orders, receipts and invoices as buyers, the dock and suppliers send them."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from engine.canonical import Identifier, Money, OrderLine, PurchaseOrder, Quantity
+from engine.cli.demo import edi
+from engine.cli.demo.catalogue import ITEMS
+from engine.cli.demo.scenarios.hospital import Hospital
+
+_CONTROLS = itertools.count(70_001)  # of interchanges: above those of the demonstration's day
+_BY_NUMBER = {row.number: row for row in ITEMS}
+
+
+class Wanted(NamedTuple):
+    """One line: our item number, how many, and the price of one."""
+
+    item: str
+    quantity: int
+    price: Decimal
+
+
+def today() -> date:
+    return datetime.now(UTC).date()
+
+
+async def buy(hospital: Hospital, number: str, supplier: str, lines: tuple[Wanted, ...]) -> None:
+    """A buyer enters an order in the ERP and confirms it; nobody tells the engine."""
+    ordered = (
+        OrderLine(
+            number=place,
+            item_number=line.item,
+            quantity=Quantity(amount=Decimal(line.quantity), unit="EA"),
+            price=Money(amount=line.price),
+            description=_BY_NUMBER[line.item].description,
+            identifiers=(Identifier(scheme="VENDOR_ITEM", value=_BY_NUMBER[line.item].catalog_number),),
+        )
+        for place, line in enumerate(lines, 1)
+    )
+    order = PurchaseOrder(order_number=number, supplier_number=supplier, ordered_on=today(), lines=tuple(ordered))
+    await hospital.erp.buy(order)
+
+
+async def receive(
+    hospital: Hospital, number: str, order: str, supplier: str, lines: tuple[Wanted, ...], lot: str = "L7702"
+) -> None:
+    """The dock scans what came, with its lot, and looks it over."""
+    booked = [
+        {"order_line": place, "item": line.item, "quantity": str(line.quantity), "lot": lot, "expires_on": "2028-06-30",
+         "accepted": str(line.quantity)}
+        for place, line in enumerate(lines, 1)
+    ]  # fmt: skip
+    about = {"receipt": number, "order": order, "supplier": supplier, "received_on": today().isoformat()}
+    await hospital.post("warehouse_receipts_in", about | {"facility": "HARBOR-MAIN", "lines": booked}, number)
+
+
+def bill(hospital: Hospital, number: str, supplier: str, order: str, lines: tuple[Wanted, ...]) -> Decimal:
+    """The supplier's 810, put where its files come in; the total."""
+    sent = edi.Bill(number, supplier, today(), tuple(_line(line) for line in lines), order)
+    control = next(_CONTROLS)
+    hospital.file("supplier_invoice_in", f"{supplier}_{control}.edi", edi.invoice(sent, control))
+    return sent.total
+
+
+def _line(line: Wanted) -> edi.Line:
+    row = _BY_NUMBER[line.item]
+    return edi.Line(line.item, row.catalog_number, row.description, line.quantity, line.price)
+
+
+# ------------------------------------------------------------------ what is seen
+async def ordered(hospital: Hospital, number: str) -> str | None:
+    """The order's amount as accounts payable see it; None: they do not know it."""
+    found = await hospital.order(number)
+    return found.amount if found else None
+
+
+async def in_erp(hospital: Hospital, kind: str, key: str) -> str | None:
+    """The ERP's own total of a document, or `there` when the kind has none."""
+    found = await hospital.erp.adapter.find(kind, key, key)
+    if found is None:
+        return None
+    return "there" if found.total is None else f"{found.total:.2f}"
+
+
+async def owners(hospital: Hospital, about: str) -> list[str]:
+    """Open cases with the money at stake and who owns them."""
+    return [f"{row.type} {row.amount or '-'} {row.owner}" for row in await hospital.cases(about)]
