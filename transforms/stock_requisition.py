@@ -15,6 +15,7 @@ def transform(message: Hl7Message, items: Lookup, departments: Lookup) -> Requis
         facility=message.require("MSH-4.1"),
         requested_on=message.date("ORC-9", None),
         requester=message.get("ORC-10.1"),
+        department=message.get("RQD-7.1"),
         urgency=URGENCY.get(message.get("TQ1-9.1") or "R", Urgency.ROUTINE),
         lines=tuple(
             line(group.anchor, group.first("RQ1"), items, departments) for group in message.groups("RQD", ("RQ1",))

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from engine.canonical import Approval, Money, PurchaseOrder, Requisition, RequisitionLineStatus, total
+from engine.canonical import Approval, Money, PostingResult, PurchaseOrder, Requisition, RequisitionLineStatus, total
 from engine.core.clock import from_micros
 from engine.procure.accepted import still_open
 from engine.procure.approve_documents import standing_of
@@ -66,6 +66,8 @@ def decide_requisition(papers: Papers, world: World) -> Decision:
         )
     )
     orders = orders_from(requisition, matter.lines, matter.day) if state is _S.APPROVED else []
+    if orders and {one.order_number for one in orders} <= _made(papers):
+        state, matter = _S.ORDERED, _with_orders(matter, orders)
     waits = state is _S.WAITING_FOR_APPROVAL and matter.standing.state not in FINAL
     settled = state in (_S.ORDERED, _S.CANCELLED, _S.REJECTED)
     return Decision(
@@ -101,6 +103,17 @@ def _ordered(requisition: Requisition, papers: Papers) -> dict[int, str]:
             if line.requisition_number == requisition.requisition_number and line.requisition_line_number:
                 found[line.requisition_line_number] = order.order_number
     return found
+
+
+def _made(papers: Papers) -> set[str]:
+    """Orders that the ERP says it has made. What it tells of them later may not name the requisition."""
+    return {one.subject_key for one in papers.newest(PostingResult) if one.command == "create_order" and one.ok}
+
+
+def _with_orders(matter: _Matter, orders: list[PurchaseOrder]) -> _Matter:
+    found = {line.requisition_line_number: one.order_number for one in orders for line in one.lines}
+    named = {number: order for number, order in found.items() if number is not None}
+    return msgspec.structs.replace(matter, ordered=matter.ordered | named)
 
 
 def _asked(lines: list[CheckedLine]) -> list[tuple[str, str | None, Money]]:

@@ -84,10 +84,10 @@ class FolderDoor:
 
 
 class HttpDoor:
-    """The vendor portal: bearer token, idempotency key."""
+    """The vendor portal and the scanners at the dock: bearer token, idempotency key."""
 
-    def __init__(self, port: int, token: str) -> None:
-        self._url = f"http://127.0.0.1:{port}/suppliers"
+    def __init__(self, port: int, path: str, token: str) -> None:
+        self._url = f"http://127.0.0.1:{port}{path}"
         self._token = token
         self._session: aiohttp.ClientSession | None = None
 

@@ -152,6 +152,8 @@ class Seen(NamedTuple):
     group_control: str
     set_control: str
     order_number: str
+    supplier: str = ""
+    lines: tuple[Line, ...] = ()
 
 
 def read_order(body: bytes) -> Seen:
@@ -160,8 +162,16 @@ def read_order(body: bytes) -> Seen:
     Raises:
         ValueError: it is not one.
     """
-    first = {row[0]: row for row in reversed(_rows(body))}
-    return Seen(first["ISA"][8].strip(), first["ISA"][13], first["GS"][6], first["ST"][2], first["BEG"][3])
+    rows = _rows(body)
+    first = {row[0]: row for row in reversed(rows)}
+    receiver, lines = first["ISA"][8].strip(), tuple(_ordered(row) for row in rows if row[0] == "PO1")
+    supplier = next((number for number, one in DIALECTS.items() if one.isa_id == receiver), "")
+    return Seen(receiver, first["ISA"][13], first["GS"][6], first["ST"][2], first["BEG"][3], supplier, lines)
+
+
+def _ordered(row: list[str]) -> Line:
+    ids = dict(zip(row[6::2], row[7::2], strict=False))
+    return Line(ids.get("IN", ""), ids.get("VN") or ids.get("VP", ""), "", int(Decimal(row[2])), Decimal(row[4]))
 
 
 def read_answer(body: bytes) -> list[str]:
@@ -192,3 +202,36 @@ def acknowledgement(dialect: Dialect, seen: Seen, control: int, on: date, *, acc
         ("AK9", code, "1", "1", "1" if accepted else "0"),
     ]
     return interchange(dialect, "FA", control, on, rows)
+
+
+def response(dialect: Dialect, seen: Seen, control: int, on: date) -> bytes:
+    """The supplier's 855: every line accepted as ordered."""
+    rows: list[tuple[str, ...]] = [
+        ("ST", "855", "0001"),
+        ("BAK", "00", "AC", seen.order_number, f"{on:%Y%m%d}", "", "", f"A{control}", f"{on:%Y%m%d}"),
+        ("N1", "SE", dialect.name, "92", seen.supplier),
+    ]
+    for number, line in enumerate(seen.lines, 1):
+        rows.append(("PO1", str(number), str(line.quantity), "EA", f"{line.price.normalize():f}", "", *_ids(line)))
+        rows.append(("ACK", "IA", str(line.quantity), "EA"))
+    rows.append(("CTT", str(len(seen.lines))))
+    return interchange(dialect, "PR", control, on, rows)
+
+
+def ship_notice(dialect: Dialect, seen: Seen, control: int, on: date) -> bytes:
+    """The supplier's 856: all of the order in one parcel."""
+    rows: list[tuple[str, ...]] = [
+        ("ST", "856", "0001"),
+        ("BSN", "00", f"ASN-{control}", f"{on:%Y%m%d}", "0815", "0001"),
+        ("HL", "1", "", "S"),
+        ("DTM", "011", f"{on:%Y%m%d}"),
+        ("N1", "SF", dialect.name, "92", seen.supplier),
+        ("HL", "2", "1", "O"),
+        ("PRF", seen.order_number),
+    ]
+    for number, line in enumerate(seen.lines, 1):
+        rows.append(("HL", str(number + 2), "2", "I"))
+        rows.append(("LIN", str(number), *_ids(line)))
+        rows.append(("SN1", str(number), str(line.quantity), "EA"))
+    rows.append(("CTT", str(len(seen.lines) + 2)))
+    return interchange(dialect, "SH", control, on, rows)

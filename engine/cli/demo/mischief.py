@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from engine.cli.demo import edi, hl7, traffic
+from engine.cli.demo import edi, hl7, invoices, traffic
 from engine.cli.demo.catalogue import DEPARTMENTS, SUPPLIERS, items_of
 from engine.cli.demo.doors import NO_ANSWER
 from engine.cli.demo.parcel import Ending, Parcel, Phase
@@ -14,7 +14,7 @@ from engine.cli.demo.traffic import Maker
 _REPEATS, _WRONG_SUMS = 10, 3
 
 
-def mischief(make: Maker, business: list[Parcel]) -> Iterator[list[Parcel]]:
+def mischief(make: Maker) -> Iterator[list[Parcel]]:
     """Groups of parcels to mix into the day."""
     yield from _resent(make)
     yield from _contradictions(make)
@@ -96,8 +96,8 @@ def _charge_told_twice(make: Maker) -> list[Parcel]:
 
 # ------------------------------------------------------------------ files
 def _bad_invoices(make: Maker) -> Iterator[list[Parcel]]:
-    good = traffic.bill(make, _bill(make, "S1007"))
-    cut = traffic.bill(make, _bill(make, "S1001"))
+    good = invoices.parcel_of(make, _bill(make, "S1007"))
+    cut = invoices.parcel_of(make, _bill(make, "S1001"))
     yield [
         _refused(cut._replace(body=cut.body[: len(cut.body) * 2 // 3]), "an interchange cut off in the middle", "TA1 R")
     ]
@@ -108,16 +108,15 @@ def _bad_invoices(make: Maker) -> Iterator[list[Parcel]]:
     ]
     loose = _bill(make, "S1008")
     body = edi.invoice(loose, make.number("isa-S1008", 101), stated=loose.total + 100)
-    held = traffic.bill(make, loose)._replace(body=body, ending=Ending.HELD, effects=())
-    yield [held._replace(mischief="a total that is not the sum of its lines")]
-    strict = traffic.bill(make, _bill(make, "S1002"), miscount=3)
+    held = _held(invoices.parcel_of(make, loose)._replace(body=body), "a total that is not the sum of its lines")
+    yield [held]
+    strict = invoices.parcel_of(make, _bill(make, "S1002"), miscount=3)
     yield [_refused(strict, "a wrong segment count from a partner that is held to the standard", "R")]
     agreed = "a wrong segment count that was agreed to be noted"
-    yield [traffic.bill(make, _bill(make, "S1003"), miscount=2, mischief=agreed)]
-    guise = traffic.bill(make, _bill(make, "S1007"))
+    yield [invoices.parcel_of(make, _bill(make, "S1003"), agreed, miscount=2)]
+    guise = invoices.parcel_of(make, _bill(make, "S1007"))
     body = guise.body.replace(b"*92*S1007", b"*92*S1003")
-    wrong = "an invoice in another supplier's name"
-    yield [guise._replace(body=body, ending=Ending.HELD, mischief=wrong, effects=())]
+    yield [_held(guise._replace(body=body), "an invoice in another supplier's name")]
     stranger = good.body.replace(b"GREYHAVEN      ", b"NOBODY-WE-KNOW ").replace(b"GS*IN*GREYHAVEN", b"GS*IN*NOBODY")
     yield [_refused(good._replace(name="INV-stranger.edi", body=stranger), "a sender that is no partner of ours", "")]
 
@@ -129,7 +128,15 @@ def _bill(make: Maker, supplier: str) -> edi.Bill:
 
 
 def _refused(parcel: Parcel, words: str, told: str) -> Parcel:
-    return parcel._replace(ending=Ending.REFUSED, mischief=words, effects=(), told=told)
+    return _nothing_made(parcel)._replace(ending=Ending.REFUSED, mischief=words, told=told)
+
+
+def _held(parcel: Parcel, words: str) -> Parcel:
+    return _nothing_made(parcel)._replace(ending=Ending.HELD, mischief=words)
+
+
+def _nothing_made(parcel: Parcel) -> Parcel:
+    return parcel._replace(effects=(), raises=(), matter=None)
 
 
 def _unknown_supplier_order(make: Maker) -> Parcel:

@@ -25,6 +25,7 @@ class Phase(StrEnum):
     ITEMS = "items"
     ORDERS = "orders"
     DAY = "day"
+    EVENING = "evening"
 
 
 class Effect(NamedTuple):
@@ -33,6 +34,21 @@ class Effect(NamedTuple):
     kind: str
     natural_key: str
     amount: Decimal | None = None
+
+
+class Raised(NamedTuple):
+    """An exception that people are to find. `amount` is the money at stake, as the traffic adds it up."""
+
+    type: str
+    amount: Decimal
+
+
+class Matter(NamedTuple):
+    """An invoice as it is to stand in the evening: `matched`, `exception` or `waiting`."""
+
+    dossier: str
+    invoice: str
+    state: str
 
 
 class Parcel(NamedTuple):
@@ -45,6 +61,8 @@ class Parcel(NamedTuple):
         mischief: what is wrong with it, in words; empty for good ones.
         headers: for HTTP.
         told: what the X12 partner is to be told: AK9 code of a 997, or `TA1 R`; empty: nothing, or not X12.
+        raises: exceptions that the process is to show to people.
+        matter: of an invoice: where it is to stand; None: it is no invoice, or does not get so far.
     """
 
     phase: Phase
@@ -57,6 +75,8 @@ class Parcel(NamedTuple):
     effects: tuple[Effect, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     told: str = ""
+    raises: tuple[Raised, ...] = ()
+    matter: Matter | None = None
 
 
 class Day(NamedTuple):
@@ -70,3 +90,11 @@ class Day(NamedTuple):
         return {
             (effect.kind, effect.natural_key): effect.amount for parcel in self.parcels for effect in parcel.effects
         }
+
+    def matters(self) -> dict[tuple[str, str], str]:
+        """(dossier, invoice) to the state that it is to have in the evening."""
+        told = (parcel.matter for parcel in self.parcels if parcel.matter is not None)
+        return {(one.dossier, one.invoice): one.state for one in told}
+
+    def raised(self) -> tuple[Raised, ...]:
+        return tuple(one for parcel in self.parcels for one in parcel.raises)

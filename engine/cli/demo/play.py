@@ -6,7 +6,7 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,19 +16,21 @@ from engine.api.client import ControlClient
 from engine.canonical import Identifier, Money, OrderLine, PurchaseOrder, Quantity
 from engine.cli.demo import edi, reconcile
 from engine.cli.demo.board import Board
+from engine.cli.demo.desk import read_desk
 from engine.cli.demo.engine_process import EngineProcess
 from engine.cli.demo.erp_office import ErpOffice
-from engine.cli.demo.parcel import Day, Phase
+from engine.cli.demo.parcel import Phase
 from engine.cli.demo.report import Outcome
-from engine.cli.demo.story import OUTBOX, Pace, Story, of_phase
+from engine.cli.demo.story import ANSWERS, OUTBOX, Pace, Story, of_phase
 from engine.cli.demo.suppliers import Suppliers
 from engine.cli.demo.tally import Tally
-from engine.cli.demo.traffic import plan_day
+from engine.cli.demo.traffic import Plan, plan_day
 from engine.cli.demo.workplace import Workplace, connect_erp, furnish, shipped_site
 from engine.ports.journal import MessageRow, Query
 from engine.ports.states import MessageState
 
 _PAGE = 200
+_PATIENCE = 100.0  # seconds
 
 
 class Wishes(NamedTuple):
@@ -71,8 +73,8 @@ async def stage(wishes: Wishes, board: Board, tally: Tally) -> AsyncIterator[Sta
 async def play(on: Stage, wishes: Wishes, board: Board, tally: Tally) -> Outcome:
     """Play the day and compare."""
     today = datetime.now(UTC).date()
-    day, bought = plan_day(wishes.seed, wishes.messages, today)
-    tally.plan(day.parcels)
+    plan = plan_day(wishes.seed, wishes.messages, today)
+    tally.plan(plan.day.parcels)
     before = await on.office.adapter.summary()
     story = Story(on.place, on.client, tally, wishes.pace)
     suppliers = Suppliers(on.place.folder(*OUTBOX), on.place.folder("data", "in", "acknowledgements"), today, tally)
@@ -84,16 +86,17 @@ async def play(on: Stage, wishes: Wishes, board: Board, tally: Tally) -> Outcome
     began = time.monotonic()
     try:
         async with story.watching(look):
-            await _phases(on, story, board, tally, day, bought)
+            await _phases(on, story, board, tally, plan)
         seconds = time.monotonic() - began
     finally:
         await story.close()
     board.step("Reading the ERP, and comparing")
-    return await _compare(on, story, tally, suppliers, day, bought, before, seconds)
+    return await _compare(on, story, tally, suppliers, plan, before, seconds)
 
 
-async def _phases(on: Stage, story: Story, board: Board, tally: Tally, day: Day, bought: tuple[edi.Order, ...]) -> None:
-    board.step("06:00  Suppliers from the vendor portal, over HTTP")
+async def _phases(on: Stage, story: Story, board: Board, tally: Tally, plan: Plan) -> None:
+    day = plan.day
+    board.step("06:00  Cost centers from finance, suppliers from the vendor portal")
     await story.send(of_phase(day.parcels, Phase.SUPPLIERS))
     await story.settled()
     board.step("06:30  The item master, over MLLP")
@@ -102,14 +105,30 @@ async def _phases(on: Stage, story: Story, board: Board, tally: Tally, day: Day,
     board.step("07:00  Orders: the clinic's as 850 files, the buyers' typed into the ERP; all go out to suppliers")
     orders = of_phase(day.parcels, Phase.ORDERS)
     await story.send(orders)
-    for order in bought:
+    for order in plan.bought:
         await on.office.buy(_document(order))
-    expected = len(orders) + len(bought)
+    expected = len(orders) + len(plan.bought)
     await story.settled(lambda: tally.orders_out >= expected)
-    board.step("08:00  The day: admissions, charges, requisitions, invoices; the ERP dies in the middle of it")
+    board.step(
+        "08:00  The day: admissions, charges, requisitions, receipts, invoices; the ERP dies in the middle of it"
+    )
     await story.busy_day(of_phase(day.parcels, Phase.DAY), on.office)
+    board.step("17:00  A buyer types in an order whose invoice came first; its goods are at the dock")
+    await on.office.buy(_document(plan.late))
+    await story.send(of_phase(day.parcels, Phase.EVENING))
     board.step("18:00  Letting the queues drain")
+    await story.settled(lambda: tally.orders_out >= plan.orders)
+    board.step("18:30  The process decides what it waited for: what was invoiced and has not come")
+    await _decided(on, plan)
     await story.settled()
+
+
+async def _decided(on: Stage, plan: Plan) -> None:
+    """Until each invoice stands where it is to stand; when one does not in time, the report says which."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_PATIENCE):
+            while (await read_desk(on.place.root, plan.day)).invoices.wrong:
+                await asyncio.sleep(1)
 
 
 def _document(order: edi.Order) -> PurchaseOrder:
@@ -135,16 +154,19 @@ async def _compare(
     story: Story,
     tally: Tally,
     suppliers: Suppliers,
-    day: Day,
-    bought: tuple[edi.Order, ...],
+    plan: Plan,
     before: Mapping[str, tuple[int, Decimal]],
     seconds: float,
 ) -> Outcome:
-    sent = sum(tally.sent.values())
-    expected = day.expected() | {("PurchaseOrder", order.number): order.total for order in bought}
+    sent, day = sum(tally.sent.values()), plan.day
+    expected = plan.expected()
     kinds = await reconcile.kinds(on.office.adapter, expected, before)
     tally.expect("purchase_order_out", sum(kind == "PurchaseOrder" for kind, _ in expected))
     tally.expect("functional_acknowledgement_in", suppliers.accepted + suppliers.rejected)
+    tally.expect("order_response_in", suppliers.talkative)
+    tally.expect("ship_notice_in", suppliers.talkative)
+    for channel, messages in plan.commands().items():
+        tally.expect(channel, messages)
     places = [*on.office.files(), on.place.folder("data", "out")]
     return Outcome(
         seconds=seconds,
@@ -159,7 +181,8 @@ async def _compare(
         queued_at_restart=tally.queued_at_restart,
         orders=suppliers.counts(),
         ledger=await reconcile.orders_in_ledger(on.place.root),
-        answers=tuple(reconcile.answers(day.parcels, on.place.folder("data", "out", "acknowledgements"))),
+        answers=tuple(reconcile.answers(day.parcels, on.place.folder(*ANSWERS), 2 * suppliers.talkative)),
+        desk=await read_desk(on.place.root, day),
         directory=on.place.root.parent,
         console=on.engine.addresses.get("console"),
         first_link=on.engine.addresses.get("first_link"),

@@ -11,6 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from engine.cli.demo.desk import CaseLine, Desk
 from engine.cli.demo.parcel import Ending
 from engine.cli.demo.reconcile import AnswerLine, ChannelLine, KindLine, Trouble
 
@@ -33,6 +34,7 @@ class Outcome(NamedTuple):
         orders: our 850s: sent, accepted, rejected and unanswered, as the suppliers count them.
         ledger: the same as the engine's control-number ledger has it.
         answers: 997s and TA1s that trading partners got for what they sent.
+        desk: where invoices stand, and what waits for people.
     """
 
     seconds: float
@@ -49,6 +51,7 @@ class Outcome(NamedTuple):
     ledger: dict[str, int]
     answers: tuple[AnswerLine, ...]
     directory: Path
+    desk: Desk = Desk()
     console: str | None = None
     first_link: str | None = None
 
@@ -67,7 +70,7 @@ class Outcome(NamedTuple):
     @property
     def agrees(self) -> bool:
         rows_agree = all(line.agrees for line in self.channels) and all(line.agrees for line in self.kinds)
-        rows_agree = rows_agree and all(line.agrees for line in self.answers)
+        rows_agree = rows_agree and all(line.agrees for line in self.answers) and self.desk.agrees
         return rows_agree and self.orders == self.ledger and not self.surprises and not self.leaks
 
 
@@ -86,6 +89,8 @@ def as_data(outcome: Outcome) -> dict[str, Any]:
             "difference": _money(outcome.erp_total - outcome.expected_total),
         },
         "documents": outcome.documents,
+        "invoices": outcome.desk.invoices._asdict(),
+        "cases": [_case_data(line) for line in outcome.desk.cases],
         "erp_outage": {"seconds": round(outcome.outage_seconds, 1), "queued_at_restart": outcome.queued_at_restart},
         "orders_out": {"suppliers": outcome.orders, "ledger": outcome.ledger},
         "answers_to_partners": [line._asdict() for line in outcome.answers],
@@ -126,6 +131,11 @@ def _kind_data(line: KindLine) -> dict[str, Any]:
     }
 
 
+def _case_data(line: CaseLine) -> dict[str, Any]:
+    money = {"expected_money": _money(line.expected_money), "money": _money(line.money)}
+    return line._asdict() | money | {"owners": list(line.owners), "agrees": line.agrees}
+
+
 def _money(amount: Decimal | None) -> str | None:
     return None if amount is None else f"{amount:.2f}"
 
@@ -135,9 +145,14 @@ def show(console: Console, outcome: Outcome) -> None:
     console.print()
     console.print(_came_in(outcome))
     console.print(_trouble_table(outcome))
+    console.print(_case_table(outcome))
     console.print(_erp_table(outcome))
     console.print(_verdict(outcome))
-    for text in (*outcome.surprises[:10], *(word for line in outcome.kinds for word in line.wrong[:5])):
+    for text in (
+        *outcome.surprises[:10],
+        *outcome.desk.invoices.wrong[:10],
+        *(word for line in outcome.kinds for word in line.wrong[:5]),
+    ):
         console.print(f"[red]✗[/] {text}")
 
 
@@ -168,6 +183,21 @@ def _trouble_table(outcome: Outcome) -> Table:
         if line.reason.remedy:
             words.append(f"\n→ {line.reason.remedy}", style="dim")
         table.add_row(line.channel, Text(line.state, style=style), words, line.reason.where or "", str(line.messages))
+    return table
+
+
+def _case_table(outcome: Outcome) -> Table:
+    found = outcome.desk.invoices
+    title = (
+        f"Invoices: {found.all} came, {found.matched} matched without a touch and posted, {found.waiting} waiting, "
+        f"{found.exception} for people. What is on their desks"
+    )
+    table = Table(title=title, title_justify="left", header_style="dim")
+    for name in ("case", "owner", "cases", "expected", "at stake, $", ""):
+        table.add_column(name, justify="left" if name in ("case", "owner") else "right")
+    for line in outcome.desk.cases:
+        owners, mark = ", ".join(line.owners), _YES if line.agrees else _NO
+        table.add_row(line.type, owners, str(line.found), str(line.expected), f"{line.money:,.2f}", mark)
     return table
 
 

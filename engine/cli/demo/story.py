@@ -20,8 +20,15 @@ FOLDERS = {
     "order_in": ("data", "in", "orders"),
     "supplier_invoice_in": ("data", "in", "invoices"),
     "functional_acknowledgement_in": ("data", "in", "acknowledgements"),
+    "order_response_in": ("data", "in", "responses"),
+    "ship_notice_in": ("data", "in", "ship_notices"),
+    "cost_centers": ("data", "in", "cost_centers"),
 }
-OUTBOX = ("data", "out", "orders")
+HTTP = {
+    "supplier_onboarding": ("/suppliers", "HARBOR_PORTAL_TOKEN"),
+    "warehouse_receipts_in": ("/receipts", "HARBOR_DOCK_TOKEN"),
+}
+OUTBOX, ANSWERS = ("data", "out", "orders"), ("data", "out", "acknowledgements")
 _LOOK_EVERY, _QUIET_LOOKS = 0.5, 4
 _UNFINISHED = ("RECEIVED", "QUEUED")
 
@@ -47,8 +54,9 @@ def open_doors(place: Workplace) -> dict[str, Door]:
     """One door a channel that receives from outside."""
     doors: dict[str, Door] = {}
     for channel, port in place.ports.items():
-        if channel == "supplier_onboarding":
-            doors[channel] = HttpDoor(port, place.portal_token)
+        if channel in HTTP:
+            path, token = HTTP[channel]
+            doors[channel] = HttpDoor(port, path, place.token(token))
         elif channel != "console":
             doors[channel] = MllpDoor(port)
     return doors | {channel: FolderDoor(place.folder(*parts)) for channel, parts in FOLDERS.items()}

@@ -6,9 +6,11 @@ Everything here is invented. The amounts that the ERP must show are added up whi
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
 
 from engine.cli.demo import edi, hl7
 from engine.cli.demo.catalogue import (
@@ -21,11 +23,12 @@ from engine.cli.demo.catalogue import (
     ItemRow,
     items_of,
 )
-from engine.cli.demo.parcel import Day, Effect, Ending, Parcel, Phase
+from engine.cli.demo.parcel import Day, Effect, Ending, Parcel, Phase, Raised
 
 SMALLEST_DAY = 300
 _ITEMS_A_MESSAGE = 2
-_REQUISITIONS, _CHARGE_MESSAGES, _CLINIC_ORDERS, _BUYER_ORDERS, _LOOSE_BILLS = 14, 13, 6, 6, 4
+_REQUISITIONS, _SMALL_REQUISITIONS, _CHARGE_MESSAGES, _CLINIC_ORDERS, _BUYER_ORDERS = 8, 5, 13, 6, 6
+_SMALL = Decimal(500)  # up to here config/policies/approvals.yaml asks nobody
 _FAMILIES = ("Quillfeather", "Harrowgatte", "Thistlewode", "Penbrookes", "Ashgrover", "Marrowbye", "Oxmoorland")
 _GIVEN = ("Alderic", "Bramble", "Cosima", "Dorrit", "Elspeth", "Fenwick", "Greta", "Hollis", "Isolde", "Jory")
 _EVENTS = ("A01",) * 15 + ("A03",) * 12 + ("A02",) * 13 + ("A04",) * 10 + ("A08",) * 50
@@ -39,6 +42,7 @@ class Maker:
         self.day = day
         self.now = datetime.combine(day, time(6, 0))
         self.counters: dict[str, int] = {}
+        self.suppliers = tuple(row.number for row in SUPPLIERS)
         self.patients = tuple(self._patient(number) for number in range(1, 201))
 
     def number(self, name: str, start: int = 1) -> int:
@@ -63,26 +67,62 @@ class Maker:
         return hl7.Patient(f"MRN{9000000 + number * 7}", family, given, born, visit, where.facility, where.code)
 
 
-def plan_day(seed: int, messages: int, day: date) -> tuple[Day, tuple[edi.Order, ...]]:
-    """The traffic, and the orders that buyers type into the ERP themselves during the morning.
+class Plan(NamedTuple):
+    """The traffic, and the orders that buyers type into the ERP themselves: in the morning, and one late."""
 
+    day: Day
+    bought: tuple[edi.Order, ...]
+    late: edi.Order
+
+    def expected(self) -> dict[tuple[str, str], Decimal | None]:
+        """What the ERP is to hold: (kind, natural key) to total."""
+        typed: dict[tuple[str, str], Decimal | None] = {
+            ("PurchaseOrder", order.number): order.total for order in (*self.bought, self.late)
+        }
+        return self.day.expected() | typed
+
+    @property
+    def orders(self) -> int:
+        """That go out to suppliers."""
+        return sum(kind == "PurchaseOrder" for kind, _ in self.expected())
+
+    def commands(self) -> dict[str, int]:
+        """Channels that take commands of the process, and how many each gets."""
+        made = Counter(effect.kind for parcel in self.day.parcels for effect in parcel.effects)
+        wishes = [parcel for parcel in self.day.parcels if parcel.channel == "stock_requisition"]
+        orders = [effect for parcel in wishes for effect in parcel.effects]
+        ordered = sum(bool(parcel.effects) for parcel in wishes)
+        return {
+            "invoice_posting": made["Invoice"],
+            "requisition_posting": len(orders),
+            "status_out": 2 * ordered,  # approved, and ordered
+            "office_tasks": made["Supplier"],  # each is to be looked up among sanctioned parties
+        }
+
+
+def plan_day(seed: int, messages: int, day: date) -> Plan:
+    """
     Args:
         messages: how many parcels in all, at least `SMALLEST_DAY`; what is left after the business is ADT and DFT.
     """
+    from engine.cli.demo.invoices import evening, invoices
     from engine.cli.demo.mischief import mischief
 
     make = Maker(seed, day)
-    morning = [*suppliers(make), *item_master(make)]
+    morning = [*cost_centers(make), *suppliers(make), *item_master(make)]
     clinic = [clinic_order(make, number) for number in range(_CLINIC_ORDERS)]
     bought = tuple(_order(make, f"HH-{make.number('buyer', 4001)}") for _ in range(_BUYER_ORDERS))
+    late = _order(make, f"HH-{make.number('buyer', 4001)}")
     orders = [parcel for _, parcel in clinic]
-    business = [*requisitions(make), *supply_charges(make), *bills(make, (*(o for o, _ in clinic), *bought))]
-    trouble = list(mischief(make, business))
-    fixed = len(morning) + len(orders) + len(business) + sum(len(group) for group in trouble)
+    business = [*requisitions(make), *supply_charges(make)]
+    told = list(invoices(make, (*(o for o, _ in clinic), *bought), late))
+    trouble = [*told, *mischief(make)]
+    last = evening(make, late)
+    fixed = len(morning) + len(orders) + len(business) + sum(len(group) for group in trouble) + 1
     crowd = list(everyday(make, max(messages, SMALLEST_DAY) - fixed))
     day_parcels = _shuffle(make, [[one] for one in (*business, *crowd)], trouble)
     canaries = tuple({text: 0 for patient in make.patients for text in (patient.record, patient.family)})
-    return Day((*morning, *orders, *day_parcels), canaries), bought
+    return Plan(Day((*morning, *orders, *day_parcels, last), canaries), bought, late)
 
 
 def _shuffle(make: Maker, single: list[list[Parcel]], trouble: list[list[Parcel]]) -> list[Parcel]:
@@ -94,6 +134,12 @@ def _shuffle(make: Maker, single: list[list[Parcel]], trouble: list[list[Parcel]
 
 
 # ------------------------------------------------------------------ before the day begins
+def cost_centers(make: Maker) -> Iterator[Parcel]:
+    for code in sorted({row.cost_center for row in DEPARTMENTS}):
+        body = f"Code,Name,Active\n{code},Cost center {code},yes\n".encode()
+        yield Parcel(Phase.SUPPLIERS, "cost_centers", f"{code}.csv", body, Ending.DELIVERED)
+
+
 def suppliers(make: Maker) -> Iterator[Parcel]:
     for row in SUPPLIERS:
         body = supplier_json(row.number, row.name, row.terms_days, row.city, row.state)
@@ -124,10 +170,10 @@ def item_master(make: Maker) -> Iterator[Parcel]:
 
 
 # ------------------------------------------------------------------ purchasing
-def _lines(make: Maker, supplier: str, most: int = 3) -> tuple[edi.Line, ...]:
+def ordered_lines(make: Maker, supplier: str, most: int = 3) -> tuple[edi.Line, ...]:
     offered = items_of(supplier)
     chosen = make.random.sample(offered, make.some(1, min(most, len(offered))))
-    return tuple(_line(item, item.per_box * make.some(1, 4)) for item in chosen)
+    return tuple(_line(item, item.per_box * make.some(2, 5)) for item in chosen)
 
 
 def _line(item: ItemRow, quantity: int) -> edi.Line:
@@ -136,7 +182,7 @@ def _line(item: ItemRow, quantity: int) -> edi.Line:
 
 def _order(make: Maker, number: str) -> edi.Order:
     supplier = make.random.choice(SUPPLIERS).number
-    return edi.Order(number, supplier, make.day, _lines(make, supplier))
+    return edi.Order(number, supplier, make.day, ordered_lines(make, supplier))
 
 
 def clinic_order(make: Maker, index: int) -> tuple[edi.Order, Parcel]:
@@ -147,47 +193,45 @@ def clinic_order(make: Maker, index: int) -> tuple[edi.Order, Parcel]:
     return wanted, Parcel(Phase.ORDERS, "order_in", name, body, Ending.DELIVERED, effects=(effect,), told="A")
 
 
-def bills(make: Maker, orders: tuple[edi.Order, ...]) -> Iterator[Parcel]:
-    """Invoices for orders as ordered, and some that no order announced."""
-    for order in orders[: len(orders) - 2]:  # two are not billed today
-        yield bill(make, edi.Bill(invoice_number(make), order.supplier, make.day, order.lines, order.number))
-    for index in range(_LOOSE_BILLS):
-        supplier = SUPPLIERS[index % len(SUPPLIERS)].number
-        freight = Decimal(make.some(500, 4500)) / 100
-        yield bill(make, edi.Bill(invoice_number(make), supplier, make.day, _lines(make, supplier), "", freight))
-
-
 def invoice_number(make: Maker) -> str:
     return f"INV-{make.number('invoice', 52001)}"
 
 
-def bill(make: Maker, one: edi.Bill, *, miscount: int = 0, mischief: str = "") -> Parcel:
-    body = edi.invoice(one, make.number(f"isa-{one.supplier}", 101), miscount=miscount)
-    effects = (Effect("Invoice", f"{one.supplier}/{one.number}", one.total),)
-    name, told = f"{one.number}.edi", "E" if miscount else "A"
-    return Parcel(
-        Phase.DAY, "supplier_invoice_in", name, body, Ending.DELIVERED, mischief=mischief, effects=effects, told=told
-    )
-
-
 # ------------------------------------------------------------------ supplies on the wards
 def requisitions(make: Maker) -> Iterator[Parcel]:
+    """Some so small that nobody is asked; others wait for the head of their department."""
+    cheap = [item for item in ITEMS if item.cost * item.per_box <= _SMALL / 3]
+    for _ in range(_SMALL_REQUISITIONS):
+        wishes = [_wish(item, 1) for item in make.random.sample(cheap, make.some(1, 2))]
+        yield requisition(make, make.random.choice(DEPARTMENTS), wishes)
     for _ in range(_REQUISITIONS):
-        where = make.random.choice(DEPARTMENTS)
-        wishes = [_wish(make, item) for item in make.random.sample(ITEMS, make.some(1, 4))]
-        yield requisition(make, where, wishes)
+        wishes = [_wish(item, make.some(1, 3)) for item in make.random.sample(ITEMS, make.some(1, 4))]
+        yield requisition(make, make.random.choice(DEPARTMENTS), wishes)
 
 
-def _wish(make: Maker, item: ItemRow) -> hl7.Wish:
-    return hl7.Wish(item.hospital_code, item.description, make.some(1, 3) * item.per_box, item.cost, item.supplier)
+def _wish(item: ItemRow, boxes: int) -> hl7.Wish:
+    return hl7.Wish(item.hospital_code, item.description, boxes * item.per_box, item.cost, item.supplier)
 
 
 def requisition(make: Maker, where: DepartmentRow, wishes: list[hl7.Wish]) -> Parcel:
     name, number = make.control_id("RQ"), f"REQ-{make.number('requisition', 30001)}"
     body = hl7.requisition(name, where.facility, make.tick(), number, where.code, wishes)
-    total = sum((_cents(wish.price * wish.quantity) for wish in wishes), Decimal(0))
-    effect = Effect("Requisition", number, total)
-    return Parcel(Phase.DAY, "stock_requisition", name, body, Ending.DELIVERED, "AA", effects=(effect,))
+    total = sum((_extended(wish) for wish in wishes), Decimal(0))
+    good = Parcel(Phase.DAY, "stock_requisition", name, body, Ending.DELIVERED, "AA")
+    if total > _SMALL:
+        return good._replace(raises=(Raised("approval_wanted", total),))
+    return good._replace(effects=tuple(_orders_of(number, wishes)))
+
+
+def _orders_of(number: str, wishes: list[hl7.Wish]) -> Iterator[Effect]:
+    """One order for each supplier."""
+    for supplier in sorted({wish.supplier for wish in wishes}):
+        total = sum((_extended(wish) for wish in wishes if wish.supplier == supplier), Decimal(0))
+        yield Effect("PurchaseOrder", f"{number}-{supplier}", total)
+
+
+def _extended(wish: hl7.Wish) -> Decimal:
+    return _cents(wish.price * wish.quantity)
 
 
 def supply_charges(make: Maker) -> Iterator[Parcel]:

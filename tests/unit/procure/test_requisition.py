@@ -25,6 +25,7 @@ from engine.canonical import (
     Item,
     Money,
     Packaging,
+    PostingResult,
     PurchaseOrder,
     Quantity,
     Requisition,
@@ -302,3 +303,33 @@ def test_what_was_cancelled_is_not_ordered() -> None:
     found = decided(wish(line(status=RequisitionLineStatus.CANCELLED)))
 
     assert (found.state["state"], found.intents) == ("cancelled", ())
+
+
+# ------------------------------------------------------------------ what the ERP answered
+def made(number: str, ok: bool = True) -> PostingResult:
+    return PostingResult(
+        dossier="requisition:R-1", command="create_order", system="erp", subject_kind="PurchaseOrder",
+        subject_key=number, ok=ok, reference="PO-7" if ok else None, answered_at=NOW,
+    )  # fmt: skip
+
+
+def test_it_is_ordered_once_the_erp_has_made_its_orders() -> None:
+    asked = wish(line(1, "M1"), line(2, "M2", "1"))
+
+    half = decided(asked, made("R-1-S1"))
+    whole = decided(asked, made("R-1-S1"), made("R-1-S2"))
+
+    assert (half.state["state"], whole.state["state"]) == ("approved", "ordered")
+    assert whole.state["ordered"] == {"1": "R-1-S1", "2": "R-1-S2"}
+
+
+def test_an_order_that_the_erp_refused_is_not_ordered() -> None:
+    assert decided(wish(), made("R-1-S1", ok=False)).state["state"] == "approved"
+
+
+def test_who_asked_is_told_the_orders_number() -> None:
+    decision = decided(wish(), made("R-1-S1"))
+
+    (told,) = [one for one in decision.intents if one.what == "tell_status"]
+    assert isinstance(told.document, Requisition)
+    assert [one.order_number for one in told.document.lines] == ["R-1-S1"]

@@ -19,6 +19,7 @@ from engine.cli.demo.edi import CLINIC, DIALECTS
 from engine.cli.demo.parcel import Day, Ending, Parcel
 from engine.cli.demo.traffic import plan_day
 from engine.cli.dry_run import runner_for
+from engine.ports.procure import COMMANDS
 from engine.ports.script import WorkResult
 from engine.ports.states import MessageState
 
@@ -28,7 +29,8 @@ ENDS = {
     Ending.FILTERED: MessageState.FILTERED,
     Ending.HELD: MessageState.HELD,
 }
-FOR_THE_ERP = {"Supplier", "Item", "Requisition", "PurchaseOrder", "Invoice", "JournalEntry"}
+FOR_THE_ERP = {"Supplier", "Item", "PurchaseOrder", "Invoice", "JournalEntry"}
+WISHES = "stock_requisition"
 AT_THE_ERP = {"an order to a supplier that nobody approved"}  # only the ERP can know
 
 
@@ -114,11 +116,38 @@ def test_every_message_of_the_day_ends_as_planned(results: list[tuple[Parcel, Wo
 def test_documents_for_the_erp_are_those_planned_to_the_cent(
     day: Day, results: list[tuple[Parcel, WorkResult]]
 ) -> None:
-    expected = day.expected()
+    asked = {effect.natural_key for parcel in day.parcels if parcel.channel == WISHES for effect in parcel.effects}
+    expected = {key: amount for key, amount in day.expected().items() if key[1] not in asked}
 
     made = {key: amount for parcel, result in results if parcel.effects for key, amount in _made(result)}
 
     assert made == expected
+
+
+def test_orders_planned_of_requisitions_are_their_lines_by_supplier(
+    results: list[tuple[Parcel, WorkResult]],
+) -> None:
+    small = [(parcel, result) for parcel, result in results if parcel.channel == WISHES and parcel.effects]
+
+    assert len(small) >= 5
+    for parcel, result in small:
+        (document,) = result.documents
+        wish = json.loads(document.body)
+        by_supplier: dict[str, Decimal] = defaultdict(Decimal)
+        for line in wish["lines"]:
+            by_supplier[f"{wish['requisition_number']}-{line['supplier_number']}"] += _sum([line], "anticipated_price")
+        assert by_supplier == {effect.natural_key: effect.amount for effect in parcel.effects}
+
+
+def test_every_command_of_the_process_has_one_channel_that_takes_it(site: Site) -> None:
+    taken = [
+        command
+        for file in site.files
+        if file.model.source.type == "procure"
+        for command in file.model.source.settings["commands"]
+    ]
+
+    assert sorted(taken) == sorted(COMMANDS)
 
 
 def test_no_patient_identifier_is_in_any_document(day: Day, results: list[tuple[Parcel, WorkResult]]) -> None:
@@ -142,8 +171,6 @@ def _amount(kind: str, body: dict[str, object]) -> Decimal | None:
     match kind:
         case "JournalEntry":
             return sum((Decimal(line["debit"]["amount"]) for line in lines if "debit" in line), Decimal(0))
-        case "Requisition":
-            return _sum(lines, "anticipated_price")
         case "PurchaseOrder":
             return _sum(lines, "price")
         case "Invoice":
