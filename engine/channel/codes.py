@@ -83,6 +83,10 @@ CODES: dict[str, Code] = {
     "C065": Code("SOAP service that cannot be used", "Its WSDL, schema or template is absent or does not fit."),
     "C066": Code("Unknown SOAP operation", "The WSDL has no operation of this name."),
     # ---- deliveries
+    "C069": Code(
+        "Tried longer than repeats are known",
+        "A stream of NATS tells a repeat within `duplicate_window` only; a later retry could arrive twice.",
+    ),
     "C070": Code("Unknown fallback", "`fallback:` names a destination of the same channel."),
     "C071": Code("Fallbacks in a circle", "Each would wait for the other."),
     "C072": Code("Fallback that is not on standby", "It would receive everything twice."),

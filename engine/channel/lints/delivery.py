@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from engine.channel.explain import did_you_mean, known_words
 from engine.channel.finding import Finding
-from engine.channel.lints.ground import ChannelGround, Ground
+from engine.channel.lints.ground import ChannelGround, End, Ground
 from engine.channel.load import ENGINE
 from engine.channel.model import DestinationModel
 from engine.channel.yaml_source import Path, YamlSource
@@ -25,6 +25,8 @@ def check(ground: Ground) -> Iterator[Finding]:
             path: Path = ("destinations", index)
             yield from _retry(channel.yaml, path, destination)
             yield from _windows(channel.yaml, path, destination)
+        for end in channel.ends:
+            yield from _repeats(channel.yaml, end)
         yield from _fallbacks(channel)
         yield from _limits(channel)
         yield from _zone(channel.yaml, ("zone",), channel.model.zone)
@@ -45,6 +47,17 @@ def _retry(yaml: YamlSource, path: Path, destination: DestinationModel) -> Itera
     if retry.give_up_after > _LONGEST_RETRY:
         text = "it would try for more than a month before a person hears of it"
         yield yaml.finding("C079", (*path, "retry", "give_up_after"), text, "24h to 72h is usual")
+
+
+def _repeats(yaml: YamlSource, end: End) -> Iterator[Finding]:
+    """What is sent again must still be known as a repeat: `nats` knows it for its `duplicate_window`."""
+    window = getattr(end.settings, "duplicate_window", None)
+    if end.model is None or window is None or getattr(end.settings, "deduplicated", False):
+        return
+    if window <= end.model.retry.give_up_after:
+        text = "it is retried for longer than the stream knows repeats"
+        advice = "make it longer than retry: give_up_after, here and at the stream, such as 48h for 24h"
+        yield yaml.finding("C069", (*end.path, "duplicate_window"), text, advice)
 
 
 def _windows(yaml: YamlSource, path: Path, destination: DestinationModel) -> Iterator[Finding]:
