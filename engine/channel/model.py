@@ -111,6 +111,11 @@ class SourceModel(Settings):
         description="Prefix in paths to XML namespace; a path without prefix means any namespace.",
         examples=[{"po": "urn:oasis:names:specification:ubl:schema:xsd:Order-2"}],
     )
+    doctype: Literal["refuse", "ignore"] = Field(
+        default="refuse",
+        description="Of xml: a DOCTYPE is refused, or, as every cXML document has one, passed over when it only names "
+        "a DTD. What it names is never fetched; a DOCTYPE with declarations inside is refused in any case.",
+    )
     settings: dict[str, Any] = Field(default_factory=dict, description="The connector's own settings.")
 
 

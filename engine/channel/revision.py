@@ -130,6 +130,7 @@ def program_of(content: bytes, revision: int) -> Program:
         settings=limits,
         layout=parts.get("layouts", {}).get(channel.source.layout),
         namespaces=channel.source.namespaces,
+        ignore_doctype=channel.source.doctype == "ignore",
     )
 
 

@@ -43,7 +43,7 @@ class Program(msgspec.Struct, frozen=True):
             (ISO text or None), the values, oldest first.
         destinations: name to `{send: kind or None, order_by: field or path or None, when: expression or None}`.
         charset, zone: the channel's overrides for HL7.
-        layout: of delimited, fixed_width and excel, as JSON; namespaces: of xml, by prefix.
+        layout: of delimited, fixed_width and excel, as JSON; namespaces: of xml, by prefix; ignore_doctype: of xml.
     """
 
     key: str
@@ -63,6 +63,7 @@ class Program(msgspec.Struct, frozen=True):
     layout: str | None = None
     namespaces: Mapping[str, str] = {}
     dated_lookups: Mapping[str, Mapping[str, Sequence[tuple[str | None, str | None, str]]]] = {}
+    ignore_doctype: bool = False
 
 
 class WorkItem(msgspec.Struct, frozen=True, array_like=True):

@@ -77,6 +77,8 @@ _PARSERS: dict[str, Callable[[Program, ZoneInfo, bytes], Any]] = {
     "hl7v2": lambda program, zone, body: Hl7Message.parse(body, program.charset, zone),
     "json": lambda program, zone, body: JsonMessage.parse(body),
     "fhir": lambda program, zone, body: FhirMessage.parse(body, zone),
-    "xml": lambda program, zone, body: XmlMessage.parse(body, program.namespaces),
+    "xml": lambda program, zone, body: XmlMessage.parse(
+        body, program.namespaces, ignore_doctype=program.ignore_doctype
+    ),
     "bytes": lambda program, zone, body: BytesMessage(body),
 }

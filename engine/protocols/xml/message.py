@@ -18,7 +18,7 @@ class XmlMessage(ByPath):
     """Values are text, without blanks at their ends. `encode` gives the bytes as they came.
 
     Raises (on `parse`):
-        StructureError: not XML, or with a DOCTYPE; names the line.
+        StructureError: not XML, or with a DOCTYPE that is not to be ignored; names the line.
         SizeLimitError: far more elements than a message can need.
     """
 
@@ -28,11 +28,13 @@ class XmlMessage(ByPath):
         self._body, self._root, self._namespaces = body, root, namespaces
 
     @classmethod
-    def parse(cls, body: bytes, namespaces: Mapping[str, str] | None = None) -> XmlMessage:
-        """`namespaces`: prefix in paths to namespace."""
-        from engine.protocols.xml.tree import parse_tree  # the library is imported for channels that need it
+    def parse(
+        cls, body: bytes, namespaces: Mapping[str, str] | None = None, *, ignore_doctype: bool = False
+    ) -> XmlMessage:
+        """`namespaces`: prefix in paths to namespace. `ignore_doctype`: one that only names a DTD is passed over."""
+        from engine.protocols.xml.tree import parse_tree, without_doctype  # imported for channels that need it
 
-        return cls(body, parse_tree(body), namespaces or {})
+        return cls(body, parse_tree(without_doctype(body) if ignore_doctype else body), namespaces or {})
 
     @property
     def name(self) -> str:

@@ -17,6 +17,12 @@ _TAG = re.compile(rb"""(?:[^"'>]++|"[^"]*"|'[^']*')*+""")
 _MOST_ATTRIBUTES = 1000  # reading all of an element's takes time with the square of their number
 _crowded = etree.XPath(f"boolean(//*[@*[{_MOST_ATTRIBUTES + 1}]])")
 _DOCTYPE = re.compile(rb"<\s*!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_LITERAL = rb"""(?:"[^"<>\[\]&%]{0,500}"|'[^'<>\[\]&%]{0,500}')"""
+# At the head of a message, after its declaration and comments: a name and an address, no internal subset. Possessive.
+_LONE_DOCTYPE = re.compile(
+    rb"((?:\xef\xbb\xbf)?+\s*+(?:<\?xml\s[^<>]{0,200}\?>\s*+)?+(?:<!--(?:(?!--)[\x09\x0a\x0d\x20-\xff]){0,2000}+-->\s*+){0,10}+)"
+    rb"(<!DOCTYPE\s++[\w:.-]{1,200}+(?:\s++(?:SYSTEM|PUBLIC\s++" + _LITERAL + rb")\s++" + _LITERAL + rb")?+\s*+>)"
+).match
 _DECLARED = re.compile(rb"\sencoding\s*=\s*[\"']([^\"']*)", re.IGNORECASE)
 # In these a letter of ASCII is always its own byte, so that no DOCTYPE hides; UTF-7, ISO-2022, HZ and EBCDIC differ.
 _TAKEN = re.compile(
@@ -53,6 +59,16 @@ def parse_tree(body: bytes, most_elements: int = MOST_ELEMENTS) -> etree._Elemen
     if body.count(b"=") > _MOST_ATTRIBUTES and _crowded(root):
         raise SizeLimitError(f"more than {_MOST_ATTRIBUTES:,} attributes in one element")
     return root
+
+
+def without_doctype(body: bytes) -> bytes:
+    """The message without the one DOCTYPE at its head that has no internal subset, as each cXML document has one.
+
+    What it names is never looked at, so no entity is known and no default of an attribute is filled in. Any other
+    DOCTYPE stays, and is refused by `parse_tree`; so does one in UTF-16. Lines keep their numbers.
+    """
+    match = _LONE_DOCTYPE(body)
+    return body if match is None else match[1] + b"\n" * match[2].count(b"\n") + body[match.end() :]
 
 
 def refuse_doctype(body: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date
 from decimal import Decimal
 
@@ -102,3 +103,56 @@ def test_what_is_not_xml_is_refused(body: bytes) -> None:
 def test_a_tree_of_too_many_elements_is_refused() -> None:
     with pytest.raises(SizeLimitError):
         parse_tree(b"<a>" + b"<b/>" * 11 + b"</a>", most_elements=10)
+
+
+CXML = b"""<?xml version="1.0" encoding="UTF-8"?>
+<!-- from the supplier's shop -->
+<!DOCTYPE cXML SYSTEM
+  "http://xml.cxml.org/schemas/cXML/1.2.045/cXML.dtd">
+<cXML payloadID="1@shop.example"><Request><OrderRequest/></Request></cXML>
+"""
+
+
+def test_a_doctype_that_only_names_a_dtd_is_passed_over_where_the_channel_says_so() -> None:
+    message = XmlMessage.parse(CXML, ignore_doctype=True)
+
+    assert (message.name, message.get("@payloadID"), message.encode()) == ("cXML", "1@shop.example", CXML)
+
+
+def test_a_doctype_is_refused_unless_the_channel_says_so() -> None:
+    with pytest.raises(StructureError, match="DOCTYPE"):
+        XmlMessage.parse(CXML)
+
+
+def test_lines_keep_their_numbers_without_the_doctype() -> None:
+    with pytest.raises(StructureError) as told:
+        XmlMessage.parse(CXML.replace(b"</cXML>", b"</wrong>"), ignore_doctype=True)
+
+    assert told.value.where == "line 5"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
+        b'<!DOCTYPE a SYSTEM "b" [<!ENTITY % c SYSTEM "d">%c;]><a/>',
+        b'<!DOCTYPE a SYSTEM "b.dtd"><!DOCTYPE a SYSTEM "c.dtd"><a/>',
+        b'<a/><!DOCTYPE a SYSTEM "b.dtd">',
+        b'<!doctype a SYSTEM "b.dtd"><a/>',
+        b'<!DOCTYPE a SYSTEM "b.dtd"><a>&defined_there;</a>',
+        '<!DOCTYPE a SYSTEM "b.dtd"><a/>'.encode("utf-16"),
+        b"<!DOCTYPE a SYSTEM b.dtd><a/>",
+        b'<?xml version="1.0" encoding="UTF-7"?><!DOCTYPE a SYSTEM "b.dtd"><a/>',
+    ],
+)
+def test_any_other_doctype_or_entity_is_refused_in_any_case(body: bytes) -> None:
+    with pytest.raises(StructureError):
+        XmlMessage.parse(body, ignore_doctype=True)
+
+
+def test_a_long_head_that_is_no_doctype_costs_no_time_to_speak_of() -> None:
+    for head in (b"<!--" + b"-" * 100_000, b"<!DOCTYPE " + b"a" * 100_000, b" " * 100_000, b"<!-- -->" * 50_000):
+        began = time.perf_counter()
+        with pytest.raises(StructureError):
+            XmlMessage.parse(head, ignore_doctype=True)
+        assert time.perf_counter() - began < 1.0
