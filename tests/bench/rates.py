@@ -24,7 +24,7 @@ async def source(kind: str, root: Path, settings: Mapping[str, Any], form: str =
     made = entry.build(
         entry.load().model_validate(settings), context(root, secrets=Secrets({"env:TOKEN": TOKEN}), format=form)
     )
-    running = asyncio.create_task(made.run(door))
+    running = asyncio.create_task(made.run(door))  # type: ignore[union-attr]
     try:
         yield door
     finally:
