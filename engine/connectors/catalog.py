@@ -218,9 +218,13 @@ BUILT_IN: tuple[ConnectorType, ...] = (
         format="json",
     ),
     _entry(
-        "source", "payment_run", "What is to be paid, on the days of a timetable",
-        "payment_run:PaymentRunSettings", "payment_run:PaymentRunSource", format="json",
-    ),  # fmt: skip
+        "source",
+        "payment_run",
+        "What is to be paid, on the days of a timetable",
+        "payment_run:PaymentRunSettings",
+        "payment_run:PaymentRunSource",
+        format="json",
+    ),
     _entry(
         "source",
         "events",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -71,6 +71,30 @@ class ErpAdapter(Protocol):
     async def check(self) -> Health: ...
 
     async def close(self) -> None: ...
+
+
+class Told(msgspec.Struct, frozen=True):
+    """A document as the ERP has it now.
+
+    Args:
+        changed: the ERP's own word for this version, such as when it was written last; what becomes again what it was
+            has another one. Empty: it has none.
+    """
+
+    document: Document
+    changed: str = ""
+
+
+@runtime_checkable
+class ReadsDocuments(Protocol):
+    """An adapter may do this as well: tell what came to be in the ERP itself."""
+
+    @property
+    def told_kinds(self) -> frozenset[str]: ...
+
+    async def told(self, kind: str, since: date) -> list[Told]:
+        """Those of a kind that were made or changed on this day or later; what is still open whenever it was made."""
+        ...
 
 
 class ErpAdapters(Protocol):

@@ -26,7 +26,7 @@ from engine.canonical import (
 )
 from engine.core.errors import DestinationError, TransportError
 from engine.ports.connector import Health
-from engine.ports.erp import Posted
+from engine.ports.erp import Posted, Told
 
 MASTERS = frozenset({"Supplier", "Item", "CostCenter"})
 FINAL = {
@@ -45,6 +45,7 @@ class ErpDouble:
 
     def __init__(self) -> None:
         self.documents: dict[tuple[str, str], tuple[Document, Posted]] = {}
+        self.marks: dict[tuple[str, str], str] = {}
         self.lose_answers = 0
         self.reachable = True
         self.refusing = False
@@ -82,6 +83,16 @@ class ErpDouble:
         await self._reach()
         orders = [d for d, _ in self.documents.values() if isinstance(d, PurchaseOrder)]
         return [order for order in orders if since is None or order.ordered_on >= since]
+
+    @property
+    def told_kinds(self) -> frozenset[str]:
+        return frozenset({"Receipt", "Supplier", "Item", "PurchaseOrder", "PaymentStatus"})
+
+    async def told(self, kind: str, since: date) -> list[Told]:
+        """`marks`: the version of what was changed here, by kind and key."""
+        await self._reach()
+        found = [document for (of, _), (document, _) in self.documents.items() if of == kind]
+        return [Told(one, self.marks.get((one.kind, one.natural_key), "")) for one in found]
 
     async def payment_status(self, supplier_number: str, invoice_number: str) -> PaymentStatus:
         known = self.documents.get(("Invoice", f"{supplier_number}/{invoice_number}"))

@@ -16,10 +16,11 @@ from engine.adapters.tryton.posting import Journey, Poster, posted
 from engine.adapters.tryton.reading import Reader
 from engine.adapters.tryton.receipts import Receipts
 from engine.adapters.tryton.settings import TrytonSettings
+from engine.adapters.tryton.telling import Teller
 from engine.canonical import CostCenter, Document, Item, PaymentStatus, PurchaseOrder, Supplier
 from engine.core.errors import DestinationError, IsthmusError
 from engine.ports.connector import Health
-from engine.ports.erp import Posted
+from engine.ports.erp import Posted, Told
 
 _MASTERS = frozenset({"Supplier", "Item", "CostCenter"})
 
@@ -52,6 +53,7 @@ class TrytonAdapter:
         self._poster = Poster(client)
         self._masters = Masters(client, directory)
         self._reader = Reader(client, settings)
+        self._teller = Teller(client, self._reader)
         self._journeys: dict[str, Journey] = {
             "Requisition": Requisitions(directory, settings, today),
             "PurchaseOrder": PurchaseOrders(directory),
@@ -114,6 +116,13 @@ class TrytonAdapter:
 
     async def purchase_orders(self, since: date | None = None, state: str | None = None) -> list[PurchaseOrder]:
         return await self._reader.purchase_orders(since, state)
+
+    @property
+    def told_kinds(self) -> frozenset[str]:
+        return self._teller.kinds
+
+    async def told(self, kind: str, since: date) -> list[Told]:
+        return await self._teller.documents(kind, since)
 
     async def payment_status(self, supplier_number: str, invoice_number: str) -> PaymentStatus:
         state, due = await self._reader.payment_status(supplier_number, invoice_number)

@@ -125,7 +125,7 @@ class Reader:
         if not live:
             return PaymentState.UNKNOWN, None
         due = Money(amount=money_of(live[0]["amount_to_pay"]), currency=live[0]["currency"]["code"])
-        return _payment_state(live[0], due.amount), due
+        return payment_state(live[0], due.amount), due
 
     async def summary(self) -> Mapping[str, tuple[int, Decimal]]:
         invoices: Domain = [["type", "=", "in"], ["state", "in", ["posted", "paid"]]]
@@ -244,7 +244,7 @@ def plain(amount: Decimal) -> Decimal:
     return amount.quantize(Decimal(1)) if amount == amount.to_integral_value() else amount.normalize()
 
 
-def _payment_state(record: Record, due: Decimal) -> PaymentState:
+def payment_state(record: Record, due: Decimal) -> PaymentState:
     if record["state"] in ("paid", "cancelled"):
         return PaymentState.PAID if record["state"] == "paid" else PaymentState.CANCELLED
     return PaymentState.PARTLY_PAID if due != money_of(record["total_amount"]) else PaymentState.OPEN

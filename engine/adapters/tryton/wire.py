@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +16,7 @@ from engine.core.errors import DestinationError
 
 Record = dict[str, Any]
 Domain = Sequence[Any]
+_MOMENT = ("year", "month", "day", "hour", "minute", "second", "microsecond")  # always UTC
 
 
 def quantity(amount: Decimal) -> float:
@@ -34,6 +35,8 @@ def encode(value: object) -> object:
     """The JSON form of one value, nested as deep as it goes."""
     if isinstance(value, Decimal):
         return {"__class__": "Decimal", "decimal": format(value, "f")}
+    if isinstance(value, datetime):  # which is a date, too
+        return {"__class__": "datetime", **{name: getattr(value, name) for name in _MOMENT}}
     if isinstance(value, date):
         return {"__class__": "date", "year": value.year, "month": value.month, "day": value.day}
     if isinstance(value, Mapping):
@@ -49,6 +52,8 @@ def _decode(found: Record) -> Any:
             return Decimal(str(found["decimal"]))
         case "date":
             return date(int(found["year"]), int(found["month"]), int(found["day"]))
+        case "datetime":
+            return datetime(*(int(found[name]) for name in _MOMENT), tzinfo=UTC)  # type: ignore[misc, arg-type]
         case _:
             return found
 

@@ -9,7 +9,8 @@ from importlib.metadata import EntryPoint
 import pytest
 from pydantic import BaseModel
 
-from engine.connectors.catalog import BUILT_IN, CATALOG, GROUP, load_catalog
+from engine.connectors.catalog import BUILT_IN, CATALOG, load_catalog
+from engine.connectors.plugins import GROUP
 from engine.core.errors import ConfigurationError
 from engine.ports.catalog import ConnectorType
 
