@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
@@ -14,6 +15,7 @@ from engine.mapping.x12_codes import BUYER_ITEM, ITEM_NUMBER_FALLBACKS, item_qua
 from engine.protocols.x12 import Segment, SegmentValues
 
 _DESCRIPTION_WIDTH = 80
+_SINGLE_BLANK = re.compile(r"(?<=\S) (?=\S)")
 _FIRST_PAIR = 6  # PO106 and IT106 begin the pairs of qualifier and number
 
 
@@ -43,12 +45,20 @@ def write_description(text: str | None, where: str) -> list[SegmentValues]:
     segments: list[SegmentValues] = []
     rest = free_text(text)
     while len(rest) > _DESCRIPTION_WIDTH:
-        at = rest.rfind(" ", 1, _DESCRIPTION_WIDTH + 1)
+        at = _parting(rest)
         if at < 1:
             raise DataTypeError("a word of more than 80 characters", where=where)
         segments.append(("PID", "F", "", "", "", rest[:at]))
         rest = rest[at + 1 :]
     return [*segments, ("PID", "F", "", "", "", rest)] if rest else segments
+
+
+def _parting(text: str) -> int:
+    """Where the text is parted: at the last single blank that fits, as a reader joins the parts by one blank; else at
+    the last of several, of which only one comes back. -1: nowhere.
+    """
+    single = max((m.start() for m in _SINGLE_BLANK.finditer(text, 0, _DESCRIPTION_WIDTH + 2)), default=-1)
+    return single if single > 0 else text.rfind(" ", 1, _DESCRIPTION_WIDTH + 1)
 
 
 def read_references(segments: Iterable[Segment], reserved: frozenset[str]) -> tuple[Identifier, ...]:

@@ -8,8 +8,9 @@ import pytest
 
 from engine.canonical import Identifier, PurchaseOrder
 from engine.core.errors import DataTypeError, DocumentError, RequiredFieldError
+from engine.mapping import x12_parts as parts
 from engine.mapping.x12_850 import purchase_order_from_850, purchase_order_to_850
-from engine.protocols.x12 import check_set, read
+from engine.protocols.x12 import Segment, check_set, read
 from tests.support import x12_samples as samples
 
 
@@ -178,3 +179,14 @@ def test_no_text_for_people_is_changed_in_identifiers() -> None:
         check_set(purchase_order_to_850(order), "004010")
 
     assert caught.value.where == "BEG03"
+
+
+@pytest.mark.parametrize("blanks", [1, 2, 3])
+@pytest.mark.parametrize("before", [76, 78, 79, 80, 81])
+def test_a_long_description_keeps_each_of_its_blanks_where_it_is_parted(before: int, blanks: int) -> None:
+    text = ("abcd " * 20)[: before - 1] + "x" + " " * blanks + "b" * 40
+
+    segments = parts.write_description(text, "PID05[1]")
+
+    assert len(segments) == 2
+    assert parts.read_description([Segment(str(s[0]), [str(v) for v in s]) for s in segments]) == text
