@@ -42,6 +42,7 @@ from engine.ports.connector import ConnectorContext, Destination, Source
 from engine.ports.journal import ATTACHMENTS, Journal, MessageRow, Query
 from engine.procure.desk import Desk
 from engine.procure.payables import PaymentRuns
+from engine.procure.measures.desk import MeasureDesk
 from engine.procure.policy_desk import PolicyDesk
 from engine.procure.process import Process
 from engine.protocols.tabular.layout import TableLayout
@@ -204,6 +205,7 @@ async def running(
             root, site, supervisor, store.journal, store.audit, replayer, CATALOG, clock, words
         )
         operations.policies, operations.p2p = desk, _p2p(store, process, desk, clock)
+        operations.measures = MeasureDesk(store.measures, store.records, clock, lambda: desk.current)
         supervisor.notices += [notice] if notice else []
         await pool.start()
         await keep_readers(store.feed, store.journal, site.channels.values())

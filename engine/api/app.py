@@ -8,6 +8,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from engine.api.gate import Gate
+from engine.api.measures import ROUTES as MEASURE_ROUTES
 from engine.api.p2p_routes import ROUTES as P2P_ROUTES
 from engine.api.partner_routes import ROUTES as PARTNER_ROUTES
 from engine.api.routes import EVENTS, ROUTES
@@ -55,7 +56,7 @@ def build_app(
 
 def route_table(pages: Pages | None = None) -> tuple[WebRoute, ...]:
     """Every route with its rule: what is served, and what the tests walk."""
-    return ROUTES + P2P_ROUTES + PARTNER_ROUTES + (tuple(pages.routes) if pages else ())
+    return ROUTES + P2P_ROUTES + MEASURE_ROUTES + PARTNER_ROUTES + (tuple(pages.routes) if pages else ())
 
 
 async def _unknown(call: Call) -> Response:

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
+from engine.api.measures import RemoteMeasures
 from engine.api.p2p_client import RemoteP2p
 from engine.api.wire import from_wire, to_wire
 from engine.core.errors import ConfigurationError, Fate, IsthmusError
@@ -48,6 +49,7 @@ class ControlClient:
         self._path = path
         self._session: aiohttp.ClientSession | None = None
         self.p2p = RemoteP2p(self._find, self._post)
+        self.measures = RemoteMeasures(self._get)
 
     async def __aenter__(self) -> ControlClient:
         connector = aiohttp.UnixConnector(str(self._path))

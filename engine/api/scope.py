@@ -10,11 +10,13 @@ from typing import Any
 
 import msgspec
 
+from engine.api.measures import ScopedMeasures
 from engine.api.p2p_scope import ScopedP2p
 from engine.core.errors import AccessError, NotFoundError
 from engine.core.ids import parse_id
 from engine.ports.connector import Attachment, Health
 from engine.ports.journal import MessageRow, MessageView, Query, RevisionRow
+from engine.ports.measures import MeasureOperations
 from engine.ports.operations import ChannelDiff, ChannelStatus, EngineStatus, Operations, ReplayPlan
 from engine.ports.p2p_operations import P2pOperations
 
@@ -45,6 +47,10 @@ class ScopedOperations:
     @property
     def p2p(self) -> P2pOperations:
         return ScopedP2p(self._inner.p2p, self._facilities)
+
+    @property
+    def measures(self) -> MeasureOperations:
+        return ScopedMeasures(self._inner.measures, self._facilities)
 
     # -------------------------------------------------------------- seeing
     async def status(self) -> EngineStatus:

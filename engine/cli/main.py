@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "prune": ("channels:prune", "drop finished messages and give the disk back"),
     "cases": ("cases:command", "exceptions that wait for a person, and decisions over them"),
     "lineage": ("lineage:command", "from received bytes to the ledger's number, by any number"),
+    "measures": ("measures:command", "figures of the business: what they mean, their SQL, promised times"),
     "check": ("channels:check", "are all far sides reachable and willing"),
     "erp": ("erp:command", "set up, start and stop the ERP of the demonstration"),
     "schema": ("schema:command", "JSON Schema for editors"),

@@ -12,6 +12,7 @@ def pages() -> Pages:
     from engine.console.govern import GovernPages
     from engine.console.held import HeldPages
     from engine.console.kit import Kit
+    from engine.console.measures import MeasurePages
     from engine.console.message import MessagePages
     from engine.console.messages import MessagesPages
     from engine.console.p2p import P2pPages
@@ -19,7 +20,10 @@ def pages() -> Pages:
     from engine.console.sign_in import SignInPages
 
     kit = Kit()
-    parts = (SignInPages, ChannelPages, MessagesPages, MessagePages, HeldPages, P2pPages, RevisionPages, GovernPages)
+    parts = (
+        SignInPages, ChannelPages, MessagesPages, MessagePages, HeldPages, P2pPages, MeasurePages, RevisionPages,
+        GovernPages,
+    )  # fmt: skip
     routes = [route for part in parts for route in part(kit).routes()]
     return Pages(routes=(*assets.ROUTES, *routes), refuse=kit.refuse)
 

@@ -42,7 +42,7 @@ NAVIGATION: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("/connections", "Connections", Role.OPERATOR),
         ),
     ),
-    ("Procure to pay", (Entry("/cases", "Exceptions"), Entry("/orders", "Orders"))),
+    ("Procure to pay", (Entry("/cases", "Exceptions"), Entry("/orders", "Orders"), Entry("/measures", "Measures"))),
     ("Change", (Entry("/revisions", "Revisions"),)),
     ("Govern", (Entry("/audit", "Audit"), Entry("/people", "People", Role.ADMIN))),
 )

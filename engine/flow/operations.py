@@ -29,6 +29,7 @@ from engine.ports.catalog import Catalog
 from engine.ports.connector import Attachment, Health, Reason
 from engine.ports.journal import Journal, MessageRow, MessageView, Query, RevisionRow
 from engine.ports.ledger import ControlNumberLedger
+from engine.ports.measures import MeasureOperations
 from engine.ports.operations import (
     POLICIES,
     ChannelDiff,
@@ -43,9 +44,11 @@ from engine.ports.states import DeliveryState, MessageState
 
 
 class EngineOperations:
-    """The Operations port. `store` is a word for the status page; `p2p` is given by the composition root."""
+    """The Operations port. `store` is a word for the status page; `p2p` and `measures` are given by the composition
+    root."""
 
     p2p: P2pOperations
+    measures: MeasureOperations
 
     def __init__(
         self,

@@ -14,6 +14,7 @@ import msgspec
 
 from engine.ports.connector import Attachment, Health
 from engine.ports.journal import MessageRow, MessageView, Query, RevisionRow
+from engine.ports.measures import MeasureOperations
 from engine.ports.p2p_operations import P2pOperations
 
 
@@ -123,6 +124,11 @@ class Operations(Protocol):
     @property
     def p2p(self) -> P2pOperations:
         """The procure-to-pay process."""
+        ...
+
+    @property
+    def measures(self) -> MeasureOperations:
+        """Figures of the business."""
         ...
 
     async def status(self) -> EngineStatus: ...

@@ -16,6 +16,7 @@ from engine.ports.journal import AttachmentView, DeliveryView, DocumentView, Mes
 from engine.ports.operations import ChannelDiff, ChannelStatus, DestinationStatus, EngineStatus, ReplayPlan
 from engine.ports.states import DeliveryState, MessageState
 from tests.support import harbor_messages as harbor
+from tests.support.measures_double import measures_double
 from tests.support.p2p_double import desk_double
 
 NOW = datetime(2026, 11, 20, 15, 42, 10, tzinfo=UTC)
@@ -139,6 +140,7 @@ class OperationsDouble:
         self._chance = random.Random(seed)
         self._views: dict[int, MessageView] = {}
         self.p2p, self.matters = desk_double(NOW)
+        self.measures = measures_double()
         self._states = dict(STATES)
         self._revisions = [_revision(plan.name, 3 if plan.rate else 1) for plan in PLANS]
         self._revisions.append(_revision("stock_requisition", 2, active=False))

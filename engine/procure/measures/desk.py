@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from engine.channel.policies import Policies
@@ -25,20 +25,20 @@ class MeasureDesk:
         return [
             row
             for one in _asked(ask)
-            for row in await compute(self._store, one, ask.period, now, ask.by, ask.facilities or ())
+            for row in await compute(self._store, one, ask.period, now, ask.by, _facilities(ask))
         ]
 
     async def trend(self, ask: MeasureAsk) -> list[list[MeasureRow]]:
         now, found = self._clock.now(), []
         for part in parts(ask.period, ask.parts):
-            rows = [await compute(self._store, one, part, now, None, ask.facilities or ()) for one in _asked(ask)]
+            rows = [await compute(self._store, one, part, now, None, _facilities(ask)) for one in _asked(ask)]
             found.append([row for each in rows for row in each])
         return found
 
     async def behind(self, ask: MeasureAsk) -> list[Behind]:
         one, now = _asked(ask)[0], self._clock.now()
         return await behind(
-            self._store, one, ask.period, now, ask.by, ask.of, ask.limit, ask.facilities or ()
+            self._store, one, ask.period, now, ask.by, ask.of, ask.limit, _facilities(ask)
         )  # fmt: skip
 
     async def promises(self, ask: MeasureAsk) -> Promises:
@@ -54,6 +54,11 @@ def _asked(ask: MeasureAsk) -> list[Measure]:
     return [measure(name) for name in ask.names] or [
         one for one in MEASURES.values() if (ask.by is None or ask.by in one.slices) and _visible(one, ask)
     ]
+
+
+def _facilities(ask: MeasureAsk) -> Sequence[str]:
+    """Empty: everything. Who answers for none of them is shown nothing."""
+    return () if ask.facilities is None else ask.facilities or ("",)
 
 
 def _visible(one: Measure, ask: MeasureAsk) -> bool:
