@@ -45,6 +45,25 @@ def test_the_erp_holds_about_a_hundred_documents_to_the_cent(played: tuple[int, 
     assert Decimal(report["money"]["difference"]) == 0
 
 
+def test_invoices_that_agree_are_posted_without_a_touch(played: tuple[int, str, dict[str, Any]]) -> None:
+    _, _, report = played
+    posted = next(line for line in report["erp"] if line["kind"] == "Invoice")
+
+    assert report["invoices"]["wrong"] == []
+    assert report["invoices"]["matched"] == posted["held_by_erp"] >= 8
+    assert report["invoices"]["waiting"] == 1  # its order never comes
+
+
+def test_what_is_wrong_is_a_case_with_an_owner_and_its_money(played: tuple[int, str, dict[str, Any]]) -> None:
+    _, _, report = played
+    cases = {line["type"]: line for line in report["cases"]}
+
+    assert cases.keys() >= {
+        "price_above_tolerance", "quantity_not_received", "no_order", "duplicate_suspected", "approval_wanted",
+    }  # fmt: skip
+    assert all(line["agrees"] and line["owners"] and Decimal(line["money"]) > 0 for line in cases.values())
+
+
 def test_the_erp_was_down_while_deliveries_waited(played: tuple[int, str, dict[str, Any]]) -> None:
     _, _, report = played
 

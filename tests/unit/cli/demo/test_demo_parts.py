@@ -14,9 +14,9 @@ import pytest
 from rich.console import Console
 
 from engine.canonical import Document
-from engine.cli.demo import edi, reconcile, report
+from engine.cli.demo import desk, edi, reconcile, report
 from engine.cli.demo.doors import NO_ANSWER, FolderDoor, MllpDoor, acknowledgement_code
-from engine.cli.demo.parcel import Ending, Parcel, Phase
+from engine.cli.demo.parcel import Ending, Parcel, Phase, Raised
 from engine.cli.demo.story import Pace, Story
 from engine.cli.demo.suppliers import Suppliers
 from engine.cli.demo.tally import Tally
@@ -27,6 +27,7 @@ from engine.ports.connector import Reason
 from engine.ports.erp import Posted
 from engine.ports.journal import MessageRow
 from engine.ports.operations import ChannelStatus
+from engine.ports.procure import Case
 from engine.ports.states import MessageState
 
 TODAY = date(2026, 11, 20)
@@ -178,6 +179,51 @@ def test_answers_to_partners_are_counted_by_code(tmp_path: Path) -> None:
     assert not found["TA1 R"].agrees
 
 
+# ------------------------------------------------------------------ the desk
+def open_case(type_: str, amount: str) -> Case:
+    return Case(f"d#{type_}#{amount}", "d", type_, "open", 1, "t", owner="buyer", amount=amount, currency="USD")
+
+
+def test_cases_agree_by_number_and_money() -> None:
+    (line,) = desk.case_lines([Raised("no_order", Decimal("7.50"))], [open_case("no_order", "7.50")])
+
+    assert line.agrees
+    assert line.owners == ("buyer",)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        [],
+        [open_case("no_order", "7.51")],
+        [open_case("no_order", "7.50"), open_case("no_order", "0.00")],
+        [open_case("no_order", "7.50"), open_case("unforeseen", "1.00")],
+    ],
+)
+def test_a_case_too_many_too_few_or_of_other_money_is_seen(found: list[Case]) -> None:
+    lines = desk.case_lines([Raised("no_order", Decimal("7.50"))], found)
+
+    assert not desk.Desk(cases=lines).agrees
+
+
+def test_an_invoice_that_stands_elsewhere_is_named() -> None:
+    key = ("order:O1", "S1/I1")
+
+    invoices = desk.invoices({key: "matched"}, {key: "exception"})
+
+    assert invoices.wrong == ("invoice S1/I1 is exception, not matched",)
+    assert not desk.Desk(invoices).agrees
+
+
+def test_the_planned_day_says_where_every_invoice_stands() -> None:
+    day = plan_day(1, 300, TODAY).day
+    states = day.matters().values()
+
+    assert {"matched", "waiting", "exception"} == set(states)
+    posted = {key[1] for key, state in day.matters().items() if state == "matched"}
+    assert posted == {effect.natural_key for p in day.parcels for effect in p.effects if effect.kind == "Invoice"}
+
+
 # ------------------------------------------------------------------ the report
 def outcome(**facts: Any) -> report.Outcome:
     kind = reconcile.KindLine("Invoice", 1, 1, Decimal("10.00"), Decimal("10.00"), 1)
@@ -258,6 +304,7 @@ def test_suppliers_answer_each_order_once_and_one_not_at_all(tmp_path: Path) -> 
     suppliers.look()
 
     assert (suppliers.accepted, suppliers.rejected, suppliers.silent) == (6, 1, 1)
+    assert suppliers.talkative == len(list((tmp_path / "responses").glob("*.edi"))) == 2
     assert len(list(inbox.glob("*.edi"))) == tally.acknowledged == 7
 
 
