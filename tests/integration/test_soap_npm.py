@@ -18,7 +18,7 @@ from engine.ports.connector import Delivered, Outbound
 from tests.support import npm_soap
 from tests.support.connector_doubles import Secrets, context
 from tests.support.connector_harness import free_port
-from tests.support.soap_room import Room
+from tests.support.soap_room import TOKEN, Room
 from tests.support.soap_site import NS, write_site
 
 pytestmark = pytest.mark.integration
@@ -42,6 +42,18 @@ async def test_its_client_calls_our_source(tmp_path: Path) -> None:
     assert root.findtext(f"{{{NS}}}Text") == "<ä> & more"
     assert root.find(f"{{{NS}}}Line").get("sku") == "a"
     assert len(room.door.accepted) == 1
+
+
+async def test_its_client_brings_a_file_as_mtom(tmp_path: Path) -> None:
+    room = Room(tmp_path)
+    async with room.serving(token="env:TOKEN", most_attachments=2):
+        printed = json.loads(await npm_soap.call_with_file(f"{room.url}?wsdl", TOKEN, "N1"))
+
+    assert "result" in printed, printed
+    received = room.door.accepted[0]
+    file = received.attachments[0]
+    assert (file.media_type, file.body) == ("application/pdf", b"\x00\xff\r\n--%")
+    assert etree.fromstring(received.body).findtext(f"{{{NS}}}Content") == f"cid:{file.name}"
 
 
 async def test_our_destination_calls_its_server(tmp_path: Path) -> None:

@@ -27,6 +27,26 @@ const [wsdl, user, password, number, sku] = process.argv.slice(2);
 })();
 """
 
+WITH_FILE = """
+const soap = require('soap');
+const [wsdl, token, number] = process.argv.slice(2);
+(async () => {
+  const headers = {Authorization: 'Bearer ' + token};
+  const client = await soap.createClientAsync(wsdl);
+  const include = '<xop:Include xmlns:xop="http://www.w3.org/2004/08/xop/include" href="cid:scan@npm"/>';
+  const body = Buffer.from([0, 255, 13, 10, 45, 45, 37]);
+  const attachments = [{mimetype: 'application/pdf', contentId: 'scan@npm', name: 'scan.pdf', body}];
+  try {
+    const [result] = await client.LeaveNoteAsync({Number: number, Text: 'text', Content: {$xml: include}},
+      {forceMTOM: true, attachments}, headers);
+    console.log(JSON.stringify({result}));
+  } catch (error) {
+    const fault = error.root && error.root.Envelope.Body.Fault;
+    console.log(JSON.stringify({fault: fault ? fault.faultstring : String(error)}));
+  }
+})();
+"""
+
 SERVER = """
 const http = require('http'), fs = require('fs'), soap = require('soap');
 const [wsdl, port] = process.argv.slice(2);
@@ -53,12 +73,19 @@ server.listen(Number(port), '127.0.0.1', () => {
 
 def installed() -> Path:
     """The folder that has it. Skips the test where it cannot be had."""
-    return npm.installed("soap", {"soap": VERSION}, {"client.js": CLIENT, "server.js": SERVER})
+    return npm.installed(
+        "soap", {"soap": VERSION}, {"client.js": CLIENT, "with_file.js": WITH_FILE, "server.js": SERVER}
+    )
 
 
 async def call(*arguments: str) -> bytes:
     """What the client printed."""
     return await npm.printed(installed(), "client.js", *arguments)
+
+
+async def call_with_file(*arguments: str) -> bytes:
+    """What the client printed that brings a file as MTOM."""
+    return await npm.printed(installed(), "with_file.js", *arguments)
 
 
 def serving(wsdl: Path, port: int) -> AbstractAsyncContextManager[asyncio.StreamReader]:
