@@ -2,12 +2,15 @@
 
 Written: zeep alone (envelope to bytes), our zeep way (with schema check, addressing and UsernameToken), our template.
 Taken in: lxml's parser alone, ours (envelope, digest, schema, natural id, the message's bytes), and over HTTP.
+With a file of 1 MiB: written and taken in as MTOM, beside base64 in the envelope.
 Run: python tests/bench/bench_soap.py
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
+import os
 import sys
 import tempfile
 import time
@@ -23,9 +26,11 @@ import zeep
 from lxml import etree
 from zeep.wsse.username import UsernameToken
 
+from engine.connectors.soap.attachments import Parcel
 from engine.connectors.soap.source import SoapSource
 from engine.connectors.soap.zeep_client import Calls
 from engine.protocols.soap.envelope import addressing, write_envelope
+from engine.protocols.soap.package import write_package
 from engine.protocols.soap.security import write_token
 from engine.protocols.soap.template import compile_template
 from tests.support.soap_room import Room
@@ -93,10 +98,35 @@ async def taken_in(root: Path) -> None:
     print(f"  {'ours over HTTP, client in the same process':<52}{count / took:9.0f} calls/s")
 
 
+def with_a_file(root: Path) -> None:
+    print("a call with a file of 1 MiB")
+    write_site(root)
+    room, file = Room(root), base64.b64encode(os.urandom(2**20)).decode()
+    source = SoapSource(room.settings(token="env:TOKEN", most_attachments=1), room.context)
+    calls, bare, bare_in = Calls(root, "wsdl/notes.wsdl", "LeaveNote"), 0.0, 0.0
+    for way in ("inline", "mtom"):
+
+        def write(way: Any = way) -> tuple[str, bytes]:
+            parcel = Parcel(way, {})
+            written = calls.write({"Number": "N1", "Text": "t", "Content": parcel.take(file)})
+            envelope = write_envelope("1.1", parcel.with_includes(written.payload))
+            return write_package("mtom", "1.1", "", envelope, parcel.parts) if parcel.parts else ("text/xml", envelope)
+
+        content_type, body = write()
+        took = measured(f"written, {way} ({len(body) / 2**20:.2f} MiB)", write, bare, 0.5)
+        read = measured(
+            f"taken in, {way}",
+            lambda body=body, kind=content_type: source._read(body, None, kind),  # type: ignore[misc]
+            bare_in, 0.5,
+        )  # fmt: skip
+        bare, bare_in = bare or took, bare_in or read
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
         written(Path(one))
         asyncio.run(taken_in(Path(two)))
+        with_a_file(Path(one))
 
 
 if __name__ == "__main__":
