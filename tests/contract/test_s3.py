@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from engine.connectors.s3 import bucket as requests
 from engine.connectors.s3.destination import S3Destination
-from engine.connectors.s3.settings import S3DestinationSettings, S3SourceSettings
+from engine.connectors.s3.guard import ConnectionGuard
+from engine.connectors.s3.settings import S3DestinationSettings, S3Server, S3SourceSettings
 from engine.connectors.s3.source import S3Source
 from engine.core.errors import DestinationError, StoreError, TransportError
 from engine.ports.connector import ConnectorContext, Outbound, Semantics
@@ -398,6 +399,23 @@ async def test_without_conditions_the_key_is_looked_at(store: Store, tmp_path: P
     assert store.get("out/key-1.txt") == b"body"
 
 
+async def test_without_conditions_a_writer_in_between_is_told(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one writes after our put and before our second look: ours is gone, and a person hears of it."""
+    given = destination(store, tmp_path, conditional=False)
+    put = requests.Bucket.put
+
+    async def overwritten(self: requests.Bucket, key: str, body: bytes, **further: Any) -> None:
+        await put(self, key, body, **further)
+        store.put(key, b"other")
+
+    monkeypatch.setattr(requests.Bucket, "put", overwritten)
+    with pytest.raises(DestinationError, match="other content"):
+        await given.send(outbound())
+    await given.close()
+
+
 async def test_encryption_and_media_type_are_asked_for(store: Store, tmp_path: Path) -> None:
     given = destination(store, tmp_path, encryption="aws:kms", kms_key="ours", content_type="text/csv")
     await given.send(outbound())
@@ -449,3 +467,40 @@ def test_objects_that_are_through_go_beside_the_watched_ones(store: Store) -> No
 
     assert found == prefixes
     assert S3SourceSettings.model_validate(store.settings()).poll == timedelta(seconds=30)
+
+
+async def test_server_at_an_address_that_may_not_be_reached_gets_no_byte(store: Store, tmp_path: Path) -> None:
+    far = destination(store, tmp_path, allow_private=False)
+
+    with pytest.raises(TransportError, match="may not be reached") as told:
+        await far.send(Outbound(1, 1, "c", "c", "k1", b"body", natural_key="n1"))
+    await far.close()
+
+    assert not told.value.sent
+    assert store.keys("") == []
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "allow_private", "peer", "allowed"),
+    [
+        ("https://objects.harbor.example", True, "10.1.2.3", True),
+        ("https://objects.harbor.example", False, "10.1.2.3", False),
+        ("https://objects.harbor.example", True, "127.0.0.1", False),
+        ("https://objects.harbor.example", True, "169.254.169.254", False),
+        ("http://localhost:9000", True, "127.0.0.1", True),
+        (None, False, "52.219.1.1", True),
+    ],
+)
+def test_the_peer_of_a_connection_decides_and_not_its_name(
+    endpoint: str | None, allow_private: bool, peer: str, allowed: bool
+) -> None:
+    class Connected:
+        def getpeername(self) -> tuple[str, int]:
+            return (peer, 443)
+
+    settings = S3Server.model_validate(
+        {"endpoint": endpoint, "bucket": "prices", "access_key": "env:ACCESS", "secret_key": "env:SECRET"}
+        | {"allow_private": allow_private}
+    )
+
+    assert ConnectionGuard(settings).allows(Connected()) is allowed  # type: ignore[arg-type]

@@ -82,7 +82,7 @@ class ImapSource:
 
     async def _pause(self, pause: float, failures: int) -> None:
         if failures:
-            await asyncio.sleep(min(pause * 2 ** min(failures, 10), max(pause, _LONGEST_PAUSE)))
+            await asyncio.sleep(min(pause * 2 ** min(failures - 1, 10), max(pause, _LONGEST_PAUSE)))
             return
         try:
             await self._mailbox.wait(pause)

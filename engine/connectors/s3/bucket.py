@@ -23,6 +23,7 @@ import boto3.session
 import botocore.exceptions as wrong
 from botocore.config import Config
 
+from engine.connectors.s3.guard import ConnectionGuard
 from engine.connectors.s3.settings import S3Server
 from engine.core.errors import ConfigurationError, SizeLimitError, TransportError
 from engine.ports.connector import ConnectorContext
@@ -89,6 +90,7 @@ class Bucket:
     def __init__(self, settings: S3Server, context: ConnectorContext, parallel: int) -> None:
         self._settings, self._context = settings, context
         self.name = settings.bucket
+        self._guard = ConnectionGuard(settings)
         self._keys = self._resolved()
         self._parallel = parallel
         self._executor: ThreadPoolExecutor | None = None
@@ -206,6 +208,8 @@ class Bucket:
         except wrong.ClientError as error:
             raise self._meaning(error, sent) from None
         except _NOT_SENT as error:
+            if self._guard.refused:
+                raise self._error("the server's name leads to an address that may not be reached") from None
             words = "TLS failed: the server's certificate is not valid" if isinstance(error, wrong.SSLError) else None
             raise self._error(words or "no connection to the server") from None
         except _FAILED:
@@ -253,7 +257,7 @@ class Bucket:
             response_checksum_validation="when_supported",
         )
         with _ONE_AT_A_TIME:
-            return _session().client(
+            client = _session().client(
                 "s3",
                 region_name=given.region,
                 endpoint_url=given.endpoint,
@@ -261,6 +265,8 @@ class Bucket:
                 config=config,
                 **self._keys,
             )
+        self._guard.put_into(client)
+        return client
 
     def _resolved(self) -> dict[str, str]:
         """Raises SecretMissingError, ConfigurationError: at the start, not at the first object."""

@@ -42,8 +42,11 @@ class S3Destination:
         digest = hashlib.blake2b(encoded.identity, digest_size=32).hexdigest()
         mark = f"{short_key(outbound.idempotency_key)}-{digest}"
         try:
-            if self._settings.conditional or not await self._is_there(key, mark):
+            if self._settings.conditional:
                 await self._put(key, encoded.body, mark)
+            elif not await self._is_there(key, mark):
+                await self._put(key, encoded.body, mark)
+                await self._is_there(key, mark)  # another writer between the look and the put is told, not hidden
         except RefusedError as error:
             raise self._refused(error) from None
         return Delivered(reference=key)

@@ -15,7 +15,7 @@ from engine.connectors.formats import FORMAT_WORDS, WRITTEN
 from engine.connectors.wrapping import Unwrapping, Wrapping
 
 _LONGEST_KEY = 900  # bytes of 1024: room for what is put before a name
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def _endpoint(text: str) -> str:
@@ -24,7 +24,7 @@ def _endpoint(text: str) -> str:
         raise ValueError("write the server's address alone, for example https://objects.harbor.example")
     if "@" in parts.netloc:
         raise ValueError("no user or password in the address; use access_key and secret_key")
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise ValueError("use https: without TLS objects can be read and changed on their way")
     return text.rstrip("/")
 
@@ -59,6 +59,9 @@ class S3Server(Settings):
     access_key: SecretReference = Field(description="Where the access key is kept.", examples=["env:S3_ACCESS_KEY"])
     secret_key: SecretReference = Field(description="Where its secret is kept.", examples=["env:S3_SECRET_KEY"])
     session_token: SecretReference | None = Field(default=None, description="Where a session token is kept.")
+    allow_private: bool = Field(
+        default=True, description="May the server have a private address, or be localhost where endpoint says so."
+    )
     ca: Folder | None = Field(
         default=None, description="PEM file: authorities to trust, relative to the site; none: the usual ones."
     )
