@@ -35,7 +35,7 @@ def of_facts(lines: Iterable[str]) -> list[Entry]:
     found = []
     for line in lines:
         facts, _, name = line.partition(" ")
-        if name and name not in (".", ".."):
+        if _can_be_asked_for(name):
             attributes = attributes_of(facts)
             if attributes is not None:
                 found.append(Entry(name, attributes))
@@ -71,7 +71,12 @@ def of_lines(lines: Iterable[str], now: datetime) -> list[Entry]:
     found = [entry for line in given if (entry := _unix(line, now) or _dos(line)) is not None]
     if given and not found:
         raise UnknownFormError
-    return [entry for entry in found if entry.name not in (".", "..")]
+    return [entry for entry in found if _can_be_asked_for(entry.name)]
+
+
+def _can_be_asked_for(name: str) -> bool:
+    """A name with an end of line in it cannot be given in a command, and would keep us from all the others."""
+    return name not in ("", ".", "..") and not any(sign in name for sign in "\r\n\0")
 
 
 def _special(kind: str) -> int:
