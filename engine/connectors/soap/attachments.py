@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Mapping, Sequence
-from hashlib import sha512
 from typing import Literal
 
 from lxml import etree
@@ -87,7 +87,7 @@ class Parcel:
         if self._way == "swa":
             return _KEPT + part.content_id
         # Of the type base64Binary as the content would be; its base64 is looked for in what was written.
-        stand_in = sha512(part.content_id.encode() + content).digest()
+        stand_in = os.urandom(48)
         self._stand_ins.append((base64.b64encode(stand_in), part.content_id))
         return stand_in
 

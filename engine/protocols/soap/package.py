@@ -10,7 +10,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
+from hashlib import blake2b
 from typing import Literal, NamedTuple
 
 from engine.core.errors import FramingError, SizeLimitError, StructureError
@@ -45,7 +45,7 @@ class Part(NamedTuple):
     def name(self) -> str:
         """Told by its content: the same file has the same name, however its sender calls it this time."""
         ending = _ENDING.search(self.file_name)
-        return sha256(self.body).hexdigest()[:32] + (ending[0].lower() if ending else "")
+        return blake2b(self.body, digest_size=16).hexdigest() + (ending[0].lower() if ending else "")
 
 
 class Package(NamedTuple):
@@ -191,9 +191,9 @@ def write_package(way: Way, version: Version, action: str, envelope: bytes, part
 
 def _boundary(envelope: bytes, parts: Sequence[Part]) -> str:
     """One that is in none of them."""
-    salt = sha256(b"".join(sha256(one).digest() for one in (envelope, *(part.body for part in parts))))
+    salt = blake2b(envelope, digest_size=16)
     while True:
-        boundary = f"isthmus-{salt.hexdigest()[:32]}"
+        boundary = f"isthmus-{salt.hexdigest()}"
         if not any(boundary.encode() in one for one in (envelope, *(part.body for part in parts))):
             return boundary
         salt.update(b"again")
