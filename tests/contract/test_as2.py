@@ -407,8 +407,8 @@ async def test_interchanges_become_x12_messages_of_their_trading_partner(tmp_pat
 
     assert said(read) == "processed"
     assert [(one.message_type, one.natural_id) for one in door.accepted] == [
-        ("850", "<1@them>#1"),
-        ("850", "<1@them>#2"),
+        ("850", "<1@them>#1@under_test"),
+        ("850", "<1@them>#2@under_test"),
     ]
     assert {one.attributes["partner"] for one in door.accepted} == {"alderbrook"}
     assert {one.attributes["as2_from"] for one in door.accepted} == {THEM}
