@@ -13,8 +13,11 @@ from engine.core.errors import IsthmusError, MessageError, RequiredFieldError
 from engine.protocols.soap.envelope import check_understood, payload_bytes, read_envelope, write_envelope
 from engine.protocols.soap.fault import Fault, read_fault, write_fault
 from engine.protocols.soap.names import ENVELOPES, WSA, WSSE, WSU
+from engine.protocols.soap.package import Limits, Part, read_package, write_package
 from engine.protocols.soap.security import SecurityTokenError, read_token
 from engine.protocols.soap.template import compile_template
+from engine.protocols.soap.xop import name_parts, put_in, references
+from engine.protocols.xml.tree import parse_tree
 
 SPACES = st.sampled_from([*ENVELOPES.values(), WSSE, WSU, *WSA, "urn:x", ""])
 NAMES = st.sampled_from(
@@ -124,3 +127,65 @@ def test_any_template_is_compiled_or_refused(text: str) -> None:
         compile_template(f'<a xmlns:t="urn:isthmus:template">{text}</a>'.encode(), "t.xml")
     except IsthmusError:
         pass
+
+
+# ------------------------------------------------------------------ files beside the envelope
+PIECES = st.sampled_from(
+    [b"--b", b"--b--", b"\r\n", b"\r\n\r\n", b"Content-ID: <a>", b"Content-Type: text/xml", b": ", b"<a/>", b"\xff",
+     b"Content-Transfer-Encoding: base64", b"Content-Type: application/xop+xml", b"x"]
+)  # fmt: skip
+HEADS = st.sampled_from(
+    ["multipart/related; boundary=b", 'multipart/related; boundary="b"; start="<a>"', "multipart/related", "text/xml"]
+)
+LIMITS = Limits(3, 64)
+
+
+@given(HEADS, st.lists(PIECES, max_size=40).map(b"".join))
+@settings(max_examples=300, deadline=None)
+def test_any_bytes_are_a_package_within_the_limits_or_a_coded_refusal(content_type: str, body: bytes) -> None:
+    try:
+        package = read_package(content_type, body, LIMITS)
+    except MessageError:
+        return
+    assert len(package.parts) <= LIMITS.parts
+    assert all(len(part.body) <= LIMITS.size for part in package.parts)
+
+
+PARTS = st.lists(st.binary(max_size=64) | PIECES, max_size=3)
+
+
+@given(PARTS, st.text(max_size=20), st.text(max_size=20), st.text(max_size=20))
+@settings(max_examples=200, deadline=None)
+def test_any_files_under_any_names_are_read_as_written(bodies: list[bytes], name: str, kind: str, action: str) -> None:
+    parts = [Part(f"part-{number}@x", kind, body, name) for number, body in enumerate(bodies)]
+    read = read_package(*write_package("mtom", "1.2", action, b"<a/>", parts), LIMITS)
+
+    assert [(part.content_id, part.body) for part in read.parts] == [(part.content_id, part.body) for part in parts]
+    assert read.envelope == b"<a/>"
+
+
+INCLUDE = '<i:Include xmlns:i="http://www.w3.org/2004/08/xop/include" href="cid:%s"/>'
+INSIDE = st.recursive(
+    st.sampled_from(
+        ["", "text", "cid:a", *(INCLUDE % name for name in "abc"), '<b href="cid:a"/>', '<b href="cid:z"/>']
+    ),
+    lambda inner: st.lists(inner, max_size=3).map(lambda some: f"<c>{''.join(some)}</c>"),
+    max_leaves=8,
+)
+
+
+@given(INSIDE)
+@settings(max_examples=200, deadline=None)
+def test_any_references_are_named_or_refused_and_no_file_is_there_twice(inside: str) -> None:
+    parts = [Part(name, "text/plain", name.encode() * 40) for name in "ab"]
+    root = parse_tree(f"<root>{inside}</root>".encode())
+    try:
+        found = put_in(root, parts)
+    except MessageError:
+        return
+    assert all(sum(one.part is part for one in found) <= 1 for part in parts)
+    try:
+        name_parts([*found, *references(root, parts)])
+    except MessageError:
+        return
+    assert "Include" not in etree.tostring(root, encoding="unicode")
