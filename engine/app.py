@@ -41,10 +41,11 @@ from engine.ports.catalog import ConnectorType
 from engine.ports.connector import ConnectorContext, Destination, Source
 from engine.ports.journal import ATTACHMENTS, Journal, MessageRow, Query
 from engine.procure.desk import Desk
-from engine.procure.payables import PaymentRuns
 from engine.procure.measures.desk import MeasureDesk
+from engine.procure.payables import PaymentRuns
 from engine.procure.policy_desk import PolicyDesk
 from engine.procure.process import Process
+from engine.procure.reconcile_books import Books
 from engine.protocols.tabular.layout import TableLayout
 from engine.script.pool import Pool
 from engine.store.lock import JournalLock
@@ -194,7 +195,7 @@ async def running(
         desk.reconsider = process.reconsider
         notice = await desk.start(site.policies)
         looks = Looks()
-        known = {**_services(site, store, erps, process), "looks": looks}
+        known = {**_services(site, store, erps, process), "looks": looks, "books": Books(store.records)}
         known["payment_runs"] = PaymentRuns(store.records, store.measures, process, lambda: desk.current)
         builder = Builder(site, store, clock, {**known, **(services or {})}, tell)
         parts = _parts(site, store, pool, clock, tell, builder, owner)

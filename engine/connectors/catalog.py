@@ -258,6 +258,14 @@ BUILT_IN: tuple[ConnectorType, ...] = (
         format="json",
     ),
     _entry(
+        "source",
+        "erp_reconciliation",
+        "Differences between our books and an ERP's",
+        "erp_reconciliation:ErpReconciliationSettings",
+        "erp_reconciliation:ErpReconciliationSource",
+        format="json",
+    ),
+    _entry(
         "destination",
         "erp",
         "Documents into an ERP",

@@ -11,6 +11,7 @@ import msgspec
 
 from engine.canonical import Document, Item, PaymentStatus, PurchaseOrder, Supplier
 from engine.ports.connector import Health
+from engine.ports.ledger_view import LedgerEntry
 
 
 class Posted(msgspec.Struct, frozen=True):
@@ -94,6 +95,15 @@ class ReadsDocuments(Protocol):
 
     async def told(self, kind: str, since: date) -> list[Told]:
         """Those of a kind that were made or changed on this day or later; what is still open whenever it was made."""
+        ...
+
+
+@runtime_checkable
+class ReadsBooks(Protocol):
+    """An adapter may do this as well: show its books for a comparison with ours."""
+
+    async def book_entries(self, kind: str, period: str) -> list[LedgerEntry]:
+        """Posted documents of a kind whose own date is in a month (`2026-11`)."""
         ...
 
 

@@ -89,3 +89,18 @@ async def test_what_was_done_long_ago_is_not_looked_at_and_open_invoices_always_
 async def test_suppliers_and_items_are_told(adapter: TrytonAdapter) -> None:
     assert tryton.SUPPLIER in {one.natural_key for one in await told(adapter, "Supplier")}
     assert tryton.ITEM in {one.natural_key for one in await told(adapter, "Item")}
+
+
+async def test_the_books_show_what_was_posted_and_what_was_done_by_hand(adapter: TrytonAdapter) -> None:
+    """Ours and a user's: the first under its number, the other one to the cent, cancelled ones not at all."""
+    ours, theirs = tryton.invoice(), tryton.invoice(price="1.10")
+    for document in (ours, theirs):
+        await adapter.post(document, document.natural_key)
+    client = adapter._client
+    (by_hand,) = await client.read("account.invoice", [["reference", "=", theirs.invoice_number]], ["id"])
+    await client.press("account.invoice", by_hand["id"], "cancel")
+    found = {one.key: one.amount for one in await adapter.book_entries("Invoice", f"{tryton.today():%Y-%m}")}
+
+    assert found[ours.natural_key] == "37.02"
+    assert theirs.natural_key not in found
+    assert await adapter.book_entries("Invoice", "2001-01") == []

@@ -27,6 +27,8 @@ from engine.canonical import (
 from engine.core.errors import DestinationError, TransportError
 from engine.ports.connector import Health
 from engine.ports.erp import Posted, Told
+from engine.ports.ledger_view import LedgerEntry
+from engine.procure.reconcile import exact
 
 MASTERS = frozenset({"Supplier", "Item", "CostCenter"})
 FINAL = {
@@ -83,6 +85,15 @@ class ErpDouble:
         await self._reach()
         orders = [d for d, _ in self.documents.values() if isinstance(d, PurchaseOrder)]
         return [order for order in orders if since is None or order.ordered_on >= since]
+
+    async def book_entries(self, kind: str, period: str) -> list[LedgerEntry]:
+        await self._reach()
+        held = [(d, p) for d, p in self.documents.values() if isinstance(d, Invoice)]
+        return [
+            LedgerEntry(d.natural_key, d.supplier_number, exact(p.total or Decimal(0)), d.currency)
+            for d, p in held
+            if d.invoiced_on.strftime("%Y-%m") == period
+        ]
 
     @property
     def told_kinds(self) -> frozenset[str]:

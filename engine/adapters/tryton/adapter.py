@@ -11,6 +11,7 @@ from engine.adapters.tryton.directory import Directory
 from engine.adapters.tryton.documents import JournalEntries, PurchaseOrders, Requisitions
 from engine.adapters.tryton.failures import WHERE, BusinessRuleError, NoSuchRecordError
 from engine.adapters.tryton.invoices import Invoices
+from engine.adapters.tryton.ledger import Books
 from engine.adapters.tryton.masters import Masters
 from engine.adapters.tryton.posting import Journey, Poster, posted
 from engine.adapters.tryton.reading import Reader
@@ -21,6 +22,7 @@ from engine.canonical import CostCenter, Document, Item, PaymentStatus, Purchase
 from engine.core.errors import DestinationError, IsthmusError
 from engine.ports.connector import Health
 from engine.ports.erp import Posted, Told
+from engine.ports.ledger_view import LedgerEntry
 
 _MASTERS = frozenset({"Supplier", "Item", "CostCenter"})
 
@@ -53,6 +55,7 @@ class TrytonAdapter:
         self._poster = Poster(client)
         self._masters = Masters(client, directory)
         self._reader = Reader(client, settings)
+        self._books = Books(client)
         self._teller = Teller(client, self._reader)
         self._journeys: dict[str, Journey] = {
             "Requisition": Requisitions(directory, settings, today),
@@ -116,6 +119,9 @@ class TrytonAdapter:
 
     async def purchase_orders(self, since: date | None = None, state: str | None = None) -> list[PurchaseOrder]:
         return await self._reader.purchase_orders(since, state)
+
+    async def book_entries(self, kind: str, period: str) -> list[LedgerEntry]:
+        return await self._books.entries(kind, period)
 
     @property
     def told_kinds(self) -> frozenset[str]:
