@@ -15,6 +15,7 @@ from engine.console.figures import spark_points
 from engine.console.kit import Kit, link
 from engine.ports.accounts import Role
 from engine.ports.measures import Behind, MeasureAsk, MeasureRow
+from engine.ports.p2p_operations import ref_of
 from engine.ports.web import Call, WebRoute
 from engine.procure.measures.catalog import GROUPS, NOT_MEASURED, measure
 from engine.procure.measures.compute import statement
@@ -94,7 +95,7 @@ class MeasurePages:
             tile=_tile(one, whole, trend),
             bars=_bars(sliced, lambda name: link(here, days=days, by=by, of=name)),
             more=max(0, len(sliced) - _BARS),
-            behind=[(found, path_of(found.dossier), _adds(one, found)) for found in behind],
+            behind=[(found, path_of(found.dossier, found.key), _adds(one, found)) for found in behind],
             by=by,
             of=of,
             days=days,
@@ -105,12 +106,14 @@ class MeasurePages:
         )
 
 
-def unit_of(one: Measure) -> str:
-    return _UNITS.get(one.unit, one.unit)
+def unit_of(one: Measure, currency: str | None = None) -> str:
+    return " ".join(part for part in (_UNITS.get(one.unit, one.unit), currency) if part)
 
 
-def path_of(dossier: str) -> str | None:
-    """The page of a matter, when it has one."""
+def path_of(dossier: str, key: str = "") -> str | None:
+    """The page of an exception or of a matter, when it has one."""
+    if key.startswith(f"{dossier}#"):
+        return f"/cases/{ref_of(key)}"
     kind, _, number = dossier.partition(":")
     return f"/orders/{quote(number, safe='')}" if kind == "order" else None
 

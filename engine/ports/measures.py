@@ -166,7 +166,7 @@ class Breach(msgspec.Struct, frozen=True):
 
 
 class Promises(msgspec.Struct, frozen=True):
-    """`breaches`: those that are overdue first, then those that were late, the longest first."""
+    """`breaches`: those that are overdue first, the longest before the others; then the last that were late."""
 
     rows: Sequence[PromiseRow]
     breaches: Sequence[Breach]

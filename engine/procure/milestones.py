@@ -33,6 +33,9 @@ STAGES: Mapping[str, str] = {
     "reconciliation": "ledger",
 }
 """Stage of the process by the first word of a dossier's key."""
+# Keys to find others by, and sums: whatever they hold belongs to another dossier.
+_BESIDE = frozenset({"alike", "lot", "commitments", "supplier-tax", "supplier-name"})
+
 Named = dict[tuple[str, str, str], Milestone]
 
 
@@ -53,6 +56,8 @@ def moved(
         cases: as the decision leaves those that it touched.
         given: document, name, key and time of each command that is new.
     """
+    if dossier.key.partition(":")[0] in _BESIDE:
+        return Moved()
     before = _named(dossier.key, Papers.of(papers.all[i] for i in _known(dossier, papers)), dossier.cases)
     left = {one.case_id: one for one in dossier.cases} | {one.case_id: one for one in cases}
     after = _named(dossier.key, papers, tuple(left.values()))

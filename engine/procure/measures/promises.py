@@ -95,7 +95,8 @@ async def promises_of(store: MeasureStore, policies: Policies, ask: MeasureAsk, 
         for span in (Span(*row) for row in await store.measured(text, given)):
             if ask.facilities is None or span.facility in ask.facilities:
                 breaches += _judged(name, span, policies, as_of, counts)
-    breaches.sort(key=lambda one: (one.ended_at is not None, one.due_at, one.key))
+    breaches.sort(key=lambda one: (one.due_at, one.key))
+    breaches = [one for one in breaches if one.ended_at is None] + [one for one in breaches[::-1] if one.ended_at]
     return Promises([_row(key, found) for key, found in sorted(counts.items())], breaches[: ask.limit])
 
 
