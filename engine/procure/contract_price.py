@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import date
-from fractions import Fraction
+from functools import lru_cache
 
 import msgspec
 
 from engine.canonical import Contract, ContractLine, Item, Quantity
+from engine.procure.exact import Exact, exact
 from engine.procure.units import units_factor
+
+_REMEMBERED = 256  # contracts with their lines by item
 
 
 class ContractPrice(msgspec.Struct, frozen=True):
     """`price` per unit of the quantity; None: `failed` says why: contract, member, dates, item, tier or unit."""
 
-    price: Fraction | None
+    price: Exact | None
     failed: str = ""
 
 
@@ -28,7 +32,7 @@ def contract_price(
     own = [one for one in contract.members if one.facility in (None, facility) and one.is_valid_on(day)]
     if contract.members and not own:
         return ContractPrice(None, "member")
-    lines = [one for one in contract.lines if _is_for(one, item_number, item)]
+    lines = _lines_for(contract, item_number, item)
     if not lines:
         return ContractPrice(None, "item")
     lines = [one for one in lines if one.is_valid_on(day)]
@@ -42,19 +46,42 @@ def contract_price(
     return ContractPrice(min(prices)) if prices else ContractPrice(None, "unit")
 
 
-def _is_for(line: ContractLine, item_number: str, item: Item | None) -> bool:
-    if line.item_number is not None:
-        return line.item_number == item_number
-    return item is not None and line.supplier_item_number == item.supplier_item_number is not None
+def _lines_for(contract: Contract, item_number: str, item: Item | None) -> list[ContractLine]:
+    """By our number; lines without one by the supplier's."""
+    by_item = _by_item(_Lines(contract.lines))
+    found = list(by_item.get(item_number, ()))
+    theirs = item.supplier_item_number if item is not None else None
+    if theirs is not None:
+        found += [one for one in by_item.get(None, ()) if one.supplier_item_number == theirs]
+    return found
 
 
-def _per_unit(
-    line: ContractLine, contract: Contract, quantity: Quantity, item: Item | None, day: date
-) -> Fraction | None:
+class _Lines:
+    """These very lines: to compare thousands of them would take longer than to go through them."""
+
+    def __init__(self, lines: tuple[ContractLine, ...]) -> None:
+        self.lines = lines
+
+    def __hash__(self) -> int:
+        return id(self.lines)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Lines) and other.lines is self.lines
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _by_item(of: _Lines) -> dict[str | None, list[ContractLine]]:
+    found: defaultdict[str | None, list[ContractLine]] = defaultdict(list)
+    for line in of.lines:
+        found[line.item_number].append(line)
+    return dict(found)
+
+
+def _per_unit(line: ContractLine, contract: Contract, quantity: Quantity, item: Item | None, day: date) -> Exact | None:
     factor = units_factor(quantity.unit, line.unit, item, contract.supplier_number, day)
     if factor is None:
         return None
-    amount = Fraction(quantity.amount) * factor
-    reached = [one for one in line.breaks if Fraction(one.minimum) <= amount]
+    amount = exact(quantity.amount) * factor
+    reached = [one for one in line.breaks if exact(one.minimum) <= amount]
     price = max(reached, key=lambda one: one.minimum).price if reached else line.price
-    return Fraction(price.amount) * factor
+    return exact(price.amount) * factor

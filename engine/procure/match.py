@@ -23,13 +23,15 @@ from engine.canonical import (
     PurchaseOrder,
     Receipt,
 )
+from engine.channel.policy_parts import Aspects
 from engine.core.clock import from_micros
 from engine.procure.contract_price import contract_price
 from engine.procure.decision import Finding, World
+from engine.procure.exact import Exact, decimal_of, exact, rounded
 from engine.procure.match_order import order_of, substitutes_of
 from engine.procure.papers import Papers
 from engine.procure.policies import match_rule_for, policies_of
-from engine.procure.tolerance import Verdict, decimal_of, judge
+from engine.procure.tolerance import Verdict, judge
 from engine.procure.units import units_factor
 from engine.procure.validate_invoice import aspects_of, found, sum_differs
 from engine.procure.waiting import Waiting, waiting_for
@@ -45,8 +47,8 @@ class Matched(msgspec.Struct, frozen=True):
 
     findings: tuple[Finding, ...] = ()
     waiting: tuple[Waiting, ...] = ()
-    used: Mapping[int, Fraction] = {}
-    charged: Fraction = Fraction(0)
+    used: Mapping[int, Exact] = {}
+    charged: Exact = 0
     ways: Mapping[str, int] = {}
 
 
@@ -58,19 +60,19 @@ class Book:
         self.order, self.gone = order_of(papers)
         self.lines = {line.number: line for line in self.order.lines} if self.order is not None else {}
         self.substitutes = substitutes_of(papers)
-        self.received: defaultdict[int, Fraction] = defaultdict(Fraction)
-        self.accepted: defaultdict[int, Fraction] = defaultdict(Fraction)
+        self.received: defaultdict[int, Exact] = defaultdict(int)
+        self.accepted: defaultdict[int, Exact] = defaultdict(int)
         self.unknown_units: set[tuple[int, str]] = set()
-        self.billed: defaultdict[int, Fraction] = defaultdict(Fraction)
-        self.charged = Fraction(0)
+        self.billed: defaultdict[int, Exact] = defaultdict(int)
+        self.charged: Exact = 0
         for receipt in papers.newest(Receipt):
             self._receive(receipt)
 
     def item(self, number: str) -> Item | None:
         return self.world.find(Item, number)
 
-    def factor(self, unit: str, to: str, item_number: str, supplier: str, day: date) -> Fraction | None:
-        return Fraction(1) if unit == to else units_factor(unit, to, self.item(item_number), supplier, day)
+    def factor(self, unit: str, to: str, item_number: str, supplier: str, day: date) -> Exact | None:
+        return 1 if unit == to else units_factor(unit, to, self.item(item_number), supplier, day)
 
     def use(self, matched: Matched) -> None:
         """It is posted, or will be: what it asked for is not there for the next one."""
@@ -88,11 +90,11 @@ class Book:
             if factor is None:
                 self.unknown_units.add((line.number, one.quantity.unit))
                 continue
-            self.received[line.number] += Fraction(one.quantity.amount) * factor * Fraction(receipt.sign)
+            self.received[line.number] += exact(one.quantity.amount) * factor * exact(receipt.sign)
             item = None if one.accepted is not None else self.item(one.item_number)
             taken = one.accepted or (None if item is not None and item.inspection_required else one.quantity)
             if taken is not None and (one.accepted is not None or not self._inspects(line)):
-                self.accepted[line.number] += Fraction(taken.amount) * factor * Fraction(receipt.sign)
+                self.accepted[line.number] += exact(taken.amount) * factor * exact(receipt.sign)
 
     def _inspects(self, line: OrderLine) -> bool:
         return line.match_rule is MatchRule.FOUR_WAY or (
@@ -111,9 +113,11 @@ class _Match:
         self.sign = -1 if invoice.invoice_kind is InvoiceKind.CREDIT_MEMO else 1
         self.findings: list[Finding] = []
         self.waits: list[Waiting] = []
-        self.used: defaultdict[int, Fraction] = defaultdict(Fraction)
+        self.used: defaultdict[int, Exact] = defaultdict(int)
         self.ways: dict[str, int] = {}
-        self.extended, self.expected, self.beside, self.charged = Fraction(0), Fraction(0), Fraction(0), Fraction(0)
+        self.extended = Decimal(0)  # of all lines, each rounded as the supplier rounds it
+        self.expected, self.beside, self.charged = exact(Decimal(0)), exact(Decimal(0)), exact(Decimal(0))
+        self.aspects: dict[str | None, Aspects] = {}
 
     def run(self) -> Matched:
         for line in self.invoice.lines:
@@ -121,7 +125,7 @@ class _Match:
         self._charges()
         known = all(one.type != "unit_unknown" for one in self.findings)
         if known:
-            self.findings += sum_differs(self.invoice, decimal_of(self.extended), self.book.world)
+            self.findings += sum_differs(self.invoice, self.extended, self.book.world)
         if known and not self.findings and self.sign > 0:
             self._total()
         return Matched(tuple(self.findings), tuple(self.waits), dict(self.used), self.charged, self.ways)
@@ -140,17 +144,13 @@ class _Match:
         wanted = self.book.factor(unit, ordered.price_unit or unit, number, supplier, day)
         if factor is None or per is None or own is None or wanted is None:
             return self._unit_unknown(line, ordered)
-        amount = Fraction(line.quantity.amount)
-        self._add(line.price.amount, amount * own)
-        if self._price(line, ordered, Fraction(line.price.amount) / per, amount * own * per):
-            extended = Fraction(ordered.price.amount) * amount * factor * wanted
-            self._amount(line, ordered, extended, Fraction(line.price.amount) * amount * own)
-            self._contract(line, ordered, Fraction(line.price.amount) * own)
+        amount, price = exact(line.quantity.amount), exact(line.price.amount)
+        worth = price * amount * own
+        self.extended += rounded(worth, self.invoice.currency)
+        if self._price(line, ordered, price if per == 1 else price * Fraction(1, per), amount * own * per):
+            self._amount(line, ordered, exact(ordered.price.amount) * amount * factor * wanted, worth)
+            self._contract(line, ordered, price * own)
         self._quantities(line, ordered, amount * factor)
-
-    def _add(self, price: Decimal, amount: Fraction) -> None:
-        whole = Money(amount=decimal_of(Fraction(price) * amount), currency=self.invoice.currency).rounded()
-        self.extended += Fraction(whole.amount)
 
     def _pair(self, line: InvoiceLine) -> OrderLine | None:
         """By the order's line number, then our item number, then the supplier's or GTIN. Never by description."""
@@ -170,13 +170,13 @@ class _Match:
         return item == ordered.item_number or item in self.book.substitutes.get(ordered.number, ())
 
     def _is_full(self, ordered: OrderLine) -> bool:
-        return self.book.billed[ordered.number] + self.used[ordered.number] >= Fraction(ordered.quantity.amount)
+        return self.book.billed[ordered.number] + self.used[ordered.number] >= exact(ordered.quantity.amount)
 
     def _unpaired(self, line: InvoiceLine) -> None:
-        self._add(line.price.amount, Fraction(line.quantity.amount))
         worth = line.extended
+        self.extended += worth.amount
         if line.line_kind in _NOT_GOODS:
-            self.beside += Fraction(worth.amount)
+            self.beside += exact(worth.amount)
             return
         alike = [one.number for one in self.book.lines.values() if one.price == line.price]
         facts = {"suggested_order_lines": alike}
@@ -188,15 +188,18 @@ class _Match:
         self._found("unit_unknown", title, line, None, facts, f"a conversion for item {ordered.item_number}")
 
     # -------------------------------------------------------------- figures
-    def _price(self, line: InvoiceLine, ordered: OrderLine, price: Fraction, amount: Fraction) -> bool:
-        verdict = self._judge("price", Fraction(ordered.price.amount), price, ordered)
+    def _price(self, line: InvoiceLine, ordered: OrderLine, price: Exact, amount: Exact) -> bool:
+        agreed = exact(ordered.price.amount)
+        if price == agreed:
+            return True
+        verdict = self._judge("price", agreed, price, ordered)
         if not verdict.within:
             side = "above" if verdict.above else "below"
             title = f"The price is {'higher' if verdict.above else 'lower'} than ordered"
             self._differs(f"price_{side}_tolerance", title, line, verdict, verdict.difference * amount)
         return verdict.within
 
-    def _amount(self, line: InvoiceLine, ordered: OrderLine, expected: Fraction, actual: Fraction) -> None:
+    def _amount(self, line: InvoiceLine, ordered: OrderLine, expected: Exact, actual: Exact) -> None:
         self.expected += expected
         if expected == actual:
             return
@@ -209,7 +212,7 @@ class _Match:
         """Sums are compared only where the policies say so: their parts have been compared before."""
         return any(one.rule == rule for one in self.book.policies.tolerances.rules)
 
-    def _contract(self, line: InvoiceLine, ordered: OrderLine, price: Fraction) -> None:
+    def _contract(self, line: InvoiceLine, ordered: OrderLine, price: Exact) -> None:
         number = ordered.contract_number or self.order.contract_number
         contract = self.book.world.find(Contract, number) if number else None
         if contract is None:
@@ -222,11 +225,11 @@ class _Match:
             return self._found("contract_price_differs", title, line, None, facts, f"a fitting {agreed.failed}")
         verdict = self._judge("price", agreed.price, price, ordered)
         if not verdict.within:
-            worth = verdict.difference * Fraction(line.quantity.amount)
+            worth = verdict.difference * exact(line.quantity.amount)
             title = "The price is not the contract's"
             self._differs("contract_price_differs", title, line, verdict, worth, facts)
 
-    def _quantities(self, line: InvoiceLine, ordered: OrderLine, amount: Fraction) -> None:
+    def _quantities(self, line: InvoiceLine, ordered: OrderLine, amount: Exact) -> None:
         number = ordered.number
         self.used[number] += self.sign * amount
         total = self.book.billed[number] + self.used[number]
@@ -235,24 +238,27 @@ class _Match:
                 title = "More is credited than was invoiced"
                 self._found("credit_exceeds_invoiced", title, line, line.extended, {}, "an invoice that it credits")
             return
-        limit = Fraction(0) if number in self.book.gone else Fraction(ordered.quantity.amount)
-        verdict = self._judge("quantity_ordered", limit, total, ordered)
-        if not verdict.within:
+        limit = 0 if number in self.book.gone else exact(ordered.quantity.amount)
+        verdict = self._judge("quantity_ordered", limit, total, ordered) if total != limit else None
+        if verdict is not None and not verdict.within:
             return self._differs("quantity_above_ordered", "More is invoiced than ordered", line, verdict,
-                                 verdict.difference * Fraction(ordered.price.amount))  # fmt: skip
+                                 verdict.difference * exact(ordered.price.amount))  # fmt: skip
         ways = self._ways(ordered)
         self.ways[str(line.number)] = ways
         if ways > 2:
             self._arrived(line, ordered, total, ways)
 
-    def _arrived(self, line: InvoiceLine, ordered: OrderLine, total: Fraction, ways: int) -> None:
+    def _arrived(self, line: InvoiceLine, ordered: OrderLine, total: Exact, ways: int) -> None:
         """At least as much must have come, and with four ways been accepted; what lags is waited for."""
-        come = self._judge("quantity_received", self.book.received[ordered.number], total, ordered)
-        taken = self._judge("quantity_accepted", self.book.accepted[ordered.number], total, ordered)
-        if not come.within:
-            self._missing(line, ordered, come, _RECEIVED, "quantity_not_received")
-        elif ways > 3 and not taken.within:
-            self._missing(line, ordered, taken, _ACCEPTED, "quantity_not_accepted")
+        steps = [("quantity_received", self.book.received, _RECEIVED, "quantity_not_received")]
+        if ways > _WAYS[MatchRule.THREE_WAY]:
+            steps.append(("quantity_accepted", self.book.accepted, _ACCEPTED, "quantity_not_accepted"))
+        for rule, so_far, source, type_ in steps:
+            if (come := so_far[ordered.number]) == total:
+                continue
+            verdict = self._judge(rule, come, total, ordered)
+            if not verdict.within:
+                return self._missing(line, ordered, verdict, source, type_)
 
     def _missing(self, line: InvoiceLine, ordered: OrderLine, verdict: Verdict, source: str, type_: str) -> None:
         units = sorted(unit for number, unit in self.book.unknown_units if number == ordered.number)
@@ -261,7 +267,7 @@ class _Match:
         waiting = waiting_for(self.book.world, source, self._came)
         if waiting is not None:
             return self.waits.append(waiting)
-        worth = verdict.difference * Fraction(ordered.price.amount)
+        worth = verdict.difference * exact(ordered.price.amount)
         title = "It is invoiced but was not " + ("received" if source == _RECEIVED else "accepted")
         self._differs(type_, title, line, verdict, worth)
 
@@ -289,11 +295,11 @@ class _Match:
 
     def _charges(self) -> None:
         """Freight and the like on the invoice, with what earlier invoices asked, against those of the order."""
-        asked = sum((Fraction(one.amount.amount) for one in self.invoice.charges), Fraction(0)) + self.beside
+        asked = sum((exact(one.amount.amount) for one in self.invoice.charges), self.beside)
         self.charged = self.sign * asked
         if asked <= 0 or self.sign < 0:
             return
-        agreed = sum((Fraction(one.amount.amount) for one in self.order.charges), Fraction(0))
+        agreed = sum((exact(one.amount.amount) for one in self.order.charges), exact(Decimal(0)))
         verdict = judge("freight", agreed, self.book.charged + asked, self.book.policies, aspects_of(self.invoice))
         if not verdict.within and verdict.above:
             self._differs("freight_above_ordered", "Freight or charges were not agreed", None, verdict,
@@ -302,18 +308,25 @@ class _Match:
     def _total(self) -> None:
         if not self._has_rule("invoice_total"):
             return
-        verdict = judge("invoice_total", self.expected, self.extended - self.beside, self.book.policies,
+        verdict = judge("invoice_total", self.expected, exact(self.extended) - self.beside, self.book.policies,
                         aspects_of(self.invoice))  # fmt: skip
         if not verdict.within:
             title = "The invoice differs too much in all"
             self._differs("invoice_total_differs", title, None, verdict, verdict.difference)
 
     # -------------------------------------------------------------- words
-    def _judge(self, rule: str, expected: Fraction, actual: Fraction, ordered: OrderLine) -> Verdict:
-        return judge(rule, expected, actual, self.book.policies, aspects_of(self.invoice, self._category(ordered)))
+    def _judge(self, rule: str, expected: Exact, actual: Exact, ordered: OrderLine) -> Verdict:
+        return judge(rule, expected, actual, self.book.policies, self._aspects(self._category(ordered)))
+
+    def _aspects(self, category: str | None) -> Aspects:
+        """The same for most lines of an invoice."""
+        found = self.aspects.get(category)
+        if found is None:
+            found = self.aspects[category] = aspects_of(self.invoice, category)
+        return found
 
     def _differs(
-        self, type_: str, title: str, line: InvoiceLine | None, verdict: Verdict, worth: Fraction,
+        self, type_: str, title: str, line: InvoiceLine | None, verdict: Verdict, worth: Exact,
         facts: Mapping[str, object] | None = None,
     ) -> None:  # fmt: skip
         money = Money(amount=decimal_of(worth), currency=self.invoice.currency).rounded()

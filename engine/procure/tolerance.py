@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 import msgspec
 
@@ -11,9 +12,9 @@ from engine.channel.policies import Policies
 from engine.channel.policy_matching import Limit
 from engine.channel.policy_parts import Aspects
 from engine.procure.decision import text_of
+from engine.procure.exact import Exact, decimal_of, exact, size
 from engine.procure.policies import tolerance_for
 
-_PLACES = Decimal("0.000001")
 _EXACT = Limit(absolute=Decimal(0))
 _FREE = Limit(unlimited=True)
 _PARTS = frozenset({"quantity_ordered", "quantity_received", "quantity_accepted"})
@@ -23,17 +24,17 @@ class Verdict(msgspec.Struct, frozen=True):
     """`difference` is actual less expected; `allowed` to that side, None without a limit."""
 
     rule: str
-    expected: Fraction
-    actual: Fraction
-    allowed: Fraction | None
+    expected: Exact
+    actual: Exact
+    allowed: Exact | None
 
     @property
-    def difference(self) -> Fraction:
+    def difference(self) -> Exact:
         return self.actual - self.expected
 
     @property
     def within(self) -> bool:
-        return self.allowed is None or abs(self.difference) <= self.allowed
+        return self.allowed is None or size(self.difference) <= self.allowed
 
     @property
     def above(self) -> bool:
@@ -54,34 +55,32 @@ class Verdict(msgspec.Struct, frozen=True):
         return f"{shown(edge)} instead of {shown(self.actual)} would have been within"
 
 
-def judge(
-    rule: str, expected: Fraction | Decimal, actual: Fraction | Decimal, policies: Policies, of: Aspects
-) -> Verdict:
+def judge(rule: str, expected: Exact | Decimal, actual: Exact | Decimal, policies: Policies, of: Aspects) -> Verdict:
     """By the most specific rule; without one the figures must be equal, only parts of a quantity are always fine."""
-    wanted, found = Fraction(expected), Fraction(actual)
+    wanted = exact(expected) if isinstance(expected, Decimal) else expected
+    found = exact(actual) if isinstance(actual, Decimal) else actual
     tolerance = tolerance_for(policies, rule, of)
     usual = (_EXACT, _FREE if rule in _PARTS else _EXACT)
     upper, lower = (tolerance.upper, tolerance.lower) if tolerance is not None else usual
     return Verdict(rule, wanted, found, allowed_by(upper if found > wanted else lower, wanted))
 
 
-def allowed_by(limit: Limit, expected: Fraction) -> Fraction | None:
+def allowed_by(limit: Limit, expected: Exact) -> Exact | None:
     """The greatest difference that is within; None: any."""
     if limit.unlimited:
         return None
-    limits = [] if limit.absolute is None else [Fraction(limit.absolute)]
+    limits = [] if limit.absolute is None else [exact(limit.absolute)]
     if limit.percent is not None:
-        limits.append(abs(expected) * Fraction(limit.percent) / 100)
+        limits.append(size(expected) * _hundredth(limit.percent))
     if not limits:
-        return Fraction(0)
+        return 0
     return max(limits) if limit.take == "higher" else min(limits)
 
 
-def decimal_of(value: Fraction) -> Decimal:
-    """To six places, which is more than any currency or unit has; for amounts that are shown."""
-    short = (Decimal(value.numerator) / Decimal(value.denominator)).quantize(_PLACES).normalize()
-    return short.quantize(Decimal(1)) if short == short.to_integral_value() else short
+@lru_cache(maxsize=256)
+def _hundredth(percent: Decimal) -> Fraction:
+    return Fraction(percent) / 100
 
 
-def shown(value: Fraction) -> str:
+def shown(value: Exact) -> str:
     return text_of(decimal_of(value))

@@ -7,14 +7,15 @@ from datetime import date
 from fractions import Fraction
 
 from engine.canonical import Item
+from engine.procure.exact import Exact
 
 _STEPS = 6  # of a packaging ladder: each, inner, box, case, layer, pallet
 
 
-def units_factor(unit: str, to: str, item: Item | None, supplier: str | None, day: date) -> Fraction | None:
+def units_factor(unit: str, to: str, item: Item | None, supplier: str | None, day: date) -> Exact | None:
     """So many `to` are one `unit`; None: no conversion, or chain of them, holds for this supplier on this day."""
     if unit == to:
-        return Fraction(1)
+        return 1
     if item is None:
         return None
     reached = {unit: Fraction(1)}

@@ -9,8 +9,9 @@ from decimal import Decimal
 from engine.canonical import CostCenter, Invoice, Money, PurchaseOrder, Supplier, SupplierStatus
 from engine.channel.policy_parts import Aspects
 from engine.procure.decision import Finding, World
+from engine.procure.exact import decimal_of
 from engine.procure.policies import policies_of, tolerance_for
-from engine.procure.tolerance import decimal_of, judge
+from engine.procure.tolerance import judge
 
 _OLD = timedelta(days=366)
 
