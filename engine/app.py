@@ -194,8 +194,7 @@ async def running(
         process = Process(store.records, clock, lambda: desk.current)
         desk.reconsider = process.reconsider
         notice = await desk.start(site.policies)
-        looks = Looks()
-        known = {**_services(site, store, erps, process), "looks": looks, "books": Books(store.records)}
+        known = _services(site, store, erps, process)
         known["payment_runs"] = PaymentRuns(store.records, store.measures, process, lambda: desk.current)
         builder = Builder(site, store, clock, {**known, **(services or {})}, tell)
         parts = _parts(site, store, pool, clock, tell, builder, owner)
@@ -213,7 +212,7 @@ async def running(
         await supervisor.start(site, deploy_all=deploy_all)
         overtaken, started_in = owner.overtaken if owner else asyncio.Event(), time.monotonic() - began
         engine = Engine(site, store, supervisor, operations, process, pool, started_in, overtaken)
-        own_work = [*_own_work(root, engine, clock, tell), _keeping_feeds(engine, looks, clock)]
+        own_work = [*_own_work(root, engine, clock, tell), _keeping_feeds(engine, known["looks"], clock)]
         try:
             yield engine
         finally:
@@ -239,6 +238,8 @@ def _services(site: Site, store: Store, erps: AdapterPool, process: Process) -> 
         ATTACHMENTS: store.journal.attachments,
         "procure": process,
         "records": store.records,
+        "books": Books(store.records),
+        "looks": Looks(),
     }
 
 

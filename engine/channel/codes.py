@@ -143,6 +143,8 @@ CODES: dict[str, Code] = {
     "C136": Code("Unknown calendar", "There is no business calendar of this name in `calendars.yaml`."),
     "C137": Code("Managers in a circle", "Somebody would report to herself."),
     "C138": Code("Delegation without effect", "It is for days on which one of the two is not here.", "warning"),
+    # ---- the process
+    "C140": Code("Command that is not answered", "The process would never hear what became of it.", "warning"),
 }
 
 ADVICE: dict[str, str] = {

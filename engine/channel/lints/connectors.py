@@ -21,6 +21,7 @@ def check(ground: Ground) -> Iterator[Finding]:
     for channel in ground.channels:
         yield from _doors(channel)
         yield from _waiting_senders(channel)
+        yield from _unanswered(channel)
         for end in channel.all_ends:
             yield from _paths(channel, end)
     yield from _console(ground)
@@ -70,6 +71,16 @@ def _waiting_senders(channel: ChannelGround) -> Iterator[Finding]:
         text = f"the sender waits until '{slow[0]}' has answered, and the ERP may be down for hours"
         path = ("source", "acknowledge")
         yield channel.yaml.finding("C078", path, text, "acknowledge: after_journal; nothing is lost by it")
+
+
+def _unanswered(channel: ChannelGround) -> Iterator[Finding]:
+    """What takes commands of the process and posts them must tell it what became of them."""
+    if channel.source_end.type != "procure":
+        return
+    for end in channel.ends:
+        if end.type == "erp" and end.raw.get("reports") is not True:
+            text = f"'{end.raw['name']}' carries commands out and does not tell the process what became of them"
+            yield channel.yaml.finding("C140", (*end.path, "type"), text, "add reports: true")
 
 
 def _paths(channel: ChannelGround, end: End) -> Iterator[Finding]:
