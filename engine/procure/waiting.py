@@ -9,7 +9,7 @@ import msgspec
 from engine.procure.decision import World
 from engine.procure.policies import policies_of
 
-_LOOK = timedelta(minutes=1)
+_SOONEST = timedelta(seconds=5)  # as often as feeds are looked at
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -35,9 +35,11 @@ def waiting_for(world: World, source: str, since: datetime) -> Waiting | None:
     told = world.watermarks.get(source)
     if told is None:
         until = since + timedelta(days=policies_of(world).matching.unmatched_after_days)
-        return Waiting(source, until, until) if world.now < until else None
+        # It may begin to tell meanwhile, as after a start; the longer it did not, the less that is looked at.
+        look_at = min(until, world.now + max(_SOONEST, (world.now - since) / 2))
+        return Waiting(source, until, look_at) if world.now < until else None
     if told >= since:
         return None
     # Its lag stays about what it is: so much later it will have passed the moment.
-    until = world.now + max(_LOOK, since - told)
+    until = world.now + max(_SOONEST, since - told)
     return Waiting(source, until, until)

@@ -100,6 +100,11 @@ class Hospital:
         return await self.client.search(Query(channel=channel, states=(MessageState.HELD,), limit=200))
 
     # -------------------------------------------------------------- operating
+    async def set_channel(self, channel: str, key: str, value: str, note: str) -> None:
+        """Change a channel of the site and deploy it."""
+        site.set_key(site.channel_file(self.place, channel), key, value)
+        await self.client.deploy([channel], note=note)
+
     async def set_policy(self, path: str, key: str, value: str, note: str) -> None:
         """Change a policy of the site and deploy it."""
         site.set_key(self.place.root / path, key, value)

@@ -24,6 +24,19 @@ async def nothing(hospital: Hospital) -> None:
     """For scenarios that need no master data of their own."""
 
 
+USAGE = "config/policies/usage.yaml"
+RECEIPTS = "channels/purchasing/warehouse_receipts_in.yaml"
+LAG_SECONDS = 12
+USUAL: tuple[Setting, ...] = (
+    Setting(USAGE, "inventory_account", '"1300"'),
+    Setting(USAGE, "expense_account", '"5100"'),
+    Setting(USAGE, "posting", "summary"),
+    Setting(RECEIPTS, "tells_until", f"{{sources: [receipts], lag: {LAG_SECONDS}s}}"),
+)
+"""Accounts of the ERP that every run has, and a dock that books what came within seconds, where a real one takes half
+an hour."""
+
+
 class Scenario(NamedTuple):
     """
     Args:
@@ -38,5 +51,5 @@ class Scenario(NamedTuple):
     title: str
     about: str
     variants: tuple[Variant, ...]
-    settings: tuple[Setting, ...] = ()
+    settings: tuple[Setting, ...] = USUAL
     prepare: Callable[[Hospital], Awaitable[None]] = nothing

@@ -74,6 +74,7 @@ async def stage(
         stack.push_async_callback(books.close)
         place = furnish(directory, shipped_site())
         place = connect_erp(place, office.url, office.database, office.key)
+        site.hasten(place)
         site.apply(place, settings)
         step("Starting the engine on a copy of the shipped site")
         engine = EngineProcess(place)

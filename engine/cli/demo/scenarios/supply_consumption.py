@@ -12,11 +12,9 @@ import yaml
 from engine.cli.demo import hl7
 from engine.cli.demo.scenarios import masters
 from engine.cli.demo.scenarios.hospital import Hospital
-from engine.cli.demo.scenarios.model import Scenario, Variant
-from engine.cli.demo.scenarios.site import Setting
+from engine.cli.demo.scenarios.model import USAGE, Scenario, Variant
 from engine.cli.demo.scenarios.telling import Teller
 
-USAGE = "config/policies/usage.yaml"
 _ZONE = ZoneInfo("America/New_York")
 _LONG_AGO = timedelta(days=5)  # longer than a charge or a use is waited for: patience_hours of the usage policy
 
@@ -179,11 +177,6 @@ SUPPLY_CONSUMPTION = Scenario(
         Variant("unknown-charge-code", "A charge comes with a code that nobody knows", play_unknown_code),
         Variant("charge-without-use", "A charge comes, and no cabinet gave anything out", play_charge_without_use),
         Variant("closed-period", "A case is told when its month is closed", play_closed_period),
-    ),
-    settings=(
-        Setting(USAGE, "inventory_account", '"1300"'),
-        Setting(USAGE, "expense_account", '"5100"'),
-        Setting(USAGE, "posting", "summary"),
     ),
     prepare=prepare,
 )

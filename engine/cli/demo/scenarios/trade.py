@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from engine.canonical import Identifier, Money, OrderLine, PurchaseOrder, Quantity
 from engine.cli.demo import edi
@@ -45,17 +45,23 @@ async def buy(hospital: Hospital, number: str, supplier: str, lines: tuple[Wante
     await hospital.erp.buy(order)
 
 
-async def receive(
-    hospital: Hospital, number: str, order: str, supplier: str, lines: tuple[Wanted, ...], lot: str = "L7702"
-) -> None:
-    """The dock scans what came, with its lot, and looks it over."""
+async def receive(hospital: Hospital, number: str, order: str, supplier: str, lines: tuple[Wanted, ...]) -> None:
+    """The dock scans all lines of an order, with their lots, and looks them over."""
+    await hospital.post("warehouse_receipts_in", receipt(number, order, supplier, lines), number)
+
+
+def receipt(
+    number: str, order: str, supplier: str, ordered: tuple[Wanted, ...], lines: tuple[int, ...] = (), lot: str = "L7702"
+) -> dict[str, Any]:
+    """As the scanners write it. `lines` are places in the order; none: all of them."""
     booked = [
         {"order_line": place, "item": line.item, "quantity": str(line.quantity), "lot": lot, "expires_on": "2028-06-30",
          "accepted": str(line.quantity)}
-        for place, line in enumerate(lines, 1)
+        for place, line in enumerate(ordered, 1)
+        if not lines or place in lines
     ]  # fmt: skip
     about = {"receipt": number, "order": order, "supplier": supplier, "received_on": today().isoformat()}
-    await hospital.post("warehouse_receipts_in", about | {"facility": "HARBOR-MAIN", "lines": booked}, number)
+    return about | {"facility": "HARBOR-MAIN", "lines": booked}
 
 
 def bill(hospital: Hospital, number: str, supplier: str, order: str, lines: tuple[Wanted, ...]) -> Decimal:
