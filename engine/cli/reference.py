@@ -11,6 +11,7 @@ import click
 
 from engine.canonical import KINDS
 from engine.channel.codes import CODES
+from engine.cli.reference_measures import measures_page
 from engine.cli.reference_tables import cell, group_tables, settings_table, used_groups, value_type
 from engine.cli.reference_x12 import x12_lines
 from engine.cli.schema import editor_settings
@@ -59,6 +60,7 @@ def pages() -> dict[str, Page]:
         "states.md": _states_page(),
         "documents.md": _documents_page(),
         "expressions.md": _expressions_page(),
+        "measures.md": measures_page(),
         "commands.md": _commands_page(),
     }
     return {name: _NOTE + "\n" + text.strip() + "\n" for name, text in made.items()}
@@ -75,6 +77,7 @@ def _index() -> Page:
 - [Errors](errors.md): codes on messages and deliveries, and what becomes of them
 - [States](states.md): of messages, deliveries and approvals
 - [Documents](documents.md): the canonical documents, field by field
+- [Measures](measures.md): every figure of the business, its definition, owner and SQL
 - [Commands](commands.md): the command line
 """
 

@@ -26,6 +26,7 @@ from engine.procure.papers import papers_of
 
 _MOST = 200  # differences that are told
 _FIELDS = tuple(one for one in Milestone.__struct_fields__)
+Named = dict[tuple[str, str, str], Milestone]
 _COLUMNS = ", ".join(one.removesuffix("_micros") for one in _FIELDS)
 
 
@@ -37,15 +38,18 @@ async def differences(store: MeasureStore, records: Records, period: Period, now
 
 # ------------------------------------------------------------------ rows
 async def _rows(store: MeasureStore, records: Records) -> AsyncIterator[Difference]:
+    """What differs is looked at once more: the process may have decided over it meanwhile."""
     kept = await _kept(store)
-    dossiers = [str(row[0]) for row in await store.measured("SELECT key FROM p2p_dossiers ORDER BY key", {})]
-    for dossier in dossiers:
-        made = {one.name: one for one in await remade(store, records, dossier)}
-        for one in _compared(kept.pop(dossier, {}), made):
-            yield one
-    for rest in kept.values():
-        for one in _compared(rest, {}):
-            yield one
+    known = {str(row[0]) for row in await store.measured("SELECT key FROM p2p_dossiers", {})}
+    for dossier in sorted(known | kept.keys()):
+        if list(_compared(kept.get(dossier, {}), await _made(store, records, dossier))):
+            again = (await _kept(store, dossier)).get(dossier, {})
+            for one in _compared(again, await _made(store, records, dossier)):
+                yield one
+
+
+async def _made(store: MeasureStore, records: Records, dossier: str) -> Named:
+    return {one.name: one for one in await remade(store, records, dossier)}
 
 
 async def remade(store: MeasureStore, records: Records, dossier: str) -> list[Milestone]:
@@ -67,17 +71,16 @@ async def remake(store: MeasureStore, records: Records) -> int:
     return len(dossiers)
 
 
-async def _kept(store: MeasureStore) -> dict[str, dict[tuple[str, str, str], Milestone]]:
-    found: defaultdict[str, dict[tuple[str, str, str], Milestone]] = defaultdict(dict)
-    for row in await store.measured(f"SELECT {_COLUMNS} FROM p2p_milestones", {}):
+async def _kept(store: MeasureStore, dossier: str | None = None) -> dict[str, Named]:
+    found: defaultdict[str, Named] = defaultdict(dict)
+    where, given = (" WHERE dossier = :dossier", {"dossier": dossier}) if dossier else ("", {})
+    for row in await store.measured(f"SELECT {_COLUMNS} FROM p2p_milestones{where}", given):
         one = Milestone(**dict(zip(_FIELDS, row, strict=True)))
         found[one.dossier][one.name] = one
     return found
 
 
-def _compared(
-    kept: dict[tuple[str, str, str], Milestone], made: dict[tuple[str, str, str], Milestone]
-) -> Iterator[Difference]:  # fmt: skip
+def _compared(kept: Named, made: Named) -> Iterator[Difference]:
     for name in sorted(kept.keys() | made.keys()):
         one, other = kept.get(name), made.get(name)
         if one != other:
