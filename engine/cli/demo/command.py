@@ -28,7 +28,7 @@ _PIPED_WIDTH = 140  # columns, where there is no terminal to ask
 @click.option("--port-base", default="auto", show_default=True, help="First port to use, or auto for free ones.")
 @click.option("--seconds", default=30.0, show_default=True, help="How long the busy part of the day is spread over.")
 @click.option("--scenario", help="Play a scenario instead of the day: its name (SC7), list, or all.")
-@click.option("--variant", help="Only this course of the scenario.")
+@click.option("--variant", help="Only this course of the scenario; first: the good one.")
 @click.option("--keep", is_flag=True, help="After a scenario, leave engine and ERP up until Ctrl-C.")
 def command(
     leave: bool, as_json: bool, messages: int, seed: int, directory: Path | None, port_base: str, seconds: float,

@@ -17,6 +17,7 @@ from engine.cli.demo.scenarios.model import Scenario
 from engine.cli.demo.scenarios.run import Played, Wish, play_all
 from engine.core.errors import IsthmusError
 
+FIRST = "first"  # the good course of each scenario
 _INTERRUPTED = 130  # as shells say of SIGINT
 
 
@@ -64,7 +65,9 @@ def chosen(scenario: str | None, variant: str | None) -> list[Wish]:
 
 
 def _wish(scenario: Scenario, variant: str | None) -> Wish:
-    return Wish(scenario, tuple(one for one in scenario.variants if variant is None or one.name == variant))
+    good = scenario.variants[0].name
+    wanted = good if variant == FIRST else variant
+    return Wish(scenario, tuple(one for one in scenario.variants if wanted in (None, one.name)))
 
 
 async def _play(wishes: list[Wish], place: Path, *, keep: bool, as_json: bool) -> list[Played]:

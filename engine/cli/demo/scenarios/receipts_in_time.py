@@ -84,7 +84,9 @@ async def settled(hospital: Hospital, tell: Teller, invoice: str) -> None:
 
 async def standing(hospital: Hospital, invoice: str) -> str | None:
     found = await hospital.invoice(SUPPLIER, invoice)
-    return f"{found.state} for {found.waits_for}" if found and found.waits_for else found and found.state
+    if found is None:
+        return None
+    return f"{found.state} for {found.waits_for}" if found.waits_for else found.state
 
 
 async def sorted_owners(hospital: Hospital, invoice: str) -> list[str]:

@@ -48,7 +48,7 @@ def hasten(place: Workplace) -> None:
         text = path.read_text(encoding="utf-8")
         if "\n  stable_for:" not in text and "\n  poll:" not in text:
             text = text.replace("source:\n  type: file\n", "source:\n  type: file\n  poll: 200ms\n  stable_for: 0s\n")
-        path.write_text(text.replace("  every: 2s\n", "  every: 500ms\n"), encoding="utf-8")
+        path.write_text(text.replace("  every: 2s\n", "  every: 1s\n"), encoding="utf-8")
 
 
 def channel_file(place: Workplace, channel: str) -> Path:
