@@ -6,7 +6,7 @@ Whole numbers and fractions mix freely in sums, differences and products. Quotie
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
 from functools import lru_cache
 
@@ -15,6 +15,23 @@ from engine.core.currency import minor_places
 Exact = int | Fraction
 _PLACES = Decimal("0.000001")
 _REMEMBERED = 16_384  # quantities and prices come again and again; making a fraction costs as much as matching a line
+
+_WHOLE = Context(prec=200)  # products of what documents hold stay exact: the usual context rounds to 28 digits
+
+
+def product(one: Decimal, other: Decimal) -> Decimal:
+    """Exact."""
+    return _WHOLE.multiply(one, other)
+
+
+def minor(amount: Decimal, currency: str) -> Decimal:
+    """`rounded` of a decimal number."""
+    return amount.quantize(_minor_unit(currency), ROUND_HALF_UP, _WHOLE)
+
+
+@lru_cache(maxsize=256)
+def _minor_unit(currency: str) -> Decimal:
+    return Decimal(1).scaleb(-minor_places(currency))
 
 
 @lru_cache(maxsize=_REMEMBERED)

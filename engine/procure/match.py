@@ -27,7 +27,7 @@ from engine.channel.policy_parts import Aspects
 from engine.core.clock import from_micros
 from engine.procure.contract_price import contract_price
 from engine.procure.decision import Finding, World
-from engine.procure.exact import Exact, decimal_of, exact, rounded
+from engine.procure.exact import Exact, decimal_of, exact, minor, product, rounded
 from engine.procure.match_order import order_of, substitutes_of
 from engine.procure.papers import Papers
 from engine.procure.policies import match_rule_for, policies_of
@@ -116,6 +116,7 @@ class _Match:
         self.used: defaultdict[int, Exact] = defaultdict(int)
         self.ways: dict[str, int] = {}
         self.extended = Decimal(0)  # of all lines, each rounded as the supplier rounds it
+        self.agreed = Decimal(0)  # of those that are as ordered; of the others `expected`
         self.expected, self.beside, self.charged = exact(Decimal(0)), exact(Decimal(0)), exact(Decimal(0))
         self.aspects: dict[str | None, Aspects] = {}
 
@@ -138,6 +139,10 @@ class _Match:
         day, supplier = self.invoice.invoiced_on, self.invoice.supplier_number
         number, unit = ordered.item_number, ordered.quantity.unit
         priced = line.price_unit or line.quantity.unit
+        if line.price.amount == ordered.price.amount and {unit, line.quantity.unit, priced} == {
+            ordered.price_unit or unit
+        }:
+            return self._as_ordered(line, ordered)
         factor = self.book.factor(line.quantity.unit, unit, number, supplier, day)
         per = self.book.factor(priced, ordered.price_unit or unit, number, supplier, day)
         own = self.book.factor(line.quantity.unit, priced, number, supplier, day)
@@ -151,6 +156,14 @@ class _Match:
             self._amount(line, ordered, exact(ordered.price.amount) * amount * factor * wanted, worth)
             self._contract(line, ordered, price * own)
         self._quantities(line, ordered, amount * factor)
+
+    def _as_ordered(self, line: InvoiceLine, ordered: OrderLine) -> None:
+        """In the order's unit at the order's price, as most lines are: nothing is converted or differs."""
+        worth = product(line.price.amount, line.quantity.amount)
+        self.extended += minor(worth, self.invoice.currency)
+        self.agreed += worth
+        self._contract(line, ordered, line.price.amount)
+        self._quantities(line, ordered, exact(line.quantity.amount))
 
     def _pair(self, line: InvoiceLine) -> OrderLine | None:
         """By the order's line number, then our item number, then the supplier's or GTIN. Never by description."""
@@ -212,7 +225,7 @@ class _Match:
         """Sums are compared only where the policies say so: their parts have been compared before."""
         return any(one.rule == rule for one in self.book.policies.tolerances.rules)
 
-    def _contract(self, line: InvoiceLine, ordered: OrderLine, price: Exact) -> None:
+    def _contract(self, line: InvoiceLine, ordered: OrderLine, price: Exact | Decimal) -> None:
         number = ordered.contract_number or self.order.contract_number
         contract = self.book.world.find(Contract, number) if number else None
         if contract is None:
@@ -300,7 +313,7 @@ class _Match:
         if asked <= 0 or self.sign < 0:
             return
         agreed = sum((exact(one.amount.amount) for one in self.order.charges), exact(Decimal(0)))
-        verdict = judge("freight", agreed, self.book.charged + asked, self.book.policies, aspects_of(self.invoice))
+        verdict = judge("freight", agreed, self.book.charged + asked, self.book.policies, self._aspects(None))
         if not verdict.within and verdict.above:
             self._differs("freight_above_ordered", "Freight or charges were not agreed", None, verdict,
                           verdict.difference)  # fmt: skip
@@ -308,14 +321,14 @@ class _Match:
     def _total(self) -> None:
         if not self._has_rule("invoice_total"):
             return
-        verdict = judge("invoice_total", self.expected, exact(self.extended) - self.beside, self.book.policies,
-                        aspects_of(self.invoice))  # fmt: skip
+        expected, actual = self.expected + exact(self.agreed), exact(self.extended) - self.beside
+        verdict = judge("invoice_total", expected, actual, self.book.policies, self._aspects(None))
         if not verdict.within:
             title = "The invoice differs too much in all"
             self._differs("invoice_total_differs", title, None, verdict, verdict.difference)
 
     # -------------------------------------------------------------- words
-    def _judge(self, rule: str, expected: Exact, actual: Exact, ordered: OrderLine) -> Verdict:
+    def _judge(self, rule: str, expected: Exact, actual: Exact | Decimal, ordered: OrderLine) -> Verdict:
         return judge(rule, expected, actual, self.book.policies, self._aspects(self._category(ordered)))
 
     def _aspects(self, category: str | None) -> Aspects:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from fractions import Fraction
 from typing import Any
 
 from engine.canonical import (
@@ -22,10 +21,10 @@ from engine.canonical import (
 from engine.core.clock import from_micros
 from engine.procure.decision import Decision, Finding, Intent, World
 from engine.procure.duplicate import duplicates_of
+from engine.procure.exact import decimal_of, exact
 from engine.procure.match import Book, Matched, match
 from engine.procure.match_people import Acts, advice_of
 from engine.procure.papers import Papers
-from engine.procure.tolerance import decimal_of
 from engine.procure.validate_invoice import found, validate
 from engine.procure.waiting import Waiting, waiting_for
 
@@ -189,7 +188,7 @@ class _Purchase:
             if factor is None:
                 self.findings.append(self._unit_unknown(receipt, one))
                 continue
-            amount = decimal_of(Fraction((one.accepted or one.quantity).amount) * factor)
+            amount = decimal_of(exact((one.accepted or one.quantity).amount) * factor)
             yield InvoiceLine(
                 number=count, quantity=Quantity(amount=amount, unit=unit), price=line.price,
                 item_number=line.item_number, order_line_number=line.number, cost_center=line.cost_center,
