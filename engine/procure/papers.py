@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple, TypeVar
 
 from engine.canonical import (
@@ -28,6 +28,7 @@ from engine.procure.supplier_papers import belongs_to
 from engine.procure.usage_papers import beside, usage_dossiers
 
 D = TypeVar("D", bound=Document)
+_REMEMBERED = 2048  # documents that were read: versions never change, and a matter is decided over again and again
 
 
 class Paper(NamedTuple):
@@ -84,13 +85,18 @@ def read(record: Record) -> Document:
     Raises:
         DocumentError: this release does not know the kind, or the version's shape.
     """
-    kind = KINDS.get(record.kind)
+    return _read(record.kind, record.body)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _read(name: str, body: bytes) -> Document:
+    kind = KINDS.get(name)
     if kind is None:
-        raise DocumentError("this kind of document is not known", where=record.kind, remedy="run a newer release")
+        raise DocumentError("this kind of document is not known", where=name, remedy="run a newer release")
     try:
-        return kind.model_validate_json(record.body)
+        return kind.model_validate_json(body)
     except ValueError as error:
-        raise DocumentError("a stored document has another shape now", where=record.kind) from error
+        raise DocumentError("a stored document has another shape now", where=name) from error
 
 
 def dossiers_of(document: Document) -> tuple[str, ...]:
