@@ -27,7 +27,7 @@ FROM p2p_milestones x
 JOIN p2p_milestones r ON r.what = 'requisition_raised' AND r.key = x.key AND r.detail = ''
 WHERE {during("requisition_ordered")} AND x.detail = (
     SELECT f.detail FROM p2p_milestones f WHERE f.what = 'requisition_ordered' AND f.key = x.key
-    ORDER BY f.at, f.detail LIMIT 1
+    ORDER BY +f.at, f.detail LIMIT 1
   )""",
     ),
     Measure(
@@ -42,7 +42,7 @@ FROM p2p_milestones x
 JOIN p2p_milestones o ON o.what = 'order_created' AND o.key = x.key AND o.detail = ''
 WHERE {during("order_acknowledged")} AND x.detail = (
     SELECT f.detail FROM p2p_milestones f WHERE f.what = 'order_acknowledged' AND f.key = x.key
-    ORDER BY f.at, f.detail LIMIT 1
+    ORDER BY +f.at, f.detail LIMIT 1
   )""",
     ),
     Measure(
@@ -89,7 +89,7 @@ JOIN p2p_milestones r ON r.what = 'invoice_received' AND r.key = x.key AND r.det
 JOIN p2p_milestones o ON o.what = 'order_created' AND o.key = r.matter AND o.detail = ''
 WHERE {during("invoice_paid")} AND x.detail = (
     SELECT f.detail FROM p2p_milestones f WHERE f.what = 'invoice_paid' AND f.key = x.key
-    ORDER BY f.at, f.detail LIMIT 1
+    ORDER BY +f.at, f.detail LIMIT 1
   )""",
     ),
     Measure(

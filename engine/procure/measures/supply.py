@@ -21,7 +21,7 @@ FROM p2p_milestones x
 JOIN p2p_milestones r ON r.what = 'supplier_requested' AND r.key = x.key AND r.detail = '' AND r.type = 'onboarding'
 WHERE {during("command_given")} AND x.type = 'propagate_supplier' AND x.detail = (
     SELECT f.detail FROM p2p_milestones f
-    WHERE f.what = 'command_given' AND f.key = x.key AND f.type = 'propagate_supplier' ORDER BY f.at, f.detail LIMIT 1
+    WHERE f.what = 'command_given' AND f.key = x.key AND f.type = 'propagate_supplier' ORDER BY +f.at, f.detail LIMIT 1
   )""",
         slices=("supplier", "category"),
     ),
