@@ -49,7 +49,7 @@ WHERE m.message_id >= :since_id AND m.message_id < :until_id AND m.state = 3""",
         unit="minutes",
         better="lower",
         rows=f"""SELECT {_ROW}, x.at - (
-    SELECT MIN(c.at) FROM p2p_milestones c WHERE c.what = 'command_given' AND c.key = x.key AND c.type = x.type
+    SELECT MIN(+c.at) FROM p2p_milestones c WHERE c.what = 'command_given' AND c.key = x.key AND c.type = x.type
   ) AS numerator, 1 AS denominator
 FROM p2p_milestones x
 WHERE {during("command_answered")} AND EXISTS (

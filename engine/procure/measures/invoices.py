@@ -7,7 +7,7 @@ from engine.procure.measures.measure import Measure, columns, during
 _ROW = columns("x")
 _RECEIVED = """JOIN p2p_milestones r ON r.what = 'invoice_received' AND r.key = x.key AND r.detail = ''"""
 _POSTED = f"{during('command_given')} AND x.detail = 'post_invoice:' || x.key"
-_TROUBLED = "EXISTS (SELECT 1 FROM p2p_milestones e WHERE e.matter = {0}.key AND e.what = 'exception')"
+_TROUBLED = "EXISTS (SELECT 1 FROM p2p_milestones e WHERE e.matter = {0}.key AND e.what || '' = 'exception')"
 _WAS_POSTED = (
     "EXISTS (SELECT 1 FROM p2p_milestones p WHERE p.what = 'command_given' AND p.key = x.key"
     " AND p.detail = 'post_invoice:' || x.key)"
@@ -61,7 +61,7 @@ WHERE {during("invoice_received")} AND x.matter IS NOT NULL
         unit="percent",
         better="lower",
         rows=f"""SELECT {columns("r")}, CASE WHEN EXISTS (
-    SELECT 1 FROM p2p_milestones a WHERE a.matter = x.key AND a.what = 'person_acted' AND a.at <= x.at
+    SELECT 1 FROM p2p_milestones a WHERE a.matter = x.key AND a.what || '' = 'person_acted' AND a.at <= x.at
   ) THEN 1 ELSE 0 END AS numerator, 1 AS denominator
 FROM p2p_milestones x {_RECEIVED}
 WHERE {_POSTED}""",

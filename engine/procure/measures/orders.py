@@ -9,8 +9,8 @@ _DAY = 86_400_000_000
 _BILLED = """(
     SELECT SUM(CASE WHEN r.type = 'credit_memo' THEN -r.units ELSE r.units END)
     FROM p2p_milestones r JOIN p2p_milestones p ON p.what = 'command_given' AND p.key = r.key
-      AND p.detail = 'post_invoice:' || r.key AND p.at < :until
-    WHERE r.matter = x.key AND r.what = 'invoice_received' AND r.currency = x.currency
+      AND p.detail = 'post_invoice:' || r.key AND +p.at < :until
+    WHERE r.matter = x.key AND r.what || '' = 'invoice_received' AND r.currency = x.currency
   )"""
 
 ORDERS: tuple[Measure, ...] = (
@@ -71,7 +71,7 @@ WHERE x.what = 'order_promised' AND x.day * {_DAY} >= :since AND x.day * {_DAY} 
 FROM p2p_milestones x
 JOIN p2p_milestones o ON o.what = 'order_created' AND o.key = x.matter AND o.detail = ''
 WHERE {during("receipt_posted")} AND x.key = (
-    SELECT f.key FROM p2p_milestones f WHERE f.matter = x.matter AND f.what = 'receipt_posted'
+    SELECT f.key FROM p2p_milestones f WHERE f.matter = x.matter AND f.what || '' = 'receipt_posted'
     ORDER BY f.day, f.key LIMIT 1
   )""",
     ),
@@ -132,7 +132,7 @@ WHERE {during("order_created")}""",
         rows=f"""SELECT {columns("x", "x.currency")}, x.units AS numerator, 1 AS denominator
 FROM p2p_milestones x
 WHERE x.what = 'requisition_raised' AND x.at < :until AND x.units IS NOT NULL AND NOT EXISTS (
-    SELECT 1 FROM p2p_milestones o WHERE o.what = 'requisition_ordered' AND o.key = x.key AND o.at < :until
+    SELECT 1 FROM p2p_milestones o WHERE o.what = 'requisition_ordered' AND o.key = x.key AND +o.at < :until
   )""",
         slices=("facility", "supplier", "department"),
     ),

@@ -18,12 +18,12 @@ from engine.procure.calendar import calendar_of
 from engine.procure.deadlines import milestone_for
 
 _COLUMNS = "{0}.dossier, {0}.key, {0}.facility, {0}.supplier, {0}.category, {0}.department"
-_FIRST = "(SELECT MIN(y.at) FROM p2p_milestones y WHERE y.key = x.key AND y.what = '{0}')"
+_FIRST = "(SELECT MIN(+y.at) FROM p2p_milestones y WHERE y.key = x.key AND y.what = '{0}')"
 _COMMAND = (
-    "(SELECT MIN(y.at) FROM p2p_milestones y WHERE y.key = x.key AND y.what = 'command_given' AND y.type = '{0}')"
+    "(SELECT MIN(+y.at) FROM p2p_milestones y WHERE y.key = x.key AND y.what = 'command_given' AND y.type = '{0}')"
 )
 _DECIDED = (
-    "(SELECT MIN(y.at) FROM p2p_milestones y WHERE y.key = x.key AND y.what = 'person_acted' AND y.at >= x.began)"
+    "(SELECT MIN(+y.at) FROM p2p_milestones y WHERE y.key = x.key AND y.what = 'person_acted' AND +y.at >= x.began)"
 )
 
 
