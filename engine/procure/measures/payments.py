@@ -6,7 +6,9 @@ from engine.procure.measures.measure import Measure, columns, during
 
 _ROW = columns("x")
 _FAILED = "EXISTS (SELECT 1 FROM p2p_milestones f WHERE f.what = 'payment_failed' AND f.key = x.key)"
-_DISPUTED = "EXISTS (SELECT 1 FROM p2p_milestones e WHERE e.matter = x.dossier AND e.what || '' = 'exception' AND e.type IN ({0}))"
+_DISPUTED = """EXISTS (
+    SELECT 1 FROM p2p_milestones e WHERE e.matter = x.dossier AND e.what || '' = 'exception' AND e.type IN ({0})
+  )"""
 _WRONG = _DISPUTED.format("'payment_disputed', 'payment_stale'")
 _UNTOLD = _DISPUTED.format("'payment_disputed', 'bank_silent'")
 _KEPT = "x.type = 'kept'"
