@@ -79,6 +79,7 @@ from engine.canonical import (
     PaymentProgress,
     PaymentRun,
     PaymentRunLine,
+    PaymentStatus,
     PriceBreak,
     PurchaseOrder,
     Quantity,
@@ -86,6 +87,7 @@ from engine.canonical import (
     Receipt,
     ReceiptKind,
     ReceiptLine,
+    ReconciliationReport,
     Remittance,
     RemittanceLine,
     RemitTo,
@@ -110,6 +112,7 @@ from engine.canonical import (
     VisitContext,
     total,
 )
+from engine.canonical.entity_names import digest_of_names
 from engine.canonical.identifiers import (
     Dea,
     Duns,
@@ -282,6 +285,7 @@ __all__ = [
     "PaymentProgress",
     "PaymentRun",
     "PaymentRunLine",
+    "PaymentStatus",
     "PriceBreak",
     "PurchaseOrder",
     "Quantity",
@@ -289,6 +293,7 @@ __all__ = [
     "Receipt",
     "ReceiptKind",
     "ReceiptLine",
+    "ReconciliationReport",
     "RemitTo",
     "Remittance",
     "RemittanceLine",
@@ -328,6 +333,7 @@ __all__ = [
     "bank_reports",
     "date",
     "datetime",
+    "digest_of_names",
     "identifier_fault",
     "invoice_from_810",
     "order_acknowledgement_from_855",

@@ -12,10 +12,11 @@ With `tells_until` the process knows how long to wait for what is missing: see e
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Protocol, cast
+from typing import Protocol, Self, cast
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from engine.canonical import KINDS, Document
 from engine.channel.feeds import TellsUntil
@@ -43,7 +44,12 @@ class TakesDocuments(Protocol):
     """The process, as this end needs it."""
 
     async def take(
-        self, document: Document, message_id: int | None = None, who: str | None = None, system: str | None = None
+        self,
+        document: Document,
+        message_id: int | None = None,
+        who: str | None = None,
+        system: str | None = None,
+        fields: Sequence[str] = (),
     ) -> None: ...
 
 
@@ -55,6 +61,12 @@ class ProcureDestinationSettings(Settings):
         description="The system that says so: what it may change, config/policies/records.yaml tells.",
         examples=["erp"],
     )
+    fields: tuple[str, ...] = Field(
+        default=(),
+        description="Fields that the system tells; of a document that is known already all others stay as they are. "
+        "Empty: it tells the whole document.",
+        examples=[["name", "address", "active"]],
+    )
     tells_until: TellsUntil | None = Field(
         default=None,
         description="What this channel tells everything of, and how late: so long the process waits for what is "
@@ -62,13 +74,22 @@ class ProcureDestinationSettings(Settings):
         examples=[{"sources": ["receipts"], "lag": "30m"}],
     )
 
+    @model_validator(mode="after")
+    def _fields_are_a_systems(self) -> Self:
+        if self.fields and self.system is None:
+            raise ValueError("fields are told by a system: name it in system")
+        known = {name for kind in KINDS.values() for name in kind.model_fields}
+        if odd := sorted(set(self.fields) - known):
+            raise ValueError(f"no document has a field {', '.join(odd)}")
+        return self
+
 
 class ProcureDestination:
     """The same document again changes nothing."""
 
     def __init__(self, settings: ProcureDestinationSettings, context: ConnectorContext) -> None:
         self._process = cast("TakesDocuments | None", context.services.get(PROCESS))
-        self._where, self._system = context.name, settings.system
+        self._where, self._system, self._fields = context.name, settings.system, settings.fields
 
     @property
     def semantics(self) -> Semantics:
@@ -90,7 +111,7 @@ class ProcureDestination:
         except ValueError:
             raise DestinationError("the document is not of its kind's shape", where=outbound.kind) from None
         try:
-            await self._process.take(document, outbound.message_id, system=self._system)
+            await self._process.take(document, outbound.message_id, system=self._system, fields=self._fields)
         except StoreError as error:
             raise TransportError(error.what, where=self._where) from None
         except RecordOwnerError as error:

@@ -25,7 +25,7 @@ from engine.procure.decision import DOSSIER, Decision, World
 from engine.procure.milestones import moved
 from engine.procure.papers import Papers, dossiers_of, papers_of, read
 from engine.procure.policies import ACTIVE, ACTIVE_DOSSIER, decided_by, with_digest
-from engine.procure.record_rules import Write
+from engine.procure.record_rules import Write, told_of
 
 _TRIES = 10  # of a decision that another one overtook
 _ROUNDS = 6  # of looking up what a decision asked for
@@ -46,10 +46,12 @@ class Process:
         message_id: int | None = None,
         who: str | None = None,
         system: str | None = None,
+        fields: Sequence[str] = (),
     ) -> None:
         """Keep a document and decide over its dossiers, and over those that were waiting for it.
 
         `system` is the one that says so, as config/policies/records.yaml names it; None: nobody asks who owns a field.
+        `fields` are those that the system knows of; what is known already keeps all others. Empty: the whole document.
 
         Raises:
             RecordOwnerError: the system changes a field that others own, and that is refused.
@@ -57,15 +59,19 @@ class Process:
         if system is None:
             return await self._take(document, message_id, who)
         async with self._locks[f"{document.kind}/{document.natural_key}"]:  # the version judged by is the last one
-            write = Write(system, document)
-            outcome, claims = await self._judged(write)
+            outcome, claims = await self._judged(system, document, fields)
             await self._take(outcome, message_id, who)
         for claim in claims:
             await self._take(claim, message_id, None)
 
-    async def _judged(self, write: Write[Document]) -> tuple[Document, list[FieldClaim]]:
-        reference = Reference(write.document.kind, write.document.natural_key)
+    async def _judged(
+        self, system: str, document: Document, fields: Sequence[str]
+    ) -> tuple[Document, list[FieldClaim]]:
+        reference = Reference(document.kind, document.natural_key)
         before = (await self._records.latest([reference])).get(reference)
+        if before is not None and fields:
+            document = told_of(read(before), document, fields)
+        write = Write(system, document)
         outcome = owned(self._policies(), before, write)
         dossier = await self._records.load(claims_dossier(write.document))
         standing = papers_of(dossier).newest(FieldClaim)

@@ -80,6 +80,16 @@ def judge(rules: RecordRules, before: D | None, write: Write[D]) -> Outcome[D]:
     return Outcome(_with(after, kept), tuple(intrusions))
 
 
+def told_of(before: Document, told: D, fields: Sequence[str]) -> D:
+    """What is known with only these fields as they were told: of all others the system knows nothing.
+
+    Raises:
+        ValueError: old and new values do not go together.
+    """
+    names = [name for name in type(told).model_fields if name not in fields]
+    return _with(told, {name: getattr(before, name) for name in names})
+
+
 def survive(rules: RecordRules, writes: Sequence[Write[D]]) -> Outcome[D]:
     """One document out of what several systems say of it, each in the order of its own versions, oldest first.
 

@@ -136,3 +136,30 @@ async def test_the_destination_says_who_writes_and_holds_what_is_refused(process
 
 def _outbound(body: bytes) -> Outbound:
     return Outbound(1, 1, "masters", "c", "k", body, kind="CostCenter")
+
+
+async def test_what_a_system_knows_nothing_of_stays_as_it_was(process: Process, store: Store) -> None:
+    await process.take(CENTER)
+    await process.take(_center(name="Theatres", legal_entity=None, manager=None), system="erp", fields=("name",))
+
+    assert await _kept(store) == _center(name="Theatres")
+
+
+async def test_a_new_document_is_kept_as_the_system_tells_it(process: Process, store: Store) -> None:
+    await process.take(_center(manager=None), system="erp", fields=("name",))
+
+    assert await _kept(store) == _center(manager=None)
+
+
+async def test_a_field_of_others_is_judged_also_where_only_some_are_told(process: Process, store: Store) -> None:
+    await process.take(CENTER)
+    await process.take(_center(name="Theatres"), system="payroll", fields=("name",))
+
+    assert await _kept(store) == CENTER
+
+
+def test_fields_that_no_document_has_are_refused() -> None:
+    with pytest.raises(ValueError, match="colour"):
+        ProcureDestinationSettings(system="erp", fields=("colour",))
+    with pytest.raises(ValueError, match="system"):
+        ProcureDestinationSettings(fields=("name",))

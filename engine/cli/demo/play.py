@@ -29,6 +29,8 @@ from engine.cli.demo.workplace import Workplace, connect_erp, furnish, shipped_s
 from engine.ports.journal import MessageRow, Query
 from engine.ports.states import MessageState
 
+LOOKS_INTO_THE_ERP = frozenset({"erp_receipts_in", "erp_payments_in", "erp_masters_in", "erp_reconciliation"})
+"""How often they find something depends on when they look; all that they find is to arrive."""
 _PAGE = 200
 _PATIENCE = 100.0  # seconds
 
@@ -167,6 +169,9 @@ async def _compare(
     tally.expect("ship_notice_in", suppliers.talkative)
     for channel, messages in plan.commands().items():
         tally.expect(channel, messages)
+    for status in story.statuses:
+        if status.name in LOOKS_INTO_THE_ERP:
+            tally.expect(status.name, sum(status.counts.values()))
     places = [*on.office.files(), on.place.folder("data", "out")]
     return Outcome(
         seconds=seconds,
