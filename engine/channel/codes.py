@@ -143,8 +143,13 @@ CODES: dict[str, Code] = {
     "C136": Code("Unknown calendar", "There is no business calendar of this name in `calendars.yaml`."),
     "C137": Code("Managers in a circle", "Somebody would report to herself."),
     "C138": Code("Delegation without effect", "It is for days on which one of the two is not here.", "warning"),
+    "C139": Code("Pattern that no exception has", "The rule would never take anything.", "warning"),
     # ---- the process
     "C140": Code("Command that is not answered", "The process would never hear what became of it.", "warning"),
+    "C141": Code(
+        "Supplier or department that nothing else names", "The rule would never apply to anything.", "warning"
+    ),
+    "C142": Code("Step of a plan that no channel takes", "What comes before it would wait for it for ever.", "warning"),
 }
 
 ADVICE: dict[str, str] = {

@@ -23,6 +23,7 @@ from engine.channel.lints import (
     layouts,
     messages,
     policies,
+    policy_names,
     scripts,
     secrets,
     soap,
@@ -47,6 +48,7 @@ FAMILIES: tuple[Family, ...] = (
     transports.check,
     layouts.check,
     policies.check,
+    policy_names.check,
 )
 _ALLOW = re.compile(r"#\s*lint: allow (?P<codes>C\d{3}(?:[ ,]+C\d{3})*)\s+\S")
 

@@ -54,6 +54,7 @@ def test_the_shipped_policies_are_without_mistakes(root: Path, known: Knowledge)
         ("exceptions", "owner: buyer", "owner: buyers", "C131", "did you mean 'buyer'"),
         ("exceptions", "to: cfo, within: 2 business days", "to: cof", "C131", "there is no role 'cof'"),
         ("exceptions", "due: 1 business day", "due: 1 working day", "C009", "4 business hours, 2 business days"),
+        ("exceptions", "types: [budget_*]", "types: [budgets_*]", "C139", "no exception is called 'budgets_*'"),
         ("exceptions", "owner: receiving", "owner: receiving\n    person: k.sato", "C009", "one of them"),
         ("approvals", "roles: [purchasing-manager]", "roles: [purchasing-manger]", "C131", "did you mean"),
         ("approvals", "taker: p.iyer", "taker: p.ier", "C131", "there is no person 'p.ier'"),

@@ -1,0 +1,60 @@
+"""Names in policies that only other parts of the site know: types of exceptions, suppliers, departments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from engine.channel.explain import did_you_mean
+from engine.channel.finding import Finding
+from engine.channel.lints.ground import Ground
+from engine.channel.policies import FOLDER
+from engine.channel.policy_parts import Scope
+from engine.channel.site import Site
+from engine.channel.wildcard import wildcard_match
+from engine.channel.yaml_source import Path
+from engine.ports.exception_types import EXCEPTION_TYPES
+
+
+def check(ground: Ground) -> Iterator[Finding]:
+    site = ground.site
+    yield from _types(site)
+    known = {"supplier": _suppliers(site), "department": set(site.policies.people.departments)}
+    for part, key, rules in _scopes(site):
+        for number, rule in enumerate(rules):
+            for name, words in known.items():
+                value = getattr(rule, name)
+                if value is not None and words and value not in words:
+                    text = f"no {name} '{value}' is named anywhere else in the site"
+                    advice = did_you_mean(value, words) or f"look the {name} up, or add it"
+                    yield from _finding(site, "C141", part, (key, number, name), text, advice)
+
+
+def _types(site: Site) -> Iterator[Finding]:
+    for number, rule in enumerate(site.policies.exceptions.rules):
+        for place, pattern in enumerate(rule.types):
+            if not any(wildcard_match(pattern, one) for one in EXCEPTION_TYPES):
+                text = f"no exception is called '{pattern}'"
+                advice = did_you_mean(pattern, EXCEPTION_TYPES) or "look the types up in docs/reference"
+                yield from _finding(site, "C139", "exceptions", ("rules", number, "types", place), text, advice)
+
+
+def _scopes(site: Site) -> Iterator[tuple[str, str, Iterable[Scope]]]:
+    """Part, setting and rules of each list of rules that say to whom they apply."""
+    policies = site.policies
+    yield "tolerances", "rules", policies.tolerances.rules
+    yield "matching", "rules", policies.matching.rules
+    yield "approvals", "routes", policies.approvals.routes
+    yield "exceptions", "rules", policies.exceptions.rules
+    yield "milestones", "milestones", policies.milestones.milestones
+
+
+def _suppliers(site: Site) -> set[str]:
+    """Of the trading partners and the crosswalks; empty: the site names none, so nobody can tell."""
+    partners = {one.supplier_number for one in site.partners.values() if one.supplier_number}
+    return partners | {value for table in site.crosswalks.values() for value in table.values()} if partners else set()
+
+
+def _finding(site: Site, code: str, part: str, path: Path, text: str, advice: str) -> Iterator[Finding]:
+    source = site.sources.get(f"{FOLDER}/{part}.yaml") or site.sources.get(f"{FOLDER}/{part}.yml")
+    if source is not None and (path in source.values or path in source.keys):
+        yield source.finding(code, path, text, advice)
