@@ -22,6 +22,7 @@ from engine.canonical import KINDS, Document
 from engine.channel.feeds import TellsUntil
 from engine.channel.model import Duration, Settings
 from engine.channel.policy_records import SystemName
+from engine.channel.told_fields import tellable_fields
 from engine.core.errors import ConfigurationError, DestinationError, RecordOwnerError, StoreError, TransportError
 from engine.ports.connector import (
     Accept,
@@ -63,8 +64,8 @@ class ProcureDestinationSettings(Settings):
     )
     fields: tuple[str, ...] = Field(
         default=(),
-        description="Fields that the system tells; of a document that is known already all others stay as they are. "
-        "Empty: it tells the whole document.",
+        description="Fields that the system tells, also of lines (lines.price); of a document that is known already, "
+        "or that the process asked for itself, all others stay as they are. Empty: it tells the whole document.",
         examples=[["name", "address", "active"]],
     )
     tells_until: TellsUntil | None = Field(
@@ -78,8 +79,7 @@ class ProcureDestinationSettings(Settings):
     def _fields_are_a_systems(self) -> Self:
         if self.fields and self.system is None:
             raise ValueError("fields are told by a system: name it in system")
-        known = {name for kind in KINDS.values() for name in kind.model_fields}
-        if odd := sorted(set(self.fields) - known):
+        if odd := sorted(set(self.fields) - tellable_fields()):
             raise ValueError(f"no document has a field {', '.join(odd)}")
         return self
 

@@ -185,6 +185,10 @@ class Records(Protocol):
         """Commands in their order; `names` empty: all."""
         ...
 
+    async def command_by_key(self, key: str) -> Command | None:
+        """As it was given; None: it was not."""
+        ...
+
     async def cases(self, query: CaseQuery) -> list[Case]: ...
 
     async def watermarks(self) -> dict[str, int]:

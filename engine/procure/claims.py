@@ -9,23 +9,22 @@ from typing import Any
 from engine.canonical import CaseAction, CaseVerb, Document, FieldClaim
 from engine.channel.policy_records import RecordRules
 from engine.core.errors import RecordOwnerError
-from engine.ports.procure import Record
 from engine.procure.decision import Decision, World
-from engine.procure.papers import Papers, read
+from engine.procure.papers import Papers
 from engine.procure.record_rules import Intrusion, Outcome, Write, judge, refused
 
 _SETTLED = frozenset({CaseVerb.ACCEPT, CaseVerb.REJECT})
 
 
-def owned(policies: Any, before: Record | None, write: Write[Document]) -> Outcome[Document]:
-    """The write as it may be kept after this version.
+def owned(policies: Any, before: Document | None, write: Write[Document]) -> Outcome[Document]:
+    """The write as it may be kept after what is known; None: nothing is.
 
     Raises:
         RecordOwnerError: it changes a field that is to be refused.
     """
     rules = getattr(policies, "records", None) or RecordRules()
     document = write.document
-    outcome = judge(rules, read(before) if before else None, write)
+    outcome = judge(rules, before, write)
     if outcome.document is None:
         fields = ", ".join(one.field for one in refused(outcome))
         raise RecordOwnerError(

@@ -26,6 +26,7 @@ from engine.procure.milestones import moved
 from engine.procure.papers import Papers, dossiers_of, papers_of, read
 from engine.procure.policies import ACTIVE, ACTIVE_DOSSIER, decided_by, with_digest
 from engine.procure.record_rules import Write, told_of
+from engine.procure.told import MADE_BY
 
 _TRIES = 10  # of a decision that another one overtook
 _ROUNDS = 6  # of looking up what a decision asked for
@@ -67,16 +68,25 @@ class Process:
     async def _judged(
         self, system: str, document: Document, fields: Sequence[str]
     ) -> tuple[Document, list[FieldClaim]]:
-        reference = Reference(document.kind, document.natural_key)
-        before = (await self._records.latest([reference])).get(reference)
+        before = await self._known(document)
         if before is not None and fields:
-            document = told_of(read(before), document, fields)
+            document = told_of(before, document, fields)
         write = Write(system, document)
         outcome = owned(self._policies(), before, write)
         dossier = await self._records.load(claims_dossier(write.document))
         standing = papers_of(dossier).newest(FieldClaim)
         claims = claims_after(write, outcome.intrusions, standing, self._clock.now())
         return outcome.document or write.document, claims
+
+    async def _known(self, document: Document) -> Document | None:
+        """Its newest version; before there is one, what the process itself asked for."""
+        reference = Reference(document.kind, document.natural_key)
+        before = (await self._records.latest([reference])).get(reference)
+        if before is not None:
+            return read(before)
+        wish = MADE_BY.get(document.kind)
+        given = await self._records.command_by_key(f"{wish}:{document.natural_key}") if wish else None
+        return type(document).model_validate_json(given.body) if given is not None else None
 
     async def _take(self, document: Document, message_id: int | None, who: str | None) -> None:
         dossiers = dossiers_of(document)

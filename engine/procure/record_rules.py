@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from engine.canonical import Document
 from engine.channel.policy_records import FieldOwner, RecordRules
 from engine.procure.decision import Finding
+from engine.procure.told import kept_of
 
 D = TypeVar("D", bound=Document)
 FINDING = "written_by_non_owner"
@@ -83,11 +84,12 @@ def judge(rules: RecordRules, before: D | None, write: Write[D]) -> Outcome[D]:
 def told_of(before: Document, told: D, fields: Sequence[str]) -> D:
     """What is known with only these fields as they were told: of all others the system knows nothing.
 
+    `lines.price` is a field of a line.
+
     Raises:
         ValueError: old and new values do not go together.
     """
-    names = [name for name in type(told).model_fields if name not in fields]
-    return _with(told, {name: getattr(before, name) for name in names})
+    return _with(told, kept_of(before, told, fields))
 
 
 def survive(rules: RecordRules, writes: Sequence[Write[D]]) -> Outcome[D]:

@@ -76,6 +76,11 @@ class SqlRecords:
             lambda sql: [_given(row) for row in sql.execute(query.order_by(_command.number).limit(limit))]
         )
 
+    async def command_by_key(self, key: str) -> Command | None:
+        query = sa.select(commands).where(_command.key == key)
+        row = await self._read(lambda sql: sql.execute(query).first())
+        return _given(row).command if row is not None else None
+
     async def cases(self, query: CaseQuery) -> list[Case]:
         return await self._read(lambda sql: _cases(sql, query))
 

@@ -108,6 +108,9 @@ class MemoryRecords:
     async def given(self, after: int, names: Sequence[str], limit: int) -> list[GivenCommand]:
         return [one for one, _ in self.given_commands if one.number > after][:limit]
 
+    async def command_by_key(self, key: str) -> Command | None:
+        return next((one.command for one, _ in self.given_commands if one.command.key == key), None)
+
     async def cases(self, query: CaseQuery) -> list[Case]:
         wanted = [(name, getattr(query, name)) for name in ("owner", "type", "supplier", "facility")]
         rows = [
