@@ -96,12 +96,14 @@ from engine.canonical import (
     RequisitionLine,
     RequisitionLineStatus,
     SanctionsCheck,
+    SanctionsScreening,
     ShipmentNotice,
     ShippedLine,
     SitePurpose,
     SplitPart,
     Supplier,
     SupplierItem,
+    SupplierMerge,
     SupplierSite,
     SupplierStatus,
     TaxIdentifier,
@@ -144,10 +146,15 @@ from engine.mapping.lookup import Lookup
 from engine.mapping.x12_810 import invoice_from_810
 from engine.mapping.x12_820 import remittance_from_820
 from engine.mapping.x12_824 import advice_on, application_advice_from_824
+from engine.mapping.x12_832 import contract_from_832
 from engine.mapping.x12_835 import remittance_from_835
+from engine.mapping.x12_846 import inventory_levels_from_846
 from engine.mapping.x12_850 import purchase_order_from_850
 from engine.mapping.x12_855 import order_acknowledgement_from_855
 from engine.mapping.x12_856 import shipment_notice_from_856
+from engine.mapping.x12_860 import order_change_from_860
+from engine.mapping.x12_865 import order_change_from_865
+from engine.mapping.x12_867 import consumption_from_867
 from engine.protocols.bytes_message import BytesMessage
 from engine.protocols.hl7v2.message import Hl7Message
 from engine.protocols.hl7v2.segment import Segment
@@ -305,6 +312,7 @@ __all__ = [
     "Row",
     "Rows",
     "SanctionsCheck",
+    "SanctionsScreening",
     "Segment",
     "ShipmentNotice",
     "ShippedLine",
@@ -313,6 +321,7 @@ __all__ = [
     "Sscc",
     "Supplier",
     "SupplierItem",
+    "SupplierMerge",
     "SupplierSite",
     "SupplierStatus",
     "TabularMessage",
@@ -331,12 +340,17 @@ __all__ = [
     "advice_on",
     "application_advice_from_824",
     "bank_reports",
+    "consumption_from_867",
+    "contract_from_832",
     "date",
     "datetime",
     "digest_of_names",
     "identifier_fault",
+    "inventory_levels_from_846",
     "invoice_from_810",
     "order_acknowledgement_from_855",
+    "order_change_from_860",
+    "order_change_from_865",
     "parse_udi",
     "purchase_order_from_850",
     "remittance_from_820",

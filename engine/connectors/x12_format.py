@@ -10,7 +10,19 @@ from typing import Any, TypeVar
 import msgspec
 from pydantic import ValidationError
 
-from engine.canonical import ApplicationAdvice, Invoice, OrderAcknowledgement, PurchaseOrder, Remittance, ShipmentNotice
+from engine.canonical import (
+    ApplicationAdvice,
+    ChangeBy,
+    Consumption,
+    Contract,
+    InventoryLevel,
+    Invoice,
+    OrderAcknowledgement,
+    OrderChange,
+    PurchaseOrder,
+    Remittance,
+    ShipmentNotice,
+)
 from engine.channel.partner import Partner
 from engine.connectors.formats import Encoded
 from engine.connectors.x12_partners import identity, partners_of
@@ -18,9 +30,14 @@ from engine.core.errors import DestinationError, IsthmusError
 from engine.mapping.x12_810 import invoice_to_810
 from engine.mapping.x12_820 import remittance_to_820
 from engine.mapping.x12_824 import application_advice_to_824
+from engine.mapping.x12_832 import contract_to_832
+from engine.mapping.x12_846 import inventory_levels_to_846
 from engine.mapping.x12_850 import purchase_order_to_850
 from engine.mapping.x12_855 import order_acknowledgement_to_855
 from engine.mapping.x12_856 import shipment_notice_to_856
+from engine.mapping.x12_860 import order_change_to_860
+from engine.mapping.x12_865 import order_change_to_865
+from engine.mapping.x12_867 import consumption_to_867, supplier_of
 from engine.ports.connector import ConnectorContext, Outbound, Reason, Received
 from engine.protocols.x12 import (
     Answer,
@@ -110,7 +127,9 @@ class X12Splitter:
         return Reason("X006", "no trading partner has this sender id (TA105:006)", "ISA06", remedy)
 
 
-_Traded = TypeVar("_Traded", PurchaseOrder, OrderAcknowledgement, ShipmentNotice, Invoice, Remittance)
+_Traded = TypeVar(
+    "_Traded", PurchaseOrder, OrderAcknowledgement, ShipmentNotice, Invoice, Remittance, OrderChange, Contract
+)
 
 
 def _stray(text: str, charset: str, attributes: Mapping[str, str]) -> Iterator[Received]:
@@ -145,15 +164,43 @@ def _write_advice(body: bytes, today: date) -> tuple[str, OutboundSet]:
     return advice.supplier_number, application_advice_to_824(advice, today)
 
 
-# By kind of document: GS01 and the writer.
-_WRITERS: dict[str | None, tuple[str, Writer]] = {
-    "PurchaseOrder": ("PO", _writer(PurchaseOrder, purchase_order_to_850)),
-    "OrderAcknowledgement": ("PR", _writer(OrderAcknowledgement, order_acknowledgement_to_855)),
-    "ShipmentNotice": ("SH", _writer(ShipmentNotice, shipment_notice_to_856)),
-    "Invoice": ("IN", _writer(Invoice, invoice_to_810)),
-    "Remittance": ("RA", _writer(Remittance, remittance_to_820)),
-    "ApplicationAdvice": ("AG", _write_advice),
+def _change(change: OrderChange) -> OutboundSet:
+    """A buyer's change that nobody answered is told to the supplier; all else is what the supplier says."""
+    ours = change.changed_by is ChangeBy.BUYER and change.accepted is None
+    return order_change_to_860(change) if ours else order_change_to_865(change)
+
+
+def _write_level(body: bytes, today: date) -> tuple[str, OutboundSet]:
+    level = InventoryLevel.model_validate_json(body)
+    return level.supplier_number or "", inventory_levels_to_846([level])
+
+
+def _write_use(body: bytes, today: date) -> tuple[str, OutboundSet]:
+    used = Consumption.model_validate_json(body)
+    return supplier_of(used), consumption_to_867(used)
+
+
+_WRITERS: dict[str | None, Writer] = {
+    "PurchaseOrder": _writer(PurchaseOrder, purchase_order_to_850),
+    "OrderAcknowledgement": _writer(OrderAcknowledgement, order_acknowledgement_to_855),
+    "ShipmentNotice": _writer(ShipmentNotice, shipment_notice_to_856),
+    "Invoice": _writer(Invoice, invoice_to_810),
+    "Remittance": _writer(Remittance, remittance_to_820),
+    "ApplicationAdvice": _write_advice,
+    "OrderChange": _writer(OrderChange, _change),
+    "Contract": _writer(Contract, contract_to_832),
+    "InventoryLevel": _write_level,
+    "Consumption": _write_use,
 }
+_GROUPS = {"810": "IN", "820": "RA", "824": "AG", "832": "SC", "846": "IB"} | {
+    "850": "PO",
+    "855": "PR",
+    "856": "SH",
+    "860": "PC",
+    "865": "CA",
+    "867": "PT",
+}
+"""GS01 by set."""
 
 
 def _wanted(partner: Partner | None) -> str:
@@ -166,7 +213,8 @@ def _wanted(partner: Partner | None) -> str:
 class X12Encoder:
     """Documents become the set of their kind, answers 997 and TA1; an interchange of the script's own stays as it is.
 
-    PurchaseOrder 850, OrderAcknowledgement 855, ShipmentNotice 856, Invoice 810, Remittance 820, ApplicationAdvice 824.
+    PurchaseOrder 850, OrderAcknowledgement 855, ShipmentNotice 856, Invoice 810, Remittance 820, ApplicationAdvice 824,
+    OrderChange 860 (or 865, where it is the supplier's), Contract 832, InventoryLevel 846, Consumption 867.
 
     The same delivery has the same control number and the same bytes at every attempt.
     """
@@ -193,7 +241,7 @@ class X12Encoder:
     async def _encode(self, outbound: Outbound) -> Encoded:
         match outbound.kind:
             case kind if kind in _WRITERS:
-                return await self._set(outbound, *_WRITERS[kind])
+                return await self._set(outbound, _WRITERS[kind])
             case kind if kind == ANSWER_KIND:
                 return await self._answer(outbound, decode_answer(outbound.body))
             case None:
@@ -201,7 +249,7 @@ class X12Encoder:
             case kind:
                 raise DestinationError("there is no X12 set for this kind of document", where=kind)
 
-    async def _set(self, outbound: Outbound, group: str, write: Writer) -> Encoded:
+    async def _set(self, outbound: Outbound, write: Writer) -> Encoded:
         supplier_number, one = write(outbound.body, _ANY_DAY)
         partner = self._partner or self._partners.of_supplier(supplier_number)
         if partner.sets.to_them and one.code not in partner.sets.to_them:
@@ -211,7 +259,7 @@ class X12Encoder:
         given = await self._ledger.allocate(partner.partner, outbound.idempotency_key, one.code)
         if one.code in _OF_THEIR_DAY:
             _, one = write(outbound.body, given.made_at.date())
-        groups = [OutboundGroup(group, partner.version, given.number, (one,))]
+        groups = [OutboundGroup(_GROUPS[one.code], partner.version, given.number, (one,))]
         return _written(partner, given.number, given.made_at, groups, [])
 
     async def _answer(self, outbound: Outbound, answer: Answer) -> Encoded:

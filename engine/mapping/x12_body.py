@@ -27,6 +27,7 @@ TEXT_LIMIT = 200  # of a canonical text
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
 
 V = TypeVar("V", bound=Value)
+R = TypeVar("R")
 P = ParamSpec("P")
 
 
@@ -173,11 +174,11 @@ def _told_by_field(error: ValidationError, place: str) -> DocumentError:
     return DocumentError(f"does not fit the document: {fault['msg']}", where=where or error.title)
 
 
-def told_by_place(read: Callable[P, V]) -> Callable[P, V]:
+def told_by_place(read: Callable[P, R]) -> Callable[P, R]:
     """Parts that do not fit, and amounts beyond what money is counted with, become a DocumentError, too."""
 
     @wraps(read)
-    def reading(*args: P.args, **kwargs: P.kwargs) -> V:
+    def reading(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return read(*args, **kwargs)
         except ValidationError as error:
