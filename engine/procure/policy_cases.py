@@ -1,5 +1,7 @@
 """Cases beside the policies: documents and a time in, the decision that is expected. `isthmus test` runs them.
 
+A case decides over a dossier, or asks single rules (`ask:`, see policy_questions.py), or both.
+
 config/policies/approvals.yaml
 config/policies/approvals.cases/
   large_order.yaml      one case
@@ -7,25 +9,25 @@ config/policies/approvals.cases/
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
-from pydantic import AwareDatetime, Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
-from engine.canonical import KINDS, Document
 from engine.channel.expectation import compare_values
 from engine.channel.model import Settings
 from engine.channel.policies import FOLDER, Policies
 from engine.channel.yaml_source import read_yaml
-from engine.core.clock import to_micros
+from engine.core.clock import from_micros, to_micros
 from engine.ports.procure import Record, Reference
 from engine.procure.deciders import decide
-from engine.procure.decision import Decision, World
+from engine.procure.decision import Decision, Finding, World
 from engine.procure.ownership import owner_of
 from engine.procure.papers import Papers
+from engine.procure.policy_questions import Question, document_of
 
 _LARGEST = 1_000_000  # characters of one case
 
@@ -45,10 +47,27 @@ class PolicyCase(Settings):
 
     about: str = Field(default="", description="What this case shows, for people.")
     at: AwareDatetime = Field(description="The time of the decision.", examples=["2026-11-23T14:00:00Z"])
-    dossier: str = Field(description="Which dossier is decided.", examples=["approval:A-1"])
-    documents: tuple[dict[str, Any], ...] = Field(description="Of this dossier; later ones of one key are versions.")
+    dossier: str | None = Field(default=None, description="Which dossier is decided.", examples=["approval:A-1"])
+    documents: tuple[dict[str, Any], ...] = Field(
+        default=(), description="Of this dossier; later ones of one key are versions."
+    )
     known: tuple[dict[str, Any], ...] = Field(default=(), description="Documents of other dossiers.")
-    expect: CaseExpectation = Field(description="What the decision is.")
+    told_until: dict[str, AwareDatetime] = Field(
+        default_factory=dict,
+        description="Up to when each source has told everything.",
+        examples=[{"receipts": "2026-11-23T14:00:00Z"}],
+    )
+    given: tuple[str, ...] = Field(default=(), description="Keys of commands that were given before.")
+    expect: CaseExpectation | None = Field(default=None, description="What the decision is.")
+    ask: tuple[Question, ...] = Field(default=(), description="Questions to single rules.")
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        if (self.dossier is None) != (self.expect is None) or (self.dossier is not None) != bool(self.documents):
+            raise ValueError("dossier, documents and expect go together")
+        if self.dossier is None and not self.ask:
+            raise ValueError("give dossier, documents and expect, or ask")
+        return self
 
 
 class PolicyOutcome(msgspec.Struct, frozen=True):
@@ -71,7 +90,7 @@ def run_policy_cases(root: Path, policies: Policies) -> Iterator[PolicyOutcome]:
         name = f"{path.parent.name.removesuffix('.cases')}/{path.stem}"
         try:
             case = _read(path, inside)
-            yield PolicyOutcome(name, inside, tuple(_differences(case, *_decided(case, policies))))
+            yield PolicyOutcome(name, inside, (*_decision(case, policies), *_answers(case, policies)))
         except (ValueError, OSError) as error:
             yield PolicyOutcome(name, inside, problem=_words(error))
 
@@ -91,44 +110,49 @@ def _read(path: Path, inside: str) -> PolicyCase:
     return PolicyCase.model_validate(source.data)
 
 
-def _decided(case: PolicyCase, policies: Policies) -> tuple[Decision, World]:
+def _answers(case: PolicyCase, policies: Policies) -> Iterator[str]:
+    for number, one in enumerate(case.ask, 1):
+        name, answer = one.answered(policies, case.at.astimezone(UTC))
+        yield from map(str, compare_values(f"ask {number}, {name}", one.expect, dict(answer)))
+
+
+def _decision(case: PolicyCase, policies: Policies) -> Iterator[str]:
+    if case.dossier is None or case.expect is None:
+        return
     papers = Papers(_records(case))
-    known = {Reference(one.kind, one.natural_key): one for one, _ in map(_document, case.known)}
-    world = World(case.at.astimezone(UTC), known, {}, policies)
-    return decide(case.dossier, papers, world), world
+    known = {Reference(one.kind, one.natural_key): one for one in map(document_of, case.known)}
+    told = {source: until.astimezone(UTC) for source, until in case.told_until.items()}
+    world = World(case.at.astimezone(UTC), known, told, policies, given=frozenset(case.given))
+    yield from _differences(case.expect, decide(case.dossier, papers, world), world)
 
 
 def _records(case: PolicyCase) -> Iterator[Record]:
     versions: dict[tuple[str, str], int] = {}
     for data in case.documents:
-        document, who = _document(data)
+        document, who = document_of(data), data.get("written_by")
         key = (document.kind, document.natural_key)
         versions[key] = versions.get(key, 0) + 1
         yield Record(*key, versions[key], document.model_dump_json().encode(), to_micros(case.at), None, who)
 
 
-def _document(data: Mapping[str, Any]) -> tuple[Document, str | None]:
-    """Raises ValueError: the kind is not known, or its fields do not fit."""
-    kind = KINDS.get(str(data.get("kind")))
-    if kind is None:
-        raise ValueError(f"a document needs kind:, one of {', '.join(sorted(KINDS))}")
-    fields = {name: value for name, value in data.items() if name not in ("kind", "written_by")}
-    return kind.model_validate(fields), data.get("written_by")
-
-
-def _differences(case: PolicyCase, decision: Decision, world: World) -> Iterator[str]:
-    if case.expect.state is not None:
-        yield from map(str, compare_values("state", case.expect.state, dict(decision.state)))
-    if case.expect.commands is not None:
+def _differences(expect: CaseExpectation, decision: Decision, world: World) -> Iterator[str]:
+    if expect.state is not None:
+        yield from map(str, compare_values("state", expect.state, dict(decision.state)))
+    if expect.commands is not None:
         keys = sorted(one.key for one in decision.intents)
-        yield from map(str, compare_values("commands", list(case.expect.commands), keys))
-    if case.expect.findings is not None:
+        yield from map(str, compare_values("commands", list(expect.commands), keys))
+    if expect.findings is not None:
         found = sorted(decision.findings, key=lambda one: (one.type, one.place))
-        shown = [{**_finding(one), "owner": owner_of(one, world).name} for one in found]
-        yield from map(str, compare_values("findings", list(case.expect.findings), shown))
+        shown = [{**_finding(one), **_owned(one, world)} for one in found]
+        yield from map(str, compare_values("findings", list(expect.findings), shown))
 
 
-def _finding(one: Any) -> dict[str, Any]:
+def _owned(one: Finding, world: World) -> dict[str, Any]:
+    owner = owner_of(one, world)
+    return {"owner": owner.name, "rank": owner.rank, "due": from_micros(owner.due_micros).isoformat()}
+
+
+def _finding(one: Finding) -> dict[str, Any]:
     shown: dict[str, Any] = msgspec.structs.asdict(one)
     shown["money"] = one.money.model_dump(mode="json") if one.money else None
     shown["due_by"] = one.due_by.astimezone(UTC).isoformat() if isinstance(one.due_by, datetime) else None
