@@ -157,8 +157,16 @@ class Records(Protocol):
 
     async def load(self, dossier: str) -> Dossier: ...
 
+    async def together(self, dossiers: Sequence[str]) -> tuple[list[Dossier], dict[str, int]]:
+        """Several dossiers in the order asked for, and the watermarks, of one moment."""
+        ...
+
     async def save(self, change: Change) -> bool:
         """False: somebody saved this dossier meanwhile; load it and decide again."""
+        ...
+
+    async def save_all(self, changes: Sequence[Change]) -> bool:
+        """All of them in one transaction, or none. False: somebody saved one of these dossiers meanwhile."""
         ...
 
     async def latest(self, references: Sequence[Reference]) -> dict[Reference, Record]:
@@ -171,6 +179,10 @@ class Records(Protocol):
 
     async def dossiers_with(self, reference: Reference) -> list[str]:
         """Dossiers that hold a version of it, or whose decision looked at it."""
+        ...
+
+    async def dossiers_with_any(self, references: Sequence[Reference]) -> list[str]:
+        """Dossiers that hold a version of one of them, or whose decision looked at one."""
         ...
 
     async def held_since(self, since_micros: int, after: str, limit: int) -> list[str]:

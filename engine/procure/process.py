@@ -7,10 +7,12 @@ changes nothing: its newest version has the same content.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -39,7 +41,7 @@ class Process:
 
     def __init__(self, records: Records, clock: Clock, policies: Callable[[], Any]) -> None:
         self._records, self._clock, self._policies = records, clock, policies
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def take(
         self,
@@ -59,7 +61,7 @@ class Process:
         """
         if system is None:
             return await self._take(document, message_id, who)
-        async with self._locks[f"{document.kind}/{document.natural_key}"]:  # the version judged by is the last one
+        async with self._lock(f"{document.kind}/{document.natural_key}"):  # the version judged by is the last one
             outcome, claims = await self._judged(system, document, fields)
             await self._take(outcome, message_id, who)
         for claim in claims:
@@ -90,12 +92,11 @@ class Process:
 
     async def _take(self, document: Document, message_id: int | None, who: str | None) -> None:
         dossiers = dossiers_of(document)
-        for dossier in sorted(dossiers, key=lambda one: not one.startswith("alike:")):  # the keys of duplicates first
-            await self._decide(dossier, document, message_id, who)
+        await self._decide(dossiers, document, message_id, who)
         references = [Reference(document.kind, document.natural_key), *(Reference(DOSSIER, one) for one in dossiers)]
-        others = {one for reference in references for one in await self._records.dossiers_with(reference)}
+        others = set(await self._records.dossiers_with_any(references))
         for dossier in sorted(others - set(dossiers)):
-            await self._decide(dossier)
+            await self._decide((dossier,))
 
     def home_of(self, document: Document) -> str:
         """The dossier that a document belongs to before others."""
@@ -127,7 +128,7 @@ class Process:
         """Decide over what wished to be looked at by now. Returns how many dossiers that were."""
         due = await self._records.due(to_micros(self._clock.now()), _AT_ONCE)
         for dossier in due:
-            await self._decide(dossier)
+            await self._decide((dossier,))
         return len(due)
 
     async def told_until(self, source: str, until: datetime) -> None:
@@ -139,27 +140,57 @@ class Process:
         digest, count = getattr(self._policies(), "digest", None), 0
         for key in await self._records.dossiers_with(ACTIVE):
             if key != ACTIVE_DOSSIER and decided_by((await self._records.load(key)).state) != digest:
-                await self._decide(key)
+                await self._decide((key,))
                 count += 1
         return count
 
     async def weigh(self, dossier: Dossier, now: datetime) -> Decision:
         """What would be decided over what is known by now; nothing is saved."""
-        return (await self._decided(dossier.key, papers_of(dossier), dossier.given, now))[0]
+        marks = await self._records.watermarks()
+        return (await self._decided(dossier.key, papers_of(dossier), dossier.given, now, marks))[0]
 
     # -------------------------------------------------------------- deciding
     async def _decide(
-        self, key: str, document: Document | None = None, message_id: int | None = None, who: str | None = None
+        self,
+        keys: Sequence[str],
+        document: Document | None = None,
+        message_id: int | None = None,
+        who: str | None = None,
     ) -> None:
-        async with self._locks[key]:
+        """Decide over dossiers, each with the document where there is one; all are saved, or none."""
+        async with AsyncExitStack() as turn:
+            for key in sorted(keys):  # one order for everybody, so that nobody waits for one another
+                await turn.enter_async_context(self._lock(key))
             for _ in range(_TRIES):
-                dossier = await self._records.load(key)
-                added = self._new_version(dossier, document, message_id, who) if document is not None else ()
-                if document is not None and not added:
+                changes = await self._changes(keys, document, message_id, who)
+                if not changes or await self._records.save_all(changes):
                     return
-                if await self._records.save(await self._change(dossier, added)):
-                    return
-        raise StoreError("a decision was overtaken again and again", where=key, remedy="it is tried again")
+        raise StoreError("a decision was overtaken again and again", where=keys[0], remedy="it is tried again")
+
+    def _lock(self, name: str) -> asyncio.Lock:
+        """The one lock of this name, as long as anybody holds or awaits it."""
+        found = self._locks.get(name)
+        if found is None:
+            found = self._locks[name] = asyncio.Lock()
+        return found
+
+    async def _changes(
+        self, keys: Sequence[str], document: Document | None, message_id: int | None, who: str | None
+    ) -> list[Change]:
+        """What is decided over each. The keys of duplicates come first: the matter itself looks at what they hold."""
+        ordered = sorted(keys, key=lambda one: not one.startswith("alike:"))
+        known, watermarks = await self._records.together(ordered)
+        changes: list[Change] = []
+        beside: dict[str, Papers] = {}
+        for dossier in known:
+            added = self._new_version(dossier, document, message_id, who) if document is not None else ()
+            if document is not None and not added:
+                continue
+            whole = msgspec.structs.replace(dossier, records=(*dossier.records, *added))
+            papers = papers_of(whole)
+            changes.append(await self._change(dossier, papers, added, watermarks, beside))
+            beside[dossier.key] = papers
+        return changes
 
     def _new_version(
         self, dossier: Dossier, document: Document, message_id: int | None, who: str | None
@@ -172,11 +203,21 @@ class Process:
         at = to_micros(self._clock.now())
         return (Record(document.kind, document.natural_key, len(versions) + 1, body, at, message_id, who),)
 
-    async def _change(self, dossier: Dossier, added: Sequence[Record]) -> Change:
+    async def _change(
+        self,
+        dossier: Dossier,
+        papers: Papers,
+        added: Sequence[Record],
+        watermarks: Mapping[str, int],
+        beside: Mapping[str, Papers],
+    ) -> Change:
+        """
+        Args:
+            papers: the dossier's, with what was added.
+            beside: dossiers that are saved with this one, as they will be.
+        """
         now = self._clock.now()
-        whole = msgspec.structs.replace(dossier, records=(*dossier.records, *added))
-        papers = papers_of(whole)
-        decision, world = await self._decided(dossier.key, papers, whole.given, now)
+        decision, world = await self._decided(dossier.key, papers, dossier.given, now, watermarks, beside)
         cases, owners_look = cases_of(dossier, decision, world)
         looks = [one for one in (decision.look_again_at, owners_look) if one is not None]
         new = {one.key: one for one in reversed(decision.intents) if one.key not in dossier.given}
@@ -202,13 +243,19 @@ class Process:
         )  # fmt: skip
 
     async def _decided(
-        self, dossier: str, papers: Papers, given: frozenset[str], now: datetime
+        self,
+        dossier: str,
+        papers: Papers,
+        given: frozenset[str],
+        now: datetime,
+        marks: Mapping[str, int],
+        known_beside: Mapping[str, Papers] = MappingProxyType({}),
     ) -> tuple[Decision, World]:
         """Deciders ask for references as they go: each round knows what the one before asked for."""
         policies = self._policies()
-        watermarks = {source: from_micros(until) for source, until in (await self._records.watermarks()).items()}
+        watermarks = {source: from_micros(until) for source, until in marks.items()}
         known: dict[Reference, Document | None] = {}
-        beside: dict[str, Papers] = {}
+        beside = dict(known_beside)
         for _ in range(_ROUNDS):
             found = {reference: document for reference, document in known.items() if document is not None}
             world = World(now, found, watermarks, policies, beside, given)
@@ -216,8 +263,14 @@ class Process:
             new = [one for one in world.missing if one not in known]
             if not new:
                 break
-            beside |= {one.key: papers_of(await self._records.load(one.key)) for one in new if one.kind == DOSSIER}
+            beside |= await self._papers([one.key for one in new if one.kind == DOSSIER])
             new = [one for one in new if one.kind != DOSSIER]
             latest = await self._records.latest(new) if new else {}
             known |= {one: read(latest[one]) if one in latest else None for one in new}
         return decision, world
+
+    async def _papers(self, keys: Sequence[str]) -> dict[str, Papers]:
+        if not keys:
+            return {}
+        found, _ = await self._records.together(keys)
+        return {one.key: papers_of(one) for one in found}

@@ -20,7 +20,6 @@ from engine.store.transaction import Transaction
 from engine.store.writer import Writer
 
 T = TypeVar("T")
-_AT_ONCE = 300  # pairs in one IN list
 _record, _dossier, _case, _command = records.c, dossiers.c, cases.c, commands.c
 _MARK = sa.text(
     "INSERT INTO p2p_watermarks (source, until) VALUES (:source, :until) ON CONFLICT (source)"
@@ -37,8 +36,14 @@ class SqlRecords:
     async def load(self, dossier: str) -> Dossier:
         return await self._read(lambda sql: _load(sql, dossier))
 
+    async def together(self, dossiers: Sequence[str]) -> tuple[list[Dossier], dict[str, int]]:
+        return await self._read(lambda sql: ([_load(sql, one) for one in dossiers], _marks(sql)))
+
     async def save(self, change: Change) -> bool:
-        return await self._writer.perform(lambda transaction: _save(transaction, change))
+        return await self.save_all((change,))
+
+    async def save_all(self, changes: Sequence[Change]) -> bool:
+        return await self._writer.perform(lambda transaction: _save_all(transaction, changes))
 
     async def latest(self, references: Sequence[Reference]) -> dict[Reference, Record]:
         return await self._read(lambda sql: _latest(sql, references))
@@ -48,12 +53,10 @@ class SqlRecords:
         return await self._read(lambda sql: [_row(row) for row in sql.execute(query.order_by(_record.version))])
 
     async def dossiers_with(self, reference: Reference) -> list[str]:
-        held, seen = members.c, waits.c
-        query = sa.union(
-            sa.select(held.dossier).where(held.kind == reference.kind, held.key == reference.key),
-            sa.select(seen.dossier).where(seen.kind == reference.kind, seen.key == reference.key),
-        )
-        return await self._read(lambda sql: sorted(sql.scalars(query)))
+        return await self.dossiers_with_any([reference])
+
+    async def dossiers_with_any(self, references: Sequence[Reference]) -> list[str]:
+        return await self._read(lambda sql: _with_any(sql, references))
 
     async def held_since(self, since_micros: int, after: str, limit: int) -> list[str]:
         held = members.c
@@ -85,7 +88,7 @@ class SqlRecords:
         return await self._read(lambda sql: _cases(sql, query))
 
     async def watermarks(self) -> dict[str, int]:
-        return await self._read(lambda sql: {row.source: row.until for row in sql.execute(sa.select(watermarks))})
+        return await self._read(_marks)
 
     async def set_watermark(self, source: str, until_micros: int) -> None:
         values = {"source": source, "until": until_micros}
@@ -99,33 +102,54 @@ class SqlRecords:
 
 
 # ------------------------------------------------------------------ reading
+# Statements of the hot path are made once: making one costs as much as running it.
+_KEY: sa.BindParameter[str] = sa.bindparam("key")
+_KIND: sa.BindParameter[str] = sa.bindparam("kind")
+_OF_IT = (_record.kind == members.c.kind) & (_record.key == members.c.key) & (members.c.dossier == _KEY)
+_HEAD = sa.select(dossiers.c.revision, dossiers.c.state).where(_dossier.key == _KEY)
+_HELD = sa.select(records).join(members, _OF_IT).order_by(_record.kind, _record.key, _record.version)
+_CASES_OF = sa.select(cases).where(_case.dossier == _KEY).order_by(_case.case_id)
+_GIVEN_TO = sa.select(_command.key).where(_command.dossier == _KEY)
+_MARKS = sa.select(watermarks)
+_NEWEST = sa.select(records).where(_record.kind == _KIND, _record.key == _KEY).order_by(_record.version.desc()).limit(1)
+_WITH = sa.union(
+    sa.select(members.c.dossier).where(members.c.kind == _KIND, members.c.key == _KEY),
+    sa.select(waits.c.dossier).where(waits.c.kind == _KIND, waits.c.key == _KEY),
+)
+
+
 def _load(sql: sa.Connection, key: str) -> Dossier:
-    head = sql.execute(sa.select(dossiers).where(_dossier.key == key)).first()
+    values = {"key": key}
+    head = sql.execute(_HEAD, values).first()
     if head is None:
         return Dossier(key)
-    held = members.c
-    of_it = (_record.kind == held.kind) & (_record.key == held.key) & (held.dossier == key)
-    query = sa.select(records).join(members, of_it).order_by(_record.kind, _record.key, _record.version)
-    found = sa.select(cases).where(_case.dossier == key).order_by(_case.case_id)
-    given = sa.select(_command.key).where(_command.dossier == key)
     return Dossier(
         key=key,
         revision=head.revision,
-        records=tuple(_row(row) for row in sql.execute(query)),
+        records=tuple(_row(row) for row in sql.execute(_HELD, values)),
         state=bytes(head.state),
-        cases=tuple(_read_case(row) for row in sql.execute(found)),
-        given=frozenset(sql.scalars(given)),
+        cases=tuple(_read_case(row) for row in sql.execute(_CASES_OF, values)),
+        given=frozenset(sql.scalars(_GIVEN_TO, values)),
     )
+
+
+def _marks(sql: sa.Connection) -> dict[str, int]:
+    return {row.source: row.until for row in sql.execute(_MARKS)}
+
+
+def _with_any(sql: sa.Connection, references: Iterable[Reference]) -> list[str]:
+    found: set[str] = set()
+    for one in references:
+        found.update(sql.scalars(_WITH, {"kind": one.kind, "key": one.key}))
+    return sorted(found)
 
 
 def _latest(sql: sa.Connection, references: Sequence[Reference]) -> dict[Reference, Record]:
     found: dict[Reference, Record] = {}
-    wanted = sorted(set(references))
-    for start in range(0, len(wanted), _AT_ONCE):
-        pairs = [(one.kind, one.key) for one in wanted[start : start + _AT_ONCE]]
-        query = sa.select(records).where(sa.tuple_(_record.kind, _record.key).in_(pairs)).order_by(_record.version)
-        for row in sql.execute(query):  # the newest comes last
-            found[Reference(row.kind, row.key)] = _row(row)
+    for one in sorted(set(references)):
+        row = sql.execute(_NEWEST, {"kind": one.kind, "key": one.key}).first()
+        if row is not None:
+            found[one] = _row(row)
     return found
 
 
@@ -171,53 +195,64 @@ def _given(row: Any) -> GivenCommand:
 
 
 # ------------------------------------------------------------------ writing
-def _save(transaction: Transaction, change: Change) -> bool:
+_REVISION = sa.select(dossiers.c.revision).where(_dossier.key == _KEY)
+_MOVE_ON = (
+    dossiers.update()
+    .where(_dossier.key == sa.bindparam("of"))
+    .values({name: sa.bindparam(name) for name in ("revision", "state", "changed", "look_again")})
+)
+_KEEP = sa.text(
+    "INSERT INTO p2p_records (kind, key, version, digest, body, at, message_id, who)"
+    " VALUES (:kind, :key, :version, :digest, :body, :at, :message_id, :who)"
+    " ON CONFLICT (kind, key, version) DO NOTHING"
+)
+_HOLD = sa.text(
+    "INSERT INTO p2p_members (dossier, kind, key) VALUES (:dossier, :kind, :key)"
+    " ON CONFLICT (dossier, kind, key) DO NOTHING"
+)
+_WAITED = sa.select(waits.c.kind, waits.c.key).where(waits.c.dossier == _KEY)
+_NO_WAIT = sa.text("DELETE FROM p2p_waits WHERE kind = :kind AND key = :key AND dossier = :dossier")
+
+
+def _save_all(transaction: Transaction, changes: Sequence[Change]) -> bool:
     sql = transaction.session.sql
-    if not _move_on(sql, change):
-        return False
-    _add_records(sql, change)
-    _replace_waits(sql, change)
-    for case in change.cases:
-        _put_case(sql, case, change.at_micros)
-    _give(sql, change)
-    write_milestones(sql, change.milestones, change.no_milestones)
+    if any(_revision(sql, change.dossier) != change.revision for change in changes):
+        return False  # looked at first: what one of them wrote would have to be taken back
+    for change in changes:
+        _move_on(sql, change)
+        _add_records(sql, change)
+        _replace_waits(sql, change)
+        for case in change.cases:
+            _put_case(sql, case, change.at_micros)
+        _give(sql, change)
+        write_milestones(sql, change.milestones, change.no_milestones)
     return True
 
 
-def _move_on(sql: sa.Connection, change: Change) -> bool:
+def _revision(sql: sa.Connection, dossier: str) -> int:
+    return sql.execute(_REVISION, {"key": dossier}).scalar() or 0
+
+
+def _move_on(sql: sa.Connection, change: Change) -> None:
     values = {"state": change.state, "changed": change.at_micros, "look_again": change.look_again_micros}
     if change.revision == 0:
-        known = sql.execute(sa.select(_dossier.revision).where(_dossier.key == change.dossier)).first()
-        if known is not None:
-            return False
-        sql.execute(dossiers.insert().values(key=change.dossier, revision=1, **values))
-        return True
-    here = (_dossier.key == change.dossier) & (_dossier.revision == change.revision)
-    return sql.execute(dossiers.update().where(here).values(revision=change.revision + 1, **values)).rowcount == 1
+        sql.execute(dossiers.insert(), {"key": change.dossier, "revision": 1, **values})
+    else:
+        sql.execute(_MOVE_ON, {"of": change.dossier, "revision": change.revision + 1, **values})
 
 
 def _add_records(sql: sa.Connection, change: Change) -> None:
     for one in change.records:
-        known = sa.select(_record.version).where(
-            _record.kind == one.kind, _record.key == one.key, _record.version == one.version
-        )
-        if sql.execute(known).first() is None:
-            values = {"digest": checksum(one.body), "body": one.body, "at": one.at_micros, "message_id": one.message_id}
-            sql.execute(records.insert().values(kind=one.kind, key=one.key, version=one.version, who=one.who, **values))
-    of_it = members.c
-    held = {tuple(row) for row in sql.execute(sa.select(of_it.kind, of_it.key).where(of_it.dossier == change.dossier))}
-    new = sorted({(one.kind, one.key) for one in change.records} - held)
-    _insert(sql, members, ({"dossier": change.dossier, "kind": kind, "key": key} for kind, key in new))
+        values = {"digest": checksum(one.body), "body": one.body, "at": one.at_micros, "message_id": one.message_id}
+        sql.execute(_KEEP, {"kind": one.kind, "key": one.key, "version": one.version, "who": one.who, **values})
+        sql.execute(_HOLD, {"dossier": change.dossier, "kind": one.kind, "key": one.key})
 
 
 def _replace_waits(sql: sa.Connection, change: Change) -> None:
-    of_it = waits.c
-    seen = sa.select(of_it.kind, of_it.key).where(of_it.dossier == change.dossier)
-    before = {Reference(*row) for row in sql.execute(seen)}
+    before = {Reference(*row) for row in sql.execute(_WAITED, {"key": change.dossier})} if change.revision else set()
     now = set(change.waits)
     for gone in sorted(before - now):
-        here = (of_it.kind == gone.kind) & (of_it.key == gone.key) & (of_it.dossier == change.dossier)
-        sql.execute(waits.delete().where(here))
+        sql.execute(_NO_WAIT, {"kind": gone.kind, "key": gone.key, "dossier": change.dossier})
     _insert(sql, waits, ({"kind": one.kind, "key": one.key, "dossier": change.dossier} for one in sorted(now - before)))
 
 
@@ -225,12 +260,12 @@ def _put_case(sql: sa.Connection, case: Case, at: int) -> None:
     values = {
         "dossier": case.dossier, "type": case.type, "state": case.state, "changed": at, "owner": case.owner,
         "due": case.due_micros, "amount": case.amount, "currency": case.currency, "supplier": case.supplier,
-        "facility": case.facility, "rank": case.rank, "title": case.title,
+        "facility": case.facility, "rank": case.rank, "title": case.title, "opened": case.opened_micros,
         "facts": msgspec.json.encode(case.facts).decode(),
     }  # fmt: skip
     changed = sql.execute(cases.update().where(_case.case_id == case.case_id).values(**values)).rowcount
     if not changed:
-        sql.execute(cases.insert().values(case_id=case.case_id, opened=case.opened_micros, **values))
+        sql.execute(cases.insert().values(case_id=case.case_id, **values))
 
 
 def _give(sql: sa.Connection, change: Change) -> None:
