@@ -1,6 +1,7 @@
 """What a person did on the approval platform to ApprovalAction. Source: docs/site.md, "Approvals".
 
-A requisition's first wish is approved under the requisition's number, a changed one under that with `.2` and so on.
+A requisition's first wish is approved under the requisition's number, a changed one under that with `.2` and so on; a
+supplier or a merge under the number that its case names.
 """
 
 from datetime import datetime
@@ -8,7 +9,7 @@ from datetime import datetime
 from engine.sdk import ApprovalAction, ApprovalVerb, DocumentError, JsonMessage
 
 VERBS = {"approved": ApprovalVerb.APPROVE, "rejected": ApprovalVerb.REJECT}
-DOSSIERS = {"requisition", "order", "invoice"}
+DOSSIERS = {"requisition", "order", "invoice", "supplier"}
 
 
 def transform(message: JsonMessage) -> ApprovalAction:

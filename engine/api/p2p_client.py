@@ -7,7 +7,16 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from engine.api.wire import from_wire, to_wire
-from engine.ports.p2p_operations import CaseAsk, CaseRow, CaseView, InvoiceStatus, Lineage, OrderView, Strip
+from engine.ports.p2p_operations import (
+    CaseAsk,
+    CaseRow,
+    CaseView,
+    InvoiceStatus,
+    Lineage,
+    OrderView,
+    Strip,
+    SupplierView,
+)
 from engine.ports.procure import CaseQuery
 
 T = TypeVar("T")
@@ -36,6 +45,9 @@ class RemoteP2p:
 
     async def invoice(self, supplier: str, number: str, who: str = "") -> InvoiceStatus | None:
         return await self._read(InvoiceStatus, f"/api/p2p/invoices/{quote(supplier, safe='')}/{quote(number)}")
+
+    async def supplier(self, number: str, who: str = "") -> SupplierView | None:
+        return await self._read(SupplierView, f"/api/p2p/suppliers/{quote(number, safe='')}")
 
     async def summary(self, who: str = "") -> Strip:
         return from_wire(Strip, await self._get("/api/p2p/summary"))

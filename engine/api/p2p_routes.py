@@ -47,6 +47,13 @@ async def invoice(call: Call) -> Response:
     return answer(found)
 
 
+async def supplier(call: Call) -> Response:
+    found = await call.operations.p2p.supplier(_part(call, "number"), call.who)
+    if found is None:
+        raise NotFoundError("there is no such supplier")
+    return answer(found)
+
+
 async def summary(call: Call) -> Response:
     return answer(await call.operations.p2p.summary(call.who))
 
@@ -86,5 +93,6 @@ ROUTES: tuple[WebRoute, ...] = (
     WebRoute("POST", "/api/p2p/cases/{ref}/actions", Role.OPERATOR, act),
     WebRoute("GET", "/api/p2p/invoices/{supplier}/{number:path}", Role.VIEWER, invoice),
     WebRoute("GET", "/api/p2p/orders/{number:path}", Role.VIEWER, order),
+    WebRoute("GET", "/api/p2p/suppliers/{number}", Role.VIEWER, supplier),
     WebRoute("GET", "/api/p2p/lineage/{asked:path}", Role.VIEWER, lineage),
 )

@@ -15,6 +15,7 @@ from engine.ports.p2p_operations import (
     OrderView,
     P2pOperations,
     Strip,
+    SupplierView,
 )
 from engine.ports.procure import CaseQuery
 
@@ -54,6 +55,9 @@ class ScopedP2p:
     async def invoices_of(self, supplier: str, limit: int, who: str) -> list[InvoiceStatus]:
         found = await self._inner.invoices_of(supplier, limit, who)
         return [one for one in found if await self._sees_invoice(one)]
+
+    async def supplier(self, number: str, who: str) -> SupplierView | None:
+        return await self._inner.supplier(number, who) if await self._sees(f"supplier:{number}") else None
 
     async def find(self, text: str, who: str) -> list[Hit]:
         return [hit for hit in await self._inner.find(text, who) if await self._sees(hit.dossier)]

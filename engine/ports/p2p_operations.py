@@ -190,6 +190,31 @@ class OrderView(msgspec.Struct, frozen=True):
     state: Mapping[str, Any]
 
 
+class SupplierView(msgspec.Struct, frozen=True):
+    """A supplier as the process knows it. `state` is its onboarding's; `systems` its number in each system, by system.
+
+    Args:
+        approval_number: what people's answers name.
+        merged_into: the number that goes on, when this one ended.
+        ended_here: numbers that ended in this one.
+        may_be_the_same: other numbers of what may be the same legal entity.
+        accounts: how far each bank account is trusted, by its code; no numbers.
+    """
+
+    number: str
+    name: str
+    state: str
+    systems: Mapping[str, str]
+    approval: str
+    approval_number: str
+    screening: str | None = None
+    merged_into: str | None = None
+    ended_here: Sequence[str] = ()
+    may_be_the_same: Sequence[str] = ()
+    accounts: Mapping[str, str] = {}
+    cases: int = 0
+
+
 class Hit(msgspec.Struct, frozen=True):
     """What a search found: `kind` of document, its key, and the dossier it belongs to."""
 
@@ -267,6 +292,10 @@ class P2pOperations(Protocol):
 
     async def invoices_of(self, supplier: str, limit: int, who: str) -> list[InvoiceStatus]:
         """A supplier's invoices, the newest first."""
+        ...
+
+    async def supplier(self, number: str, who: str) -> SupplierView | None:
+        """Also by a number that ended in another one."""
         ...
 
     async def find(self, text: str, who: str) -> list[Hit]:

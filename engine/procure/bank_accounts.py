@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from engine.canonical import Approval, ApprovalAction, BankAccount, Money, Supplier
+from engine.canonical.entity_names import blind
 from engine.channel.policy_people import same_person
 from engine.core.clock import from_micros
 from engine.procure.approve import approve
@@ -26,7 +27,6 @@ from engine.procure.approve_states import ApprovalState
 from engine.procure.approve_values import Act, Request, Standing
 from engine.procure.decision import World
 from engine.procure.papers import Paper, Papers
-from engine.procure.supplier_names import blind
 
 COOL_DOWN = timedelta(hours=24)
 

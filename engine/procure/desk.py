@@ -29,6 +29,7 @@ from engine.ports.p2p_operations import (
     Queue,
     RecordSearch,
     Strip,
+    SupplierView,
     ref_of,
 )
 from engine.ports.procure import Case, CaseQuery, Dossier, GivenCommand, Record, Records, Reference
@@ -36,8 +37,10 @@ from engine.procure import desk_actions as actions
 from engine.procure.decision import text_of
 from engine.procure.desk_evidence import evidence_of, invoice_of
 from engine.procure.desk_lineage import Follower, is_matter
+from engine.procure.desk_suppliers import supplier_view
 from engine.procure.desk_timeline import Known, invoice_status, place_of, steps_of
 from engine.procure.papers import Papers, papers_of
+from engine.procure.supplier_papers import supplier_dossier
 
 Commands = list[tuple[GivenCommand, int]]
 _ALL = 20_000  # open cases that the figures count
@@ -162,6 +165,9 @@ class Desk:
         found = await self._search.keys(Invoice.kind, f"{supplier}/", "", limit)
         numbers = [one.key.removeprefix(f"{supplier}/") for one in found]
         return [one for number in numbers if (one := await self.invoice(supplier, number, who)) is not None]
+
+    async def supplier(self, number: str, who: str) -> SupplierView | None:
+        return supplier_view(await self._records.load(supplier_dossier(number)))
 
     async def _known(self, dossier: Dossier) -> Known:
         papers = papers_of(dossier)

@@ -11,13 +11,13 @@ from datetime import datetime
 import msgspec
 
 from engine.canonical import Payment, PaymentMethod, Supplier
+from engine.canonical.entity_names import blind
 from engine.channel.policy_people import same_person
 from engine.procure.bank_accounts import AccountStanding, account_standings
 from engine.procure.decision import World
 from engine.procure.papers import Papers
 from engine.procure.supplier import SupplierStanding, standing_of_supplier
 from engine.procure.supplier_check import faults_of
-from engine.procure.supplier_names import blind
 from engine.procure.supplier_papers import supplier_dossier
 
 _WITHOUT_ACCOUNT = frozenset({PaymentMethod.CHECK, PaymentMethod.CARD})

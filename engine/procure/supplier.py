@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from engine.canonical import Identifier, PostingResult, SanctionsScreening, Supplier, SupplierMerge, SupplierStatus
+from engine.canonical.entity_names import blind, digest_of_names
 from engine.procure.approve_states import FINAL, ApprovalState
 from engine.procure.approve_values import Standing
 from engine.procure.bank_accounts import AccountStanding, account_standings
@@ -18,7 +19,7 @@ from engine.procure.merge import MergeStanding, ended, merged, merges
 from engine.procure.papers import Papers
 from engine.procure.supplier_approval import is_taken_over, supplier_number_of_approval, supplier_standing
 from engine.procure.supplier_check import Fault, faults_of
-from engine.procure.supplier_names import Alike, alike, blind, identity_of, normal_name, same_entity_dossiers
+from engine.procure.supplier_names import Alike, alike, identity_of, same_entity_dossiers
 from engine.procure.supplier_papers import supplier_dossier
 from engine.procure.supplier_states import USED, SupplierEvent, SupplierState, follow
 
@@ -67,7 +68,7 @@ def _of_bank(fault: Fault) -> bool:
 
 def names_digest(supplier: Supplier) -> str:
     """Of what a list of sanctions is asked for."""
-    return blind("\n".join(sorted({normal_name(one) for one in _names(supplier)})))
+    return digest_of_names(_names(supplier))
 
 
 def _names(supplier: Supplier) -> tuple[str, ...]:
@@ -148,7 +149,7 @@ def _state(
 def _merge_fact(one: MergeStanding) -> dict[str, Any]:
     merge = one.merge
     numbers = {"absorbed": merge.absorbed_number, "survivor": merge.survivor_number}
-    return {**numbers, "holds": one.holds, "approval_number": one.number, "approval": one.standing.state.value}
+    return {**numbers, "holds": one.holds, "approval_number": one.number, "approval": one.standing.state.value, "answers": one.standing.facts}
 
 
 def _twins(supplier: Supplier, world: World) -> list[Alike]:
@@ -257,7 +258,7 @@ def _propagate(found: SupplierStanding, master: Supplier, papers: Papers, world:
         return  # its system of record told us; nothing here says otherwise
     digest = blind(master.model_dump_json(exclude=_PROPAGATED))
     turn = _turns(papers, found, world)
-    systems = sorted({one.scheme for one in master.system_numbers}) or [_USUAL_SYSTEM]
+    systems = sorted({_USUAL_SYSTEM, *(one.scheme for one in master.system_numbers)})
     for system in systems:
         yield Intent("propagate_supplier", master, f"{system}:{turn}:{digest}")
 

@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 import msgspec
 
 from engine.canonical import Supplier
+from engine.canonical.entity_names import blind, normal_name
 
-# Legal forms and words that tell nobody apart, one blank between each.
-_FORMS = frozenset(
-    re.findall(
-        "[a-z]+",
-        "inc incorporated corp corporation co company llc llp lp ltd limited plc pc pllc gmbh ag kg sa sarl srl bv nv"
-        " ab as oy the usa us",
-    )
-)
-_WORDS = re.compile(r"[^a-z0-9]+")
 _ALIKE = Fraction(3, 4)  # of all words that two names have together
-_DIGEST = 8  # bytes
-
-
-def normal_name(name: str) -> str:
-    """Lower case without accents, punctuation and legal form: `The Acme-Medical Co., Inc.` is `acme medical`."""
-    plain = unicodedata.normalize("NFKD", name.casefold())
-    plain = "".join(one for one in plain if not unicodedata.combining(one)).replace("&", " and ").replace("'", "")
-    words = [word for word in _WORDS.split(plain) if word]
-    return " ".join([word for word in words if word not in _FORMS] or words)
 
 
 def tax_numbers(supplier: Supplier) -> frozenset[str]:
@@ -39,11 +20,6 @@ def tax_numbers(supplier: Supplier) -> frozenset[str]:
     if supplier.tax_identifier:
         found.add(("US", supplier.tax_identifier))
     return frozenset(f"{country.upper()}{re.sub(r'[^0-9A-Z]', '', value.upper())}" for country, value in found)
-
-
-def blind(text: str) -> str:
-    """To look something up by, without showing it."""
-    return hashlib.blake2b(text.encode(), digest_size=_DIGEST).hexdigest()
 
 
 def identity_of(supplier: Supplier) -> str:

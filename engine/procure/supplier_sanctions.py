@@ -13,10 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from engine.canonical import SanctionsScreening, Supplier
+from engine.canonical.entity_names import normal_name
 from engine.core.errors import ConfigurationError
 from engine.ports.sanctions import SanctionsList
 from engine.procure.supplier import names_digest
-from engine.procure.supplier_names import normal_name
 
 _LEAST_WORDS = 2  # of a name that may be part of a longer one: one word alone is like too many
 _COLUMNS = 2

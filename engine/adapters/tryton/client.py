@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping, Sequence
+from hashlib import md5
 from typing import Any, Protocol
 
 import aiohttp
@@ -69,7 +70,11 @@ class TrytonClient:
         self.use_context(context)
 
     def use_context(self, context: Mapping[str, object]) -> None:
-        self._headers = {
+        self._headers = self._headers_with(context)
+        self._headers_of_all = self._headers_with({**context, "active_test": False})
+
+    def _headers_with(self, context: Mapping[str, object]) -> dict[str, str]:
+        return {
             "Authorization": f"bearer {self._key}",
             "Content-Type": "application/json",
             "Accept-Language": "en",  # warnings are told apart by their words
@@ -124,6 +129,10 @@ class TrytonClient:
     async def write(self, model: str, record: int, values: Mapping[str, Any]) -> None:
         await self._call("PUT", f"{model}/{record}?f=id", values)
 
+    async def activate(self, model: str, record: int) -> None:
+        """A record that is not active is found by no other call."""
+        await self._call("PUT", f"{model}/{record}?f=id", {"active": True}, headers=self._headers_of_all)
+
     async def delete(self, model: str, record: int) -> None:
         await self._call("DELETE", f"{model}/{record}")
 
@@ -132,25 +141,38 @@ class TrytonClient:
         answer = await self._call("POST", f"{model}/{record}/{button}{_query([], fields)}", {})
         return answer if isinstance(answer, dict) else None
 
+    async def pass_over_warning(self, name: str, model: str, record: int) -> None:
+        """The next time the ERP would warn of this record, it does not. Source: res.user.warning, as it names them."""
+        digest = md5(f"{model},{record}".encode(), usedforsecurity=False).hexdigest()
+        await self._call("POST", "res.user.warning/skip", {"name": f"{digest}.{name}"})
+
     async def close(self) -> None:
         await self._transport.close()
 
-    async def _call(self, method: str, path: str, body: object = None, mutation: bool | None = None) -> Any:
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        mutation: bool | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
         mutation = method != "GET" if mutation is None else mutation
         url = f"{self._base}/rest/model/{path}"
-        status, headers, answer = await self._exchange(method, url, None if body is None else dumps(body), mutation)
+        content = None if body is None else dumps(body)
+        status, told, answer = await self._exchange(method, url, content, mutation, headers or self._headers)
         if status not in _OK:
-            raise failure(status, answer, mutation=mutation, retry_after=headers.get("Retry-After"))
+            raise failure(status, answer, mutation=mutation, retry_after=told.get("Retry-After"))
         try:
             return loads(answer) if answer else None
         except ValueError:
             raise TransportError("the ERP's answer is not JSON", where=WHERE, sent=mutation) from None
 
     async def _exchange(
-        self, method: str, url: str, body: bytes | None, mutation: bool
+        self, method: str, url: str, body: bytes | None, mutation: bool, headers: Mapping[str, str]
     ) -> tuple[int, Mapping[str, str], bytes]:
         try:
-            return await self._transport.exchange(method, url, self._headers, body)
+            return await self._transport.exchange(method, url, headers, body)
         except aiohttp.ClientConnectorError:
             raise TransportError("the ERP is not reachable", where=WHERE) from None
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError, ConnectionError):

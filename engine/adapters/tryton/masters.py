@@ -40,7 +40,6 @@ def supplier_values(supplier: Supplier, payment_term: int | None) -> Record:
         "name": supplier.name,
         "supplier_payment_term": payment_term,
         "addresses": created(address_values(supplier.address)),
-        "active": supplier.active,
     }
     return values | supplier_additions(supplier, {"contact_mechanisms": [], "identifiers": []})
 
@@ -88,19 +87,32 @@ class Masters:
         term = await self._term(supplier)
         if not found:
             made = await self._client.create(_PARTY, supplier_values(supplier, term))
+            if not supplier.active:
+                await self._client.write(_PARTY, made["id"], {"active": False})
             return _master("Supplier", supplier.supplier_number, made["id"], supplier.active, already_there=False)
-        wanted: Record = {"name": supplier.name, "active": supplier.active}
-        wanted |= {"supplier_payment_term": term} if term else {}
-        await self._update(_PARTY, found[0], wanted | supplier_additions(supplier, found[0]))
-        if supplier.address and found[0]["addresses"]:
-            await self._update("party.address", found[0]["addresses"][0], address_values(supplier.address))
-        self._directory.forget("supplier", supplier.supplier_number)
+        if supplier.active or found[0]["active"]:  # what has ended stays as it was
+            await self._update_supplier(supplier, found[0], term)
         return _master("Supplier", supplier.supplier_number, found[0]["id"], supplier.active, already_there=True)
+
+    async def _update_supplier(self, supplier: Supplier, there: Record, term: int | None) -> None:
+        """The ERP changes active parties only: it is made active first, and inactive last."""
+        if not there["active"]:
+            await self._client.activate(_PARTY, there["id"])
+        wanted: Record = {"name": supplier.name}
+        wanted |= {"supplier_payment_term": term} if term else {}
+        await self._update(_PARTY, there, wanted | supplier_additions(supplier, there))
+        if supplier.address and there["addresses"]:
+            await self._update("party.address", there["addresses"][0], address_values(supplier.address))
+        if not supplier.active:
+            await self._client.write(_PARTY, there["id"], {"active": False})
+        self._directory.forget("supplier", supplier.supplier_number)
 
     async def suppliers(self, suppliers: Sequence[Supplier]) -> int:
         """Make those that the ERP does not have."""
         there = await self._codes(_PARTY, [s.supplier_number for s in suppliers])
-        new = [supplier_values(s, await self._term(s)) for s in suppliers if s.supplier_number not in there]
+        new = [
+            supplier_values(s, await self._term(s)) for s in suppliers if s.supplier_number not in there and s.active
+        ]
         return len(await self._client.create_all(_PARTY, new)) if new else 0
 
     async def _term(self, supplier: Supplier) -> int | None:
