@@ -12,6 +12,7 @@ from engine.procure.accepted import still_open
 from engine.procure.acknowledgement import acknowledgement_findings
 from engine.procure.calendar import calendar_of
 from engine.procure.decision import Decision, Finding, World, text_of
+from engine.procure.lots import open_lots
 from engine.procure.order_accruals import accruals
 from engine.procure.order_lines import LineLife, OrderLife, is_goods, order_life
 from engine.procure.papers import Papers
@@ -86,7 +87,7 @@ def decide_order_life(papers: Papers, world: World) -> Decision:
                 "expected": [] if ended else [msgspec.to_builtins(one) for one in expected_receipts(life, papers)],
             }
         },
-        still_open(found, papers),
+        (*still_open(found, papers), *open_lots(papers, world)),
         tuple(accruals(life, papers, world)),
         look_again_at=None if ended else next_look(life, calendar, world),
     )

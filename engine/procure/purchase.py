@@ -22,6 +22,7 @@ from engine.core.clock import from_micros
 from engine.procure.decision import Decision, Finding, Intent, World
 from engine.procure.duplicate import duplicates_of
 from engine.procure.exact import decimal_of, exact
+from engine.procure.lots import held_lines, open_lots
 from engine.procure.match import Book, Matched, match
 from engine.procure.match_people import Acts, advice_of
 from engine.procure.papers import Papers
@@ -41,6 +42,7 @@ class _Purchase:
     def __init__(self, papers: Papers, world: World) -> None:
         self.papers, self.world = papers, world
         self.book, self.acts = Book(papers, world), Acts(papers)
+        self.held = held_lines(open_lots(papers, world))
         self.states: dict[str, Any] = {}
         self.findings: list[Finding] = []
         self.intents: list[Intent] = []
@@ -82,6 +84,8 @@ class _Purchase:
             self.states[key] = {"state": "exception", "because": sorted({one.type for one in left})}
         elif matched.waiting:
             self._wait(key, matched.waiting)
+        elif why := sorted({one for number in matched.used for one in self.held.get(number, ())}):
+            self.states[key] = {"state": "exception", "because": why}  # the case is the order's
         else:
             self._post(invoice, matched)
 
