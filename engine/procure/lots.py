@@ -52,6 +52,12 @@ class _Book(NamedTuple):
     arrived: list[Arrived]
     announced: Mapping[int, list[ShippedLine]]
     substitutes: Mapping[int, frozenset[str]]
+    world: World
+
+    def category(self, line: OrderLine) -> str | None:
+        """The order's word, else that of the item's master data."""
+        item = None if line.category or self.order.category else self.world.find(Item, line.item_number)
+        return line.category or self.order.category or (item.category if item is not None else None)
 
 
 def open_lots(papers: Papers, world: World) -> tuple[Finding, ...]:
@@ -63,14 +69,14 @@ def lot_findings(papers: Papers, world: World) -> Iterator[Finding]:
     order, _ = order_of(papers)
     if order is None:
         return
-    book = _Book(order, _arrived(order, papers), _announced(order, papers), substitutes_of(papers))
+    book = _Book(order, _arrived(order, papers), _announced(order, papers), substitutes_of(papers), world)
     for one in book.arrived:
         if one.item_number not in (one.line.item_number, *book.substitutes.get(one.line.number, ())):
             flip = f"item {one.line.item_number}, its return, or the supplier's word that this one comes in its place"
             yield _found(book, one, "receipt_item_differs", "Another item came than was ordered", flip)
             continue
         yield from _expired(book, one)
-        yield from _against_notice(book, one, world)
+        yield from _against_notice(book, one)
     for invoice in papers.newest(Invoice):
         yield from _invoiced(book, invoice)
 
@@ -131,11 +137,11 @@ def _expired(book: _Book, one: Arrived) -> Iterator[Finding]:
                      expired_on=one.expires_on.isoformat())  # fmt: skip
 
 
-def _against_notice(book: _Book, one: Arrived, world: World) -> Iterator[Finding]:
+def _against_notice(book: _Book, one: Arrived) -> Iterator[Finding]:
     """Notices that name no lots announce none."""
     marks = _marks(book.announced.get(one.line.number, ()))
     if not (one.lot or one.serial):
-        item = world.find(Item, one.item_number)
+        item = book.world.find(Item, one.item_number)
         if item is not None and (item.tracks_lot or item.tracks_serial):
             flip = "its lot or serial number scanned"
             yield _found(book, one, "receipt_lot_missing", "It came without a lot or serial number", flip)
@@ -204,6 +210,6 @@ def _finding(
     order = book.order
     return Finding(
         type_, place, title, money=money, supplier=order.supplier_number, facility=order.facility,
-        department=order.department, category=line.category or order.category, urgency=order.urgency.value, flip=flip,
+        department=order.department, category=book.category(line), urgency=order.urgency.value, flip=flip,
         facts={"rule": type_, **facts},
     )  # fmt: skip
