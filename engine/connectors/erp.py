@@ -21,12 +21,12 @@ from engine.channel.policy_records import SystemName
 from engine.connectors.answers import Answers, command_of
 from engine.core.errors import ConfigurationError, DestinationError
 from engine.ports.connector import ConnectorContext, Delivered, Health, Outbound, Semantics
-from engine.ports.erp import ErpAdapter, ErpAdapters, Posted
+from engine.ports.erp import CarriesOut, ErpAdapter, ErpAdapters, Posted
 
 _BROUGHT_UP_TO_DATE = frozenset({"Supplier", "Item", "CostCenter"})
 """Masters: that the ERP knows one does not say that it has this change, and sending it again is harmless."""
 _POSTED_BY = frozenset({"post_invoice", "post_journal", "create_order", "raise_requisition", "propagate_supplier"})
-"""Commands that are carried out by posting their document; any other one asks for something else."""
+"""Commands that are carried out by posting their document; any other one the adapter must know itself."""
 
 
 class ErpSettings(Settings):
@@ -70,15 +70,24 @@ class ErpDestination:
         return await self._delivered(outbound, document, posted)
 
     async def _posted(self, outbound: Outbound, document: Document) -> Posted:
-        _check_command(outbound)
+        command = command_of(outbound)
+        if command is not None and command not in _POSTED_BY:
+            return await self._carried_out(command, outbound, document)
         if document.kind not in self._adapter.kinds:
             takes = ", ".join(sorted(self._adapter.kinds))
             raise DestinationError(f"the ERP takes no {document.kind}", remedy=f"send one of: {takes}")
         return await self._adapter.post(document, document.natural_key)
 
+    async def _carried_out(self, command: str, outbound: Outbound, document: Document) -> Posted:
+        if not isinstance(self._adapter, CarriesOut) or command not in self._adapter.commands:
+            remedy = "carry it out in the ERP and confirm the delivery, or send it elsewhere"
+            raise DestinationError(f"the ERP cannot be asked for '{command}'", where=outbound.kind, remedy=remedy)
+        return await self._adapter.carry_out(command, document, document.natural_key)
+
     async def inquire(self, outbound: Outbound) -> Delivered | None:
-        document = _document(outbound)
-        if document.kind in _BROUGHT_UP_TO_DATE:
+        """None also for what is asked for again without harm."""
+        document, command = _document(outbound), command_of(outbound)
+        if document.kind in _BROUGHT_UP_TO_DATE or (command is not None and command not in _POSTED_BY):
             return None
         posted = await self._adapter.find(document.kind, document.natural_key, document.natural_key)
         return None if posted is None else await self._delivered(outbound, document, posted)
@@ -110,13 +119,6 @@ def _answers(settings: ErpSettings, context: ConnectorContext) -> Answers | None
     if process is None:
         raise ConfigurationError("there is no process in this engine", where=context.name, remedy="leave reports out")
     return Answers(context, process, settings.system)
-
-
-def _check_command(outbound: Outbound) -> None:
-    command = command_of(outbound)
-    if command is not None and command not in _POSTED_BY:
-        remedy = "carry it out in the ERP and confirm the delivery, or send it elsewhere"
-        raise DestinationError(f"the ERP cannot be asked for '{command}'", where=outbound.kind, remedy=remedy)
 
 
 def _document(outbound: Outbound) -> Document:

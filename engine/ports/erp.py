@@ -74,6 +74,23 @@ class ErpAdapter(Protocol):
     async def close(self) -> None: ...
 
 
+@runtime_checkable
+class CarriesOut(Protocol):
+    """An adapter may do this as well: what the process asks for beside posting."""
+
+    @property
+    def commands(self) -> frozenset[str]:
+        """Names of ports/procure.COMMANDS that it carries out."""
+        ...
+
+    async def carry_out(self, command: str, document: Document, reference: str) -> Posted:
+        """Do it once: asked again, what is done already is found so. `reference` is the one of posting.
+
+        Raises TransportError (try again) or DestinationError (a person decides), as all of the port.
+        """
+        ...
+
+
 class Told(msgspec.Struct, frozen=True):
     """A document as the ERP has it now.
 

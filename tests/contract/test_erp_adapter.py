@@ -18,7 +18,7 @@ from engine.canonical import (
     PaymentStatus,
 )
 from engine.core.errors import DestinationError
-from engine.ports.erp import ErpAdapter
+from engine.ports.erp import CarriesOut, ErpAdapter, Posted
 from tests.support import tryton
 from tests.support.erp_double import ErpDouble
 
@@ -247,3 +247,59 @@ async def test_supplier_is_read_back(adapter: ErpAdapter) -> None:
 
 async def test_check_says_that_the_erp_answers(adapter: ErpAdapter) -> None:
     assert (await adapter.check()).ok
+
+
+# ------------------------------------------------------------------ what is asked of documents that are there
+async def asked(adapter: ErpAdapter, command: str, document: Document) -> Posted:
+    assert isinstance(adapter, CarriesOut)
+    return await adapter.carry_out(command, document, document.natural_key)
+
+
+async def test_an_invoice_that_is_taken_back_is_gone_and_may_come_again(adapter: ErpAdapter) -> None:
+    document = tryton.invoice()
+    before = (await adapter.summary())["Invoice"]
+    first = await adapter.post(document, document.natural_key)
+    undone = await asked(adapter, "undo_post_invoice", document)
+    between = (await adapter.summary())["Invoice"]
+    again = await adapter.post(document, document.natural_key)
+
+    assert (undone.state, undone.reference, undone.already_there) == ("cancelled", first.reference, False)
+    assert between == before
+    assert not again.already_there
+
+
+async def test_what_is_not_there_or_was_taken_back_needs_no_taking_back(adapter: ErpAdapter) -> None:
+    document, stranger = tryton.invoice(), tryton.invoice()
+    await adapter.post(document, document.natural_key)
+    await asked(adapter, "undo_post_invoice", document)
+    found = [await asked(adapter, "undo_post_invoice", one) for one in (document, stranger)]
+
+    assert [(one.state, one.already_there) for one in found] == [("cancelled", True), ("cancelled", True)]
+
+
+async def test_a_payment_is_held_once_until_it_is_released(adapter: ErpAdapter) -> None:
+    first, second = tryton.invoice(), tryton.invoice()
+    for one in (first, second):
+        await adapter.post(one, one.natural_key)
+    payment = tryton.payment(first, second)
+    commands = ["hold_payment", "hold_payment", "release_payment", "release_payment", "hold_payment"]
+    found = [await asked(adapter, command, payment) for command in commands]
+
+    assert [one.already_there for one in found] == [False, True, False, True, False]
+    assert [one.state for one in found[1:3]] == ["held", "released"]
+
+
+async def test_a_payment_of_what_the_erp_does_not_have_cannot_be_held(adapter: ErpAdapter) -> None:
+    posted = tryton.invoice()
+    await adapter.post(posted, posted.natural_key)
+    with pytest.raises(DestinationError):
+        await asked(adapter, "hold_payment", tryton.payment(posted, tryton.invoice()))
+    with pytest.raises(DestinationError):
+        await asked(adapter, "hold_payment", tryton.payment())
+
+    assert not (await asked(adapter, "hold_payment", tryton.payment(posted))).already_there
+
+
+async def test_what_no_adapter_does_is_a_matter_for_a_person(adapter: ErpAdapter) -> None:
+    assert isinstance(adapter, CarriesOut)
+    assert not adapter.commands & {"stop_payment", "undo_post_journal", "screen_supplier"}

@@ -43,6 +43,12 @@ class Deaf(Process):
 
 
 @pytest.fixture
+def store_url(tmp_path: Path) -> str:
+    """One kind of store: what is told is the same for all of them."""
+    return f"sqlite:///{tmp_path}/journal.db"
+
+
+@pytest.fixture
 def clock() -> Clock:
     return Clock()
 
@@ -181,16 +187,30 @@ async def test_a_document_that_no_command_brought_is_told_to_its_own_dossier(
     assert [(one.command, one.dossier) for one in await answers(store)] == [("post_invoice", "order:PO-1")]
 
 
-async def test_a_command_that_posting_does_not_carry_out_is_refused_and_posts_nothing(
+async def test_a_command_that_the_erp_does_not_carry_out_is_refused_and_posts_nothing(
     store: Store, process: Deaf, destination: ErpDestination, erp: ErpDouble
 ) -> None:
     command = await matched(process, store)
-    hold = outbound_of(Command("h", "hold_payment", command.kind, command.natural_key, command.body))
-    with pytest.raises(DestinationError, match="hold_payment"):
-        await destination.send(hold)
+    stop = outbound_of(Command("h", "stop_payment", command.kind, command.natural_key, command.body))
+    with pytest.raises(DestinationError, match="stop_payment"):
+        await destination.send(stop)
 
     assert erp.postings == 0
-    assert [(one.command, one.ok) for one in await answers(store)] == [("hold_payment", False)]
+    assert [(one.command, one.ok) for one in await answers(store)] == [("stop_payment", False)]
+
+
+async def test_an_invoice_is_taken_back_in_the_erp_and_the_process_hears_of_it(
+    store: Store, process: Deaf, destination: ErpDestination, erp: ErpDouble
+) -> None:
+    command = await matched(process, store)
+    await destination.send(outbound_of(command))
+    undo = outbound_of(Command("u", "undo_post_invoice", command.kind, command.natural_key, command.body))
+    undone = await destination.send(undo)
+
+    assert ("Invoice", KEY) not in erp.documents
+    assert await destination.inquire(undo) is None  # asked for again without harm
+    told = [(one.command, one.ok, one.reference) for one in await answers(store)]
+    assert told[-1] == ("undo_post_invoice", True, undone.reference)
 
 
 def test_an_engine_without_a_process_says_so(tmp_path: Path) -> None:

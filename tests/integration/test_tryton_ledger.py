@@ -183,6 +183,10 @@ async def test_invoice_is_paid_when_the_erp_paid_it(erp: ErpServer, adapter: Try
 
     assert status.state is PaymentState.PAID
     assert status.amount_due == tryton.money("0.00").model_copy(update={"amount": Decimal(0)})
+    with pytest.raises(DestinationError, match="has paid"):
+        await adapter.carry_out("undo_post_invoice", document, document.natural_key)
+    with pytest.raises(DestinationError, match="nothing of this invoice"):
+        await adapter.carry_out("hold_payment", tryton.payment(document), "x")
 
 
 async def _pay(rpc: RpcSession, invoice: int, amount: Decimal) -> None:
@@ -246,3 +250,33 @@ async def test_bulk_seeding_makes_masters_once(adapter: TrytonAdapter) -> None:
     second = await adapter.seed([*suppliers, *items])
 
     assert (first, second) == (53, 0)
+
+
+async def test_what_a_person_cancelled_does_not_come_again_by_itself(
+    adapter: TrytonAdapter, client: TrytonClient
+) -> None:
+    document = tryton.invoice()
+    posted = await adapter.post(document, document.natural_key)
+    await client.press("account.invoice", int(posted.record), "cancel")
+    with pytest.raises(DestinationError, match="similar"):
+        await adapter.post(document, document.natural_key)
+
+
+async def test_what_a_person_entered_under_our_number_is_not_taken_back(adapter: TrytonAdapter) -> None:
+    document = tryton.invoice()
+    await adapter.post(document, "entered by hand")
+    undone = await adapter.carry_out("undo_post_invoice", document, document.natural_key)
+
+    assert undone.already_there
+    assert await adapter.find("Invoice", document.natural_key, document.natural_key) is not None
+
+
+async def test_a_held_invoice_is_in_no_payment_run_of_the_erp(adapter: TrytonAdapter, client: TrytonClient) -> None:
+    document = tryton.invoice()
+    posted = await adapter.post(document, document.natural_key)
+    line: list[Any] = [["move.origin", "=", f"account.invoice,{posted.record}"], ["payment_blocked", "=", True]]
+    await adapter.carry_out("hold_payment", tryton.payment(document), "x")
+    held = await client.count("account.move.line", line)
+    await adapter.carry_out("release_payment", tryton.payment(document), "x")
+
+    assert (held, await client.count("account.move.line", line)) == (1, 0)

@@ -17,6 +17,7 @@ from engine.canonical import (
     InvoiceKind,
     Item,
     JournalEntry,
+    Payment,
     PaymentState,
     PaymentStatus,
     PurchaseOrder,
@@ -54,6 +55,7 @@ class ErpDouble:
         self.hanging = False
         self.postings = 0
         self.closed = False
+        self.blocked: set[str] = set()  # invoices that are not paid for now
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -94,6 +96,31 @@ class ErpDouble:
             for d, p in held
             if d.invoiced_on.strftime("%Y-%m") == period
         ]
+
+    @property
+    def commands(self) -> frozenset[str]:
+        return frozenset({"undo_post_invoice", "hold_payment", "release_payment"})
+
+    async def carry_out(self, command: str, document: Document, reference: str) -> Posted:
+        await self._reach()
+        if self.refusing:
+            raise DestinationError(f"the ERP does not do '{command}'")
+        if isinstance(document, Payment):
+            return self._block(command == "hold_payment", document)
+        known = self.documents.pop((document.kind, document.natural_key), None)
+        number = known[1].reference if known else document.natural_key
+        return Posted(document.kind, document.natural_key, number, "", "cancelled", already_there=known is None)
+
+    def _block(self, blocked: bool, payment: Payment) -> Posted:
+        keys = {f"{payment.supplier_number}/{one.invoice_number}" for one in payment.invoices}
+        if not keys or (blocked and any(("Invoice", key) not in self.documents for key in keys)):
+            raise DestinationError("the ERP has nothing to hold back")
+        done = keys <= self.blocked if blocked else not keys & self.blocked
+        self.blocked = self.blocked | keys if blocked else self.blocked - keys
+        return Posted(
+            payment.kind, payment.natural_key, payment.natural_key, "", "held" if blocked else "released",
+            already_there=done,
+        )  # fmt: skip
 
     @property
     def told_kinds(self) -> frozenset[str]:

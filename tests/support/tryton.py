@@ -24,6 +24,9 @@ from engine.canonical import (
     Money,
     OrderLine,
     Packaging,
+    PaidInvoice,
+    Payment,
+    PaymentProgress,
     PurchaseOrder,
     Quantity,
     Receipt,
@@ -195,3 +198,16 @@ def journal_entry(number: str | None = None, amount: str = "123.45") -> JournalE
         JournalLine(account="1300", credit=money(amount)),
     )
     return JournalEntry(entry_number=number or unique("ALLOC"), posted_on=today(), lines=lines)
+
+
+def payment(*paid: Invoice) -> Payment:
+    """Proposed; it pays these invoices in full."""
+    invoices = tuple(PaidInvoice(invoice_number=one.invoice_number, amount=one.total) for one in paid)
+    return Payment(
+        payment_number=unique("PAY"),
+        supplier_number=SUPPLIER,
+        amount=money(str(sum(one.total.amount for one in paid))),
+        pay_on=today(),
+        state=PaymentProgress.PROPOSED,
+        invoices=invoices,
+    )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from engine.adapters.tryton.acts import Acts
 from engine.adapters.tryton.client import AiohttpTransport, Transport, TrytonClient
 from engine.adapters.tryton.directory import Directory
 from engine.adapters.tryton.documents import JournalEntries, PurchaseOrders, Requisitions
@@ -56,6 +57,7 @@ class TrytonAdapter:
         self._masters = Masters(client, directory)
         self._reader = Reader(client, settings)
         self._books = Books(client)
+        self._acts = Acts(client, self._poster)
         self._teller = Teller(client, self._reader)
         self._journeys: dict[str, Journey] = {
             "Requisition": Requisitions(directory, settings, today),
@@ -95,6 +97,13 @@ class TrytonAdapter:
         if not found or found[0]["state"] not in journey.workflow.final:
             return None
         return posted(journey.workflow, found[0], natural_key, already_there=True)
+
+    @property
+    def commands(self) -> frozenset[str]:
+        return self._acts.commands
+
+    async def carry_out(self, command: str, document: Document, reference: str) -> Posted:
+        return await self._acts.carry_out(command, document, reference)
 
     def _journey(self, kind: str) -> Journey:
         if kind not in self._journeys:

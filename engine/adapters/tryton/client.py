@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping, Sequence
-from hashlib import md5
 from typing import Any, Protocol
 
 import aiohttp
@@ -71,6 +70,7 @@ class TrytonClient:
 
     def use_context(self, context: Mapping[str, object]) -> None:
         self._headers = self._headers_with(context)
+        self._headers_unwarned = {**self._headers, "X-Tryton-Context": header({**context, "_skip_warnings": True})}
         self._headers_of_all = self._headers_with({**context, "active_test": False})
 
     def _headers_with(self, context: Mapping[str, object]) -> dict[str, str]:
@@ -136,15 +136,17 @@ class TrytonClient:
     async def delete(self, model: str, record: int) -> None:
         await self._call("DELETE", f"{model}/{record}")
 
-    async def press(self, model: str, record: int, button: str, fields: Sequence[str] = ("id",)) -> Record | None:
-        """A workflow step, by the name of its button in the ERP; the record as the step left it, if it says."""
-        answer = await self._call("POST", f"{model}/{record}/{button}{_query([], fields)}", {})
-        return answer if isinstance(answer, dict) else None
+    async def press(
+        self, model: str, record: int, button: str, fields: Sequence[str] = ("id",), *, warned: bool = True
+    ) -> Record | None:
+        """A workflow step, by the name of its button in the ERP; the record as the step left it, if it says.
 
-    async def pass_over_warning(self, name: str, model: str, record: int) -> None:
-        """The next time the ERP would warn of this record, it does not. Source: res.user.warning, as it names them."""
-        digest = md5(f"{model},{record}".encode(), usedforsecurity=False).hexdigest()
-        await self._call("POST", "res.user.warning/skip", {"name": f"{digest}.{name}"})
+        Args:
+            warned: False: what the ERP would warn of was looked at, and is no reason to stop.
+        """
+        headers = self._headers if warned else self._headers_unwarned
+        answer = await self._call("POST", f"{model}/{record}/{button}{_query([], fields)}", {}, headers=headers)
+        return answer if isinstance(answer, dict) else None
 
     async def close(self) -> None:
         await self._transport.close()

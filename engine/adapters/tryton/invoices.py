@@ -17,6 +17,7 @@ from engine.adapters.tryton.documents import (
 from engine.adapters.tryton.failures import WHERE
 from engine.adapters.tryton.posting import Plan, Workflow
 from engine.adapters.tryton.settings import TrytonSettings
+from engine.adapters.tryton.taken_back import invoice_domain, may_come_again
 from engine.adapters.tryton.wire import Domain, Record, created, quantity
 from engine.canonical import Charge, Invoice, InvoiceKind, InvoiceLine
 from engine.core.errors import DestinationError
@@ -47,8 +48,7 @@ class Invoices:
         self._client, self._directory, self._settings = client, directory, settings
 
     def domain(self, natural_key: str, reference: str) -> Domain:
-        supplier, _, number = natural_key.partition("/")
-        return [["type", "=", "in"], ["party.code", "=", supplier], ["reference", "=", number]]
+        return invoice_domain(natural_key)
 
     async def plan(self, document: Invoice, reference: str) -> Plan:
         if document.total != document.stated_total:
@@ -61,6 +61,7 @@ class Invoices:
             _sign(document) * document.total.amount,
             lambda: self._values(document),
             tidy=lambda: self._tidy(document),
+            again=lambda record: may_come_again(self._client, document.natural_key, reference, record),
         )
 
     async def _values(self, document: Invoice) -> Record:

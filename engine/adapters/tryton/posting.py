@@ -59,6 +59,7 @@ class Plan(NamedTuple):
     values: Callable[[], Any]  # an awaitable of the record's values; asked only when it must be made
     same: Callable[[Record], bool] = lambda record: True
     tidy: Callable[[], Any] | None = None  # an awaitable, before the first button
+    again: Callable[[int], Any] | None = None  # an awaitable: may this record pass beside the similar ones?
 
 
 class Journey(Protocol):
@@ -86,8 +87,8 @@ class Poster:
 
     async def find(self, workflow: Workflow, domain: Domain) -> list[Record]:
         """Records under our reference, cancelled ones left out, the furthest first."""
-        fields = [*workflow.fields, "state", workflow.number, workflow.own]
-        found = await self._client.read(workflow.model, [domain, ["state", "!=", "cancelled"]], fields)
+        unended: Domain = [domain, ["state", "!=", "cancelled"]]
+        found = await self._client.read(workflow.model, unended, fields_of(workflow))
         return sorted(found, key=lambda record: (record["state"] not in workflow.final, record["id"]))
 
     async def post(self, workflow: Workflow, plan: Plan) -> Posted:
@@ -146,7 +147,7 @@ class Poster:
 
     async def _step(self, workflow: Workflow, plan: Plan, record: Record) -> Record:
         button = workflow.buttons[record["state"]]
-        fields = [*workflow.fields, "state", workflow.number, workflow.own]
+        fields = fields_of(workflow)
         try:
             after = await self._press(workflow, record["id"], button, fields)
         except DuplicateInvoiceError:
@@ -159,6 +160,11 @@ class Poster:
             after = await self._client.get(workflow.model, record["id"], fields)
         return after
 
+    async def press_alone(self, model: str, record: int, button: str, *, warned: bool = True) -> None:
+        """A button that takes a number without gaps, as that of an entry which reverses another one."""
+        async with self._serial:
+            await self._client.press(model, record, button, warned=warned)
+
     async def _press(self, workflow: Workflow, record: int, button: str, fields: Sequence[str]) -> Record | None:
         if button not in workflow.serial:
             return await self._client.press(workflow.model, record, button, fields)
@@ -168,6 +174,9 @@ class Poster:
     async def _after_duplicate(self, workflow: Workflow, plan: Plan, record: Record) -> Record:
         """The ERP warns of a similar one. When it is a late twin of ours, it goes and the step is tried again."""
         found = await self.find(workflow, plan.domain)
+        if len(found) < 2 and plan.again is not None and await plan.again(record["id"]):
+            await self.press_alone(workflow.model, record["id"], workflow.buttons[record["state"]], warned=False)
+            return await self._client.get(workflow.model, record["id"], fields_of(workflow))
         if len(found) < 2:
             raise _conflict(workflow, "holds a similar one")
         return await self._settle(workflow, plan, found)
@@ -185,6 +194,10 @@ class Poster:
             lock, users = self._keys.pop(key)
             if users > 1:
                 self._keys[key] = lock, users - 1
+
+
+def fields_of(workflow: Workflow) -> list[str]:
+    return [*workflow.fields, "state", workflow.number, workflow.own]
 
 
 def posted(workflow: Workflow, record: Record, natural_key: str, *, already_there: bool) -> Posted:

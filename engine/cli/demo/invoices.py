@@ -114,7 +114,9 @@ def _announced_too_early(make: Maker, late: edi.Order) -> Parcel:
 def _of_an_order_that_never_comes(make: Maker) -> Parcel:
     supplier = make.random.choice(make.suppliers)
     bill = edi.Bill(invoice_number(make), supplier, make.day, ordered_lines(make, supplier), "HH-4999")
-    return _parcel(make, bill, "an invoice whose order nobody has typed in")._replace(matter=_matter(bill, "waiting"))
+    raised = (Raised("order_unknown", bill.total),)
+    parcel = _parcel(make, bill, "an invoice whose order nobody has typed in")
+    return parcel._replace(raises=raised, matter=_matter(bill, "exception"))
 
 
 # ------------------------------------------------------------------ parts

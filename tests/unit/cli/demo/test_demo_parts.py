@@ -219,7 +219,7 @@ def test_the_planned_day_says_where_every_invoice_stands() -> None:
     day = plan_day(1, 300, TODAY).day
     states = day.matters().values()
 
-    assert {"matched", "waiting", "exception"} == set(states)
+    assert {"matched", "exception"} == set(states)
     posted = {key[1] for key, state in day.matters().items() if state == "matched"}
     assert posted == {effect.natural_key for p in day.parcels for effect in p.effects if effect.kind == "Invoice"}
 
