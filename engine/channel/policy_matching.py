@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from engine.channel.model import Settings
-from engine.channel.policy_parts import Amount, Percent, Scope
+from engine.channel.policy_parts import Amount, Percent, PolicyCode, Scope
 
 ToleranceRule = Literal[
     "price",
@@ -18,6 +18,7 @@ ToleranceRule = Literal[
     "line_amount",
     "invoice_total",
     "tax",
+    "tax_line",
     "freight",
     "date",
     "small_differences",
@@ -70,6 +71,24 @@ class MatchRule(Scope):
         return 2 * super().exactness + (self.line_kind is not None)
 
 
+class TaxRate(Scope):
+    """What tax is expected. Where no rule applies, the invoice's tax is only compared with that of its lines."""
+
+    percent: Percent = Field(description="Of the goods; 0: exempt, any tax is an exception.", examples=["6.25"])
+    tax_code: PolicyCode | None = Field(default=None, description="Only lines with this tax code.", examples=["TX"])
+
+    @property
+    def exactness(self) -> int:
+        return 2 * super().exactness + (self.tax_code is not None)
+
+
+class MinimumCharge(Scope):
+    """What a supplier may charge for an order whose goods are worth less than agreed."""
+
+    below: Amount = Field(description="Worth of the order's goods.", examples=["100.00"])
+    charge: Amount = Field(description="In the order's currency.", examples=["15.00"])
+
+
 class Duplicates(Settings):
     """When an invoice is held because it looks like another."""
 
@@ -84,6 +103,8 @@ class Matching(Settings):
     """All of `matching.yaml`."""
 
     rules: tuple[MatchRule, ...] = Field(default=(), description="The most specific that applies counts; else 3 ways.")
+    taxes: tuple[TaxRate, ...] = Field(default=(), description="Expected tax; the most specific that applies counts.")
+    minimum_charges: tuple[MinimumCharge, ...] = Field(default=(), description="For small orders.")
     duplicates: Duplicates = Field(default=Duplicates(), description="Likeness to other invoices.")
     price_shown_places: Annotated[int, Field(ge=0, le=8)] = Field(
         default=4, description="Decimals that unit prices are compared with."

@@ -16,17 +16,35 @@ _REMEMBERED = 256  # contracts with their lines by item
 
 
 class ContractPrice(msgspec.Struct, frozen=True):
-    """`price` per unit of the quantity; None: `failed` says why: contract, member, dates, item, tier or unit."""
+    """`price` per unit of the quantity; None: `failed` says why: contract, supplier, currency, member, dates,
+    item, tier or unit."""
 
     price: Exact | None
     failed: str = ""
 
 
-def contract_price(
-    contract: Contract, item_number: str, quantity: Quantity, item: Item | None, facility: str | None, day: date
-) -> ContractPrice:
+class Buying(msgspec.Struct, frozen=True):
+    """What was agreed when it was ordered: breaks of the price are reached by what was ordered, not by one invoice.
+
+    `supplier` None: whoever the contract's is.
+    """
+
+    ordered: Quantity
+    day: date
+    facility: str | None = None
+    supplier: str | None = None
+    currency: str | None = None
+
+
+def contract_price(contract: Contract, item_number: str, unit: str, item: Item | None, buying: Buying) -> ContractPrice:
+    """Per `unit`, which need not be the one it was ordered in."""
+    facility, day = buying.facility, buying.day
     if not contract.active:
         return ContractPrice(None, "contract")
+    if buying.supplier not in (None, contract.supplier_number):
+        return ContractPrice(None, "supplier")
+    if buying.currency not in (None, contract.currency):
+        return ContractPrice(None, "currency")
     if not contract.is_valid_on(day):
         return ContractPrice(None, "dates")
     own = [one for one in contract.members if one.facility in (None, facility) and one.is_valid_on(day)]
@@ -42,7 +60,10 @@ def contract_price(
     lines = [one for one in lines if one.tier is None or one.tier in tiers]
     if not lines:
         return ContractPrice(None, "tier")
-    prices = [price for one in lines if (price := _per_unit(one, contract, quantity, item, day)) is not None]
+    in_currency = [one for one in lines if buying.currency in (None, one.price.currency)]
+    if not in_currency:
+        return ContractPrice(None, "currency")
+    prices = [price for one in in_currency if (price := _per_unit(one, contract, unit, item, buying)) is not None]
     return ContractPrice(min(prices)) if prices else ContractPrice(None, "unit")
 
 
@@ -77,11 +98,12 @@ def _by_item(of: _Lines) -> dict[str | None, list[ContractLine]]:
     return dict(found)
 
 
-def _per_unit(line: ContractLine, contract: Contract, quantity: Quantity, item: Item | None, day: date) -> Exact | None:
-    factor = units_factor(quantity.unit, line.unit, item, contract.supplier_number, day)
-    if factor is None:
+def _per_unit(line: ContractLine, contract: Contract, unit: str, item: Item | None, buying: Buying) -> Exact | None:
+    factor = units_factor(unit, line.unit, item, contract.supplier_number, buying.day)
+    of_order = units_factor(buying.ordered.unit, line.unit, item, contract.supplier_number, buying.day)
+    if factor is None or of_order is None:
         return None
-    amount = exact(quantity.amount) * factor
+    amount = exact(buying.ordered.amount) * of_order
     reached = [one for one in line.breaks if exact(one.minimum) <= amount]
     price = max(reached, key=lambda one: one.minimum).price if reached else line.price
     return exact(price.amount) * factor

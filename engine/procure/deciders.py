@@ -27,14 +27,13 @@ def _kept(papers: Papers, world: World) -> Decision:
     return Decision({})
 
 
-def _order(papers: Papers, world: World) -> Decision:
+def _order(papers: Papers, world: World, dossier: str) -> Decision:
     """Its invoices, and what became of the order itself."""
-    return merge(decide_purchase(papers, world), decide_order_life(papers, world))
+    return merge(decide_purchase(papers, world, dossier), decide_order_life(papers, world))
 
 
 DECIDERS: dict[str, Decider] = {
     "requisition": decide_requisition,
-    "order": _order,
     "invoice": decide_purchase,
     "approval": decide_approvals,
     "claims": decide_claims,
@@ -47,7 +46,9 @@ DECIDERS: dict[str, Decider] = {
     "usage": decide_usage,
 }
 # These must know which dossier they decide: its documents name several.
-BY_NAME: dict[str, Callable[[Papers, World, str], Decision]] = {"case": decide_case, "stock": decide_stock}
+BY_NAME: dict[str, Callable[[Papers, World, str], Decision]] = {
+    "case": decide_case, "stock": decide_stock, "order": _order,
+}  # fmt: skip
 
 
 def decide(dossier: str, papers: Papers, world: World) -> Decision:

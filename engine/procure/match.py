@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
+from typing import NamedTuple
 
 import msgspec
 
@@ -15,24 +17,22 @@ from engine.canonical import (
     Invoice,
     InvoiceKind,
     InvoiceLine,
-    Item,
     LineKind,
     MatchRule,
     Money,
     OrderLine,
     PurchaseOrder,
-    Receipt,
 )
 from engine.channel.policy_parts import Aspects
 from engine.core.clock import from_micros
-from engine.procure.contract_price import contract_price
-from engine.procure.decision import Finding, World
+from engine.procure.contract_price import Buying, contract_price
+from engine.procure.decision import Finding
 from engine.procure.exact import Exact, decimal_of, exact, minor, product, rounded
-from engine.procure.match_order import order_of, substitutes_of
-from engine.procure.papers import Papers
-from engine.procure.policies import match_rule_for, policies_of
+from engine.procure.match_blanket import is_by_money, limit_exceeded
+from engine.procure.match_book import Book, Matched, Turn, turn_of
+from engine.procure.match_charges import minimum_charge
+from engine.procure.policies import match_rule_for
 from engine.procure.tolerance import Verdict, judge
-from engine.procure.units import units_factor
 from engine.procure.validate_invoice import aspects_of, found, sum_differs
 from engine.procure.waiting import Waiting, waiting_for
 
@@ -41,95 +41,72 @@ _NOT_GOODS = frozenset({LineKind.FREIGHT, LineKind.HANDLING, LineKind.TAX, LineK
 _ACCEPTED, _RECEIVED = "inspections", "receipts"
 
 
-class Matched(msgspec.Struct, frozen=True):
-    """What became of one invoice. `used`: quantities by order line, in the order's units; `charged`: freight and the
-    like, in its currency."""
+class Asked(NamedTuple):
+    """What an invoice line asks for: so much of an order line, in the order's unit."""
 
-    findings: tuple[Finding, ...] = ()
-    waiting: tuple[Waiting, ...] = ()
-    used: Mapping[int, Exact] = {}
-    charged: Exact = 0
-    ways: Mapping[str, int] = {}
+    line: InvoiceLine
+    ordered: OrderLine
+    amount: Exact
 
 
-class Book:
-    """An order as it stands, what came of it, and what invoices have used of it so far."""
+class Match:
+    """An invoice, or the part of it that is of one order.
 
-    def __init__(self, papers: Papers, world: World) -> None:
-        self.papers, self.world, self.policies = papers, world, policies_of(world)
-        self.order, self.gone = order_of(papers)
-        self.lines = {line.number: line for line in self.order.lines} if self.order is not None else {}
-        self.substitutes = substitutes_of(papers)
-        self.received: defaultdict[int, Exact] = defaultdict(int)
-        self.accepted: defaultdict[int, Exact] = defaultdict(int)
-        self.unknown_units: set[tuple[int, str]] = set()
-        self.billed: defaultdict[int, Exact] = defaultdict(int)
-        self.charged: Exact = 0
-        for receipt in papers.newest(Receipt):
-            self._receive(receipt)
+    The figures of its lines follow from the order alone. What of them may be paid is judged beside what other invoices
+    use: `judged` reads the book as it is at that time, and may be asked again. The caller writes down what is used.
 
-    def item(self, number: str) -> Item | None:
-        return self.world.find(Item, number)
+    Args:
+        whole: whether this is all of the invoice, so that its total can be judged here.
+        agreed_beside: charges that other orders of the invoice agreed to.
+    """
 
-    def factor(self, unit: str, to: str, item_number: str, supplier: str, day: date) -> Exact | None:
-        return 1 if unit == to else units_factor(unit, to, self.item(item_number), supplier, day)
-
-    def use(self, matched: Matched) -> None:
-        """It is posted, or will be: what it asked for is not there for the next one."""
-        self.charged += matched.charged
-        for number, amount in matched.used.items():
-            self.billed[number] += amount
-
-    def _receive(self, receipt: Receipt) -> None:
-        for one in receipt.lines:
-            line = self.lines.get(one.order_line_number)
-            if line is None:
-                continue
-            unit, day = line.quantity.unit, receipt.received_on
-            factor = self.factor(one.quantity.unit, unit, one.item_number, receipt.supplier_number, day)
-            if factor is None:
-                self.unknown_units.add((line.number, one.quantity.unit))
-                continue
-            self.received[line.number] += exact(one.quantity.amount) * factor * exact(receipt.sign)
-            item = None if one.accepted is not None else self.item(one.item_number)
-            taken = one.accepted or (None if item is not None and item.inspection_required else one.quantity)
-            if taken is not None and (one.accepted is not None or not self._inspects(line)):
-                self.accepted[line.number] += exact(taken.amount) * factor * exact(receipt.sign)
-
-    def _inspects(self, line: OrderLine) -> bool:
-        return line.match_rule is MatchRule.FOUR_WAY or (
-            self.order is not None and self.order.match_rule is MatchRule.FOUR_WAY
-        )
-
-
-def match(invoice: Invoice, order: PurchaseOrder, book: Book) -> Matched:
-    """Pure: `book` says what other invoices used; the caller writes down what this one uses."""
-    return _Match(invoice, order, book).run()
-
-
-class _Match:
-    def __init__(self, invoice: Invoice, order: PurchaseOrder, book: Book) -> None:
+    def __init__(
+        self, invoice: Invoice, order: PurchaseOrder, book: Book, whole: bool = True, agreed_beside: Exact = 0
+    ) -> None:
         self.invoice, self.order, self.book = invoice, order, book
+        self.whole, self.agreed_beside = whole, agreed_beside
         self.sign = -1 if invoice.invoice_kind is InvoiceKind.CREDIT_MEMO else 1
         self.findings: list[Finding] = []
         self.waits: list[Waiting] = []
+        self.asked: list[Asked] = []
         self.used: defaultdict[int, Exact] = defaultdict(int)
         self.ways: dict[str, int] = {}
         self.extended = Decimal(0)  # of all lines, each rounded as the supplier rounds it
         self.agreed = Decimal(0)  # of those that are as ordered; of the others `expected`
-        self.expected, self.beside, self.charged = exact(Decimal(0)), exact(Decimal(0)), exact(Decimal(0))
+        self.expected, self.beside = exact(Decimal(0)), exact(Decimal(0))
         self.aspects: dict[str | None, Aspects] = {}
+        self._figures()
 
-    def run(self) -> Matched:
+    def _figures(self) -> None:
         for line in self.invoice.lines:
             self._line(line)
+        self.known = all(one.type != "unit_unknown" for one in self.findings)
+        self.charged = self.sign * sum((exact(one.amount.amount) for one in self.invoice.charges), self.beside)
+        self.of_figures = tuple(self.findings)
+
+    @property
+    def uses(self) -> Matched:
+        """As if nothing stood against it."""
+        worth = self.sign * (exact(self.extended) - self.beside)
+        return Matched(used=dict(self.used), charged=self.charged, worth=worth)
+
+    def judged(self) -> Matched:
+        """Beside what the book says that others use."""
+        self.findings, self.waits, self.ways = list(self.of_figures), [], {}
+        so_far: defaultdict[int, Exact] = defaultdict(int)
+        for one in self.asked:
+            so_far[one.ordered.number] += self.sign * one.amount
+            self._quantities(one.line, one.ordered, self.book.taken(one.ordered.number, self.turn)
+                             + so_far[one.ordered.number])  # fmt: skip
         self._charges()
-        known = all(one.type != "unit_unknown" for one in self.findings)
-        if known:
+        self.findings += limit_exceeded(self.invoice, self.order, self.book, self.uses.worth)
+        if self.whole and self.known:
             self.findings += sum_differs(self.invoice, self.extended, self.book.world)
-        if known and not self.findings and self.sign > 0:
+        if self.whole and self.known and not self.findings and self.sign > 0:
             self._total()
-        return Matched(tuple(self.findings), tuple(self.waits), dict(self.used), self.charged, self.ways)
+        return msgspec.structs.replace(
+            self.uses, findings=tuple(self.findings), waiting=tuple(self.waits), ways=self.ways
+        )
 
     # -------------------------------------------------------------- lines
     def _line(self, line: InvoiceLine) -> None:
@@ -137,7 +114,7 @@ class _Match:
         if ordered is None:
             return self._unpaired(line)
         day, supplier = self.invoice.invoiced_on, self.invoice.supplier_number
-        number, unit = ordered.item_number, ordered.quantity.unit
+        number, unit = self._item_of(line, ordered), ordered.quantity.unit
         priced = line.price_unit or line.quantity.unit
         if line.price.amount == ordered.price.amount and {unit, line.quantity.unit, priced} == {
             ordered.price_unit or unit
@@ -155,7 +132,7 @@ class _Match:
         if self._price(line, ordered, price if per == 1 else price * Fraction(1, per), amount * own * per):
             self._amount(line, ordered, exact(ordered.price.amount) * amount * factor * wanted, worth)
             self._contract(line, ordered, price * own)
-        self._quantities(line, ordered, amount * factor)
+        self._asks(line, ordered, amount * factor)
 
     def _as_ordered(self, line: InvoiceLine, ordered: OrderLine) -> None:
         """In the order's unit at the order's price, as most lines are: nothing is converted or differs."""
@@ -163,7 +140,11 @@ class _Match:
         self.extended += minor(worth, self.invoice.currency)
         self.agreed += worth
         self._contract(line, ordered, line.price.amount)
-        self._quantities(line, ordered, exact(line.quantity.amount))
+        self._asks(line, ordered, exact(line.quantity.amount))
+
+    def _asks(self, line: InvoiceLine, ordered: OrderLine, amount: Exact) -> None:
+        self.asked.append(Asked(line, ordered, amount))
+        self.used[ordered.number] += self.sign * amount
 
     def _pair(self, line: InvoiceLine) -> OrderLine | None:
         """By the order's line number, then our item number, then the supplier's or GTIN. Never by description."""
@@ -182,8 +163,15 @@ class _Match:
     def _is(self, ordered: OrderLine, item: str) -> bool:
         return item == ordered.item_number or item in self.book.substitutes.get(ordered.number, ())
 
+    def _item_of(self, line: InvoiceLine, ordered: OrderLine) -> str:
+        """Whose units convert: a substitute may be packed in another way."""
+        told = line.item_number
+        return told if told is not None and self._is(ordered, told) else ordered.item_number
+
     def _is_full(self, ordered: OrderLine) -> bool:
-        return self.book.billed[ordered.number] + self.used[ordered.number] >= exact(ordered.quantity.amount)
+        """Of a credit: whether nothing is left to be credited."""
+        taken = self.book.taken(ordered.number, self.turn) + self.used[ordered.number]
+        return taken >= exact(ordered.quantity.amount) if self.sign > 0 else taken <= 0
 
     def _unpaired(self, line: InvoiceLine) -> None:
         worth = line.extended
@@ -231,7 +219,10 @@ class _Match:
         if contract is None:
             return
         item, facility = self.book.item(ordered.item_number), self.order.facility or self.invoice.facility
-        agreed = contract_price(contract, ordered.item_number, line.quantity, item, facility, self.order.ordered_on)
+        buying = Buying(
+            ordered.quantity, self.order.ordered_on, facility, self.order.supplier_number, self.order.currency
+        )
+        agreed = contract_price(contract, ordered.item_number, line.quantity.unit, item, buying)
         facts = {"contract": contract.contract_number, "failed": agreed.failed or "price"}
         if agreed.price is None:
             title = f"The contract gives no price: its {agreed.failed} does not fit"
@@ -242,18 +233,19 @@ class _Match:
             title = "The price is not the contract's"
             self._differs("contract_price_differs", title, line, verdict, worth, facts)
 
-    def _quantities(self, line: InvoiceLine, ordered: OrderLine, amount: Exact) -> None:
-        number = ordered.number
-        self.used[number] += self.sign * amount
-        total = self.book.billed[number] + self.used[number]
+    def _quantities(self, line: InvoiceLine, ordered: OrderLine, total: Exact) -> None:
+        """
+        Args:
+            total: of the order line, that all invoices and credits use up to this one.
+        """
         if self.sign < 0:
             if total < 0:
                 title = "More is credited than was invoiced"
                 self._found("credit_exceeds_invoiced", title, line, line.extended, {}, "an invoice that it credits")
             return
-        limit = 0 if number in self.book.gone else exact(ordered.quantity.amount)
+        limit = 0 if ordered.number in self.book.gone else exact(ordered.quantity.amount)
         verdict = self._judge("quantity_ordered", limit, total, ordered) if total != limit else None
-        if verdict is not None and not verdict.within:
+        if verdict is not None and not verdict.within and not (is_by_money(self.order) and limit):
             return self._differs("quantity_above_ordered", "More is invoiced than ordered", line, verdict,
                                  verdict.difference * exact(ordered.price.amount))  # fmt: skip
         ways = self._ways(ordered)
@@ -287,12 +279,11 @@ class _Match:
     @property
     def _came(self) -> datetime:
         """When the invoice was here first: what comes later than that is not expected before it."""
-        first = [
-            paper.record.at_micros
-            for paper in self.book.papers.all
-            if (paper.record.kind, paper.record.key) == ("Invoice", self.invoice.natural_key)
-        ]
-        return from_micros(min(first)) if first else self.book.world.now
+        return from_micros(self.turn[0])
+
+    @cached_property
+    def turn(self) -> Turn:
+        return turn_of(self.invoice, self.book)
 
     def _ways(self, ordered: OrderLine) -> int:
         rule = ordered.match_rule or self.order.match_rule
@@ -304,16 +295,19 @@ class _Match:
         return match_rule_for(self.book.policies, aspects_of(self.invoice, self._category(ordered)), kind).ways
 
     def _category(self, ordered: OrderLine) -> str | None:
-        return ordered.category or self.order.category
+        """The order's word, else that of the item's master data."""
+        told = ordered.category or self.order.category
+        item = self.book.item(ordered.item_number) if told is None else None
+        return item.category if item is not None else told
 
     def _charges(self) -> None:
         """Freight and the like on the invoice, with what earlier invoices asked, against those of the order."""
-        asked = sum((exact(one.amount.amount) for one in self.invoice.charges), self.beside)
-        self.charged = self.sign * asked
-        if asked <= 0 or self.sign < 0:
+        if self.charged <= 0:
             return
-        agreed = sum((exact(one.amount.amount) for one in self.order.charges), exact(Decimal(0)))
-        verdict = judge("freight", agreed, self.book.charged + asked, self.book.policies, self._aspects(None))
+        agreed = sum((exact(one.amount.amount) for one in self.order.charges), self.agreed_beside)
+        agreed += minimum_charge(self.order, self.book.policies)
+        asked = self.book.charged + self.charged
+        verdict = judge("freight", agreed, asked, self.book.policies, self._aspects(None))
         if not verdict.within and verdict.above:
             self._differs("freight_above_ordered", "Freight or charges were not agreed", None, verdict,
                           verdict.difference)  # fmt: skip
@@ -350,4 +344,15 @@ class _Match:
         flip: str,
     ) -> None:  # fmt: skip
         place = str(line.number) if line is not None else ""
-        self.findings.append(found(self.invoice, type_, title, place, money=money, facts=dict(facts), flip=flip))
+        more = {"money": money, "facts": dict(facts), "flip": flip, **self._matter(line)}
+        self.findings.append(found(self.invoice, type_, title, place, **more))
+
+    def _matter(self, line: InvoiceLine | None) -> dict[str, object]:
+        """Whose it is and how urgent: as it was ordered, for few suppliers write that on an invoice."""
+        order, ordered = self.order, self._pair(line) if line is not None else None
+        return {
+            "category": (self._category(ordered) if ordered else order.category) or self.invoice.category,
+            "facility": self.invoice.facility or order.facility,
+            "department": order.department,
+            "urgency": order.urgency.value,
+        }

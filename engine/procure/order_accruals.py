@@ -22,7 +22,7 @@ def accruals(life: OrderLife, papers: Papers, world: World) -> Iterator[Intent]:
     account = rules_of(world).accrued_account
     if "received_not_invoiced" not in rules_of(world).accrue or account is None:
         return
-    invoiced = _invoiced(papers)
+    invoiced = _invoiced(papers, life.order.order_number)
     for receipt in sorted(papers.newest(Receipt), key=lambda one: (one.received_on, one.receipt_number)):
         entry = _entry(receipt, life, account, world)
         if entry is None:
@@ -50,12 +50,14 @@ def _entry(receipt: Receipt, life: OrderLife, account: str, world: World) -> Jou
     return cost_entry(source, costs, account, world, rules.posting, JournalEntryType.ACCRUAL)
 
 
-def _invoiced(papers: Papers) -> Counter[tuple[int, str]]:
+def _invoiced(papers: Papers, order_number: str) -> Counter[tuple[int, str]]:
     """By order line and unit."""
     found: Counter[tuple[int, str]] = Counter()
     for invoice in papers.newest(Invoice):
         sign = Decimal(-1) if invoice.invoice_kind is InvoiceKind.CREDIT_MEMO else Decimal(1)
         for line in invoice.lines:
+            if (line.order_number or invoice.order_number) not in (None, order_number):
+                continue  # of another order that the invoice is for, too
             if line.order_line_number is not None:
                 found[line.order_line_number, line.quantity.unit] += line.quantity.amount * sign  # type: ignore[assignment]
     return found

@@ -114,16 +114,30 @@ def _own(document: Document) -> tuple[str, ...]:
     """A trade document belongs to its orders; without one, it stands alone."""
     if isinstance(document, CaseAction | Approval | ApprovalAction | FieldClaim):
         return (document.dossier,)
+    if isinstance(document, PurchaseOrder) and document.blanket_number:
+        return (f"order:{document.order_number}", releases_dossier(document.blanket_number))
     if isinstance(document, PurchaseOrder | OrderChange | Receipt | OrderAcknowledgement):
         return (f"order:{document.order_number}",)
     if isinstance(document, Invoice):
-        return (f"order:{document.order_number}",) if document.order_number else (f"invoice:{document.natural_key}",)
+        return tuple(f"order:{one}" for one in orders_of(document)) or (f"invoice:{document.natural_key}",)
     if isinstance(document, ShipmentNotice):
         orders = sorted({line.order_number for line in document.lines if line.order_number})
         return tuple(f"order:{number}" for number in orders) or (f"shipment:{document.natural_key}",)
     if isinstance(document, Requisition):
         return (f"requisition:{document.requisition_number}",)
     return belongs_to(document) or usage_dossiers(document) or (f"{document.kind.lower()}:{document.natural_key}",)
+
+
+def releases_dossier(order_number: str) -> str:
+    """Where the releases of a standing order are kept together."""
+    return f"blanket:{order_number}"
+
+
+def orders_of(invoice: Invoice) -> tuple[str, ...]:
+    """All that its lines are of; the first is its home, whose dossier decides over it."""
+    numbers = {line.order_number or invoice.order_number for line in invoice.lines} - {None}
+    first = invoice.order_number if invoice.order_number in numbers else None
+    return tuple(sorted((one for one in numbers if one), key=lambda one: (one != first, one)))
 
 
 def papers_of(dossier: Dossier) -> Papers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,25 +23,33 @@ from engine.procure.decision import Decision, Finding, Intent, World
 from engine.procure.duplicate import duplicates_of
 from engine.procure.exact import decimal_of, exact
 from engine.procure.lots import held_lines, open_lots
-from engine.procure.match import Book, Matched, match
+from engine.procure.match_blanket import not_valid
+from engine.procure.match_book import Book, Matched
+from engine.procure.match_joint import Claim, settle
 from engine.procure.match_people import Acts, advice_of
-from engine.procure.papers import Papers
+from engine.procure.match_several import is_home, parts_of, uses_elsewhere
+from engine.procure.papers import Papers, orders_of
 from engine.procure.validate_invoice import found, validate
 from engine.procure.waiting import Waiting, waiting_for
 
 _WAIT_SOURCE = "orders"
 
 
-def decide_purchase(papers: Papers, world: World) -> Decision:
-    return _Purchase(papers, world).run()
+def decide_purchase(papers: Papers, world: World, dossier: str = "") -> Decision:
+    """
+    Args:
+        dossier: of which order; needed where an invoice is of several, and the order itself may not have come yet.
+    """
+    return _Purchase(papers, world, dossier.partition(":")[2] if dossier.startswith("order:") else None).run()
 
 
 class _Purchase:
     """Invoices in the order of their dates; those that are posted come first, for they are paid."""
 
-    def __init__(self, papers: Papers, world: World) -> None:
+    def __init__(self, papers: Papers, world: World, number: str | None) -> None:
         self.papers, self.world = papers, world
         self.book, self.acts = Book(papers, world), Acts(papers)
+        self.number = self.book.order.order_number if self.book.order is not None else number
         self.held = held_lines(open_lots(papers, world))
         self.states: dict[str, Any] = {}
         self.findings: list[Finding] = []
@@ -53,41 +61,67 @@ class _Purchase:
 
     def run(self) -> Decision:
         self._evaluated()
-        for invoice in sorted(self.papers.newest(Invoice), key=self._turn):
-            self._invoice(self.acts.corrected(invoice))
-        return Decision(
-            {"invoices": self.states}, tuple(self.findings), tuple(self.intents), min(self.looks, default=None)
-        )
+        invoices = sorted(self.papers.newest(Invoice), key=self._turn)
+        self.book.elsewhere = uses_elsewhere(self.papers, self.book, self.world)
+        own = [self.acts.corrected(one) for one in invoices if is_home(one, self.number)]
+        claims = [self._claim(one) for one in own if not self._sent_back(one)]
+        found = settle(claims, self.book, self.world, lambda claim, matched: not self._against(claim, matched))
+        for claim in claims:
+            self._became(claim, found[claim.key])
+        state: dict[str, Any] = {"invoices": self.states}
+        elsewhere = {one.natural_key: orders_of(one)[0] for one in invoices if not is_home(one, self.number)}
+        if elsewhere:
+            state["invoices_elsewhere"] = elsewhere
+        return Decision(state, tuple(self.findings), tuple(self.intents), min(self.looks, default=None))
 
     def _turn(self, invoice: Invoice) -> tuple[Any, ...]:
-        kind = invoice.invoice_kind is InvoiceKind.INVOICE
-        return (invoice.natural_key not in self.posted, invoice.invoiced_on, kind, invoice.natural_key)
+        credit = invoice.invoice_kind is InvoiceKind.CREDIT_MEMO
+        return (invoice.natural_key not in self.posted, invoice.invoiced_on, credit, invoice.natural_key)
 
-    def _invoice(self, invoice: Invoice) -> None:
-        key, order = invoice.natural_key, self.book.order
-        if self._sent_back(invoice):
-            return
-        if order is None and invoice.order_number and (waiting := self._waits_for_order(invoice)):
-            return self._wait(key, (waiting,))
-        matched = match(invoice, order, self.book) if order is not None else self._without_order(invoice)
-        every = (
-            *validate(invoice, order, self.world),
+    def _claim(self, invoice: Invoice) -> Claim:
+        """With what stands against it whatever other invoices ask for."""
+        parts, unknown = parts_of(invoice, self.book, self.world)
+        waiting = self._waits_for_order(invoice) if unknown else None
+        orders: list[PurchaseOrder | None] = [one.order for one in parts] or [None]
+        every = [
+            *(one for order in orders for one in validate(invoice, order, self.world)),
+            *(one for order in orders for one in not_valid(invoice, order, self.world)),
             *duplicates_of(invoice, self.world),
             *self._not_awaited(invoice),
-            *matched.findings,
-        )
-        left = self.acts.open(every, self.world)
-        if key in self.posted:
-            return self._is_posted(invoice, left, matched)
-        if left:
+            *(one for part in parts for one in part.of_figures),
+        ]
+        if (unknown and waiting is None) or not orders_of(invoice):
+            every.append(self._without_order(invoice, unknown))
+        if waiting is not None:
+            every = []  # all of it is judged when its orders are known
+        once = {(one.type, one.place): one for one in every}
+        left, waits = self.acts.open(once.values(), self.world), (waiting,) if waiting is not None else ()
+        claim = Claim(invoice, parts, invoice.natural_key in self.posted, left, waits)
+        if not left:
+            self.book.use(claim.uses)  # so that the next one's lines are paired with what is left
+        return claim
+
+    def _against(self, claim: Claim, matched: Matched) -> tuple[Finding, ...] | tuple[Waiting, ...]:
+        """Open exceptions; when there are none, what is waited for."""
+        if claim.parts and not claim.waits:
+            found = [one for one in matched.findings if not any(one is part for part in claim.of_figures)]
+            return (*claim.faults, *self.acts.open(found, self.world)) or matched.waiting
+        return claim.faults or claim.waits
+
+    def _became(self, claim: Claim, matched: Matched) -> None:
+        against = self._against(claim, matched)
+        left = tuple(one for one in against if isinstance(one, Finding))
+        if claim.posted:
+            self._is_posted(claim.invoice, left, matched)
+        elif left:
             self.findings += left
-            self.states[key] = {"state": "exception", "because": sorted({one.type for one in left})}
-        elif matched.waiting:
-            self._wait(key, matched.waiting)
+            self.states[claim.key] = {"state": "exception", "because": sorted({one.type for one in left})}
+        elif against:
+            self._wait(claim.key, tuple(one for one in against if isinstance(one, Waiting)))
         elif why := sorted({one for number in matched.used for one in self.held.get(number, ())}):
-            self.states[key] = {"state": "exception", "because": why}  # the case is the order's
+            self.states[claim.key] = {"state": "exception", "because": why}  # the case is the order's
         else:
-            self._post(invoice, matched)
+            self._post(claim.invoice, matched)
 
     def _sent_back(self, invoice: Invoice) -> bool:
         """Whether people hold it, refused it or returned it to its supplier."""
@@ -109,10 +143,12 @@ class _Purchase:
     def _waits_for_order(self, invoice: Invoice) -> Waiting | None:
         return waiting_for(self.world, _WAIT_SOURCE, from_micros(self.papers.paper(invoice).record.at_micros))
 
-    def _without_order(self, invoice: Invoice) -> Matched:
-        title = "Its order is not known" if invoice.order_number else "It names no order"
-        type_ = "order_unknown" if invoice.order_number else "no_order"
-        return Matched((found(invoice, type_, title, money=invoice.stated_total, flip="its order, or an acceptance"),))
+    def _without_order(self, invoice: Invoice, unknown: Sequence[str]) -> Finding:
+        title = "Its order is not known" if unknown else "It names no order"
+        type_ = "order_unknown" if unknown else "no_order"
+        facts = {"orders": list(unknown)} if len(orders_of(invoice)) > 1 else {}
+        flip = "its order, or an acceptance"
+        return found(invoice, type_, title, money=invoice.stated_total, facts=facts, flip=flip)
 
     def _not_awaited(self, invoice: Invoice) -> tuple[Finding, ...]:
         """What is received of such an order is paid by its receipts: an invoice for it would be paid beside them."""
@@ -130,7 +166,6 @@ class _Purchase:
 
     def _is_posted(self, invoice: Invoice, left: tuple[Finding, ...], matched: Matched) -> None:
         key = invoice.natural_key
-        self.book.use(matched)
         self.states[key] = {"state": "matched"}
         wish = Intent("post_invoice", self._as_written(invoice))
         if wish.key in self.world.given:  # still wished for: what its system answered is looked at
@@ -143,7 +178,6 @@ class _Purchase:
             self.findings += self.acts.open((late,), self.world)
 
     def _post(self, invoice: Invoice, matched: Matched) -> None:
-        self.book.use(matched)
         self.states[invoice.natural_key] = {"state": "matched", "ways": dict(matched.ways)}
         self.intents.append(Intent("post_invoice", self._as_written(invoice)))
 

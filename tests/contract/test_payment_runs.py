@@ -12,6 +12,7 @@ from engine.canonical import (
     BankState,
     BankStatusReport,
     Invoice,
+    InvoiceKind,
     InvoiceLine,
     Money,
     OrderLine,
@@ -22,6 +23,7 @@ from engine.canonical import (
     PurchaseOrder,
     Quantity,
     Receipt,
+    ReceiptKind,
     ReceiptLine,
     ReportSource,
     Terms,
@@ -88,6 +90,14 @@ class Office:
         )
         found = await self.runs._known(Payment, [key for (key,) in rows])
         return list(found.values())
+
+
+def returned(invoice: Invoice) -> Receipt:
+    """All of it went back to the supplier."""
+    return Receipt(
+        receipt_number="RET-1", order_number=invoice.order_number or "", supplier_number="S1", received_on=DAY,
+        receipt_kind=ReceiptKind.RETURN, lines=(ReceiptLine(order_line_number=1, item_number="M1", quantity=ONE),),
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -162,6 +172,19 @@ async def test_what_came_back_from_the_bank_is_paid_by_the_next_run(office: Offi
     await office.process.take(report)
 
     assert await office.run("RUN-3") == {"I-1": "100.00"}
+
+
+async def test_a_credit_lowers_what_its_supplier_is_paid(office: Office) -> None:
+    first = await office.buy("1", "100.00")
+    await office.posted(first)
+    await office.process.take(returned(first))
+    credit = first.model_copy(update={"invoice_number": "C-1", "invoice_kind": InvoiceKind.CREDIT_MEMO})
+    await office.process.take(credit)
+    await office.posted(credit)
+    await office.posted(await office.buy("2", "130.00"))
+
+    assert await office.run() == {"I-1": "100.00", "C-1": "-100.00", "I-2": "130.00"}
+    assert [one.amount for one in await office.payments("RUN-1")] == [usd("130.00")]
 
 
 async def test_an_invoice_taken_back_in_the_erp_is_not_paid(office: Office) -> None:

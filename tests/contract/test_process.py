@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from engine.canonical import (
@@ -18,6 +18,7 @@ from engine.canonical import (
     Receipt,
     ReceiptLine,
 )
+from engine.core.clock import to_micros
 from engine.ports.procure import CaseQuery
 from engine.procure.process import Process
 from engine.store.open import Store
@@ -77,6 +78,23 @@ async def test_an_invoice_that_is_too_high_is_a_case_until_the_order_is_changed(
     assert await store.records.cases(CaseQuery()) == []
     assert [one.state for one in await store.records.cases(CaseQuery(states=("gone",)))] == ["gone"]
     assert await commands(store) == ["post_invoice:S1/INV-1"]
+
+
+async def test_a_case_that_opens_again_is_as_old_as_its_new_spell(store: Store) -> None:
+    clock = Clock()
+    over = Process(store.records, clock, lambda: None)
+    for document in (order("9.00"), receipt(), invoice("10.00")):
+        await over.take(document)
+    (first,) = await store.records.cases(CaseQuery())
+    await over.take(order("10.00").model_copy(update={"supplier_number": "S2"}))  # another fault in its place
+
+    clock.advance(timedelta(days=2))
+    await over.take(order("9.00"))
+
+    (again,) = await store.records.cases(CaseQuery())
+    assert again.case_id == first.case_id
+    assert again.opened_micros == to_micros(clock.now()) == first.opened_micros + 2 * 86_400_000_000
+    assert again.facts["spells"] == [[first.opened_micros, first.opened_micros]]
 
 
 async def test_documents_of_one_dossier_that_come_at_once_are_all_kept(store: Store) -> None:

@@ -31,6 +31,8 @@ from engine.canonical import (
     OrderChangeAction,
     OrderChangeLine,
     Packaging,
+    PriceBreak,
+    Receipt,
     ReceiptKind,
     SplitPart,
     Supplier,
@@ -184,6 +186,73 @@ def test_a_contract_says_which_of_its_conditions_failed(agreed: Contract, failed
     (finding,) = decide(*documents, known=(SUPPLIER, agreed)).findings
 
     assert (finding.type, finding.facts["failed"]) == ("contract_price_differs", failed)
+
+
+@pytest.mark.parametrize(
+    ("ordered_amount", "price", "wanted"),
+    [("100", "3.00", []), ("99", "3.00", []), ("99", "3.01", ["contract_price_differs"]), ("99", "4.00", []),
+     ("100", "4.00", ["contract_price_differs"])],
+)  # fmt: skip
+def test_a_price_break_is_reached_by_what_was_ordered_not_by_what_is_invoiced(
+    ordered_amount: str, price: str, wanted: list[str]
+) -> None:
+    breaks = (PriceBreak(minimum=Decimal(100), price=usd("3.00")),)
+    lower = Policies(tolerances=Tolerances(rules=(Tolerance(rule="price", lower=Limit(unlimited=True)),)))
+    at_break = order(ordered(amount=ordered_amount, price=price), contract_number="C1")
+
+    decision = decide(
+        at_break, receipt("40"), invoice(billed("40", price)), known=(SUPPLIER, contract(line={"breaks": breaks})),
+        policies=lower if wanted == [] else Policies(),
+    )  # fmt: skip
+
+    assert types(decision) == wanted
+
+
+# ------------------------------------------------------------------ returned and credited
+def returned(amount: str = "10") -> Receipt:
+    return receipt(amount, "RET-1", receipt_kind=ReceiptKind.RETURN)
+
+
+def credited(amount: str = "10", **more: Any) -> Invoice:
+    return invoice(billed(amount), number="C-1", invoice_kind=InvoiceKind.CREDIT_MEMO, **more)
+
+
+GIVEN: list[tuple[str, frozenset[str]]] = [
+    ("nothing was posted yet", frozenset()),
+    ("the invoice was", frozenset({"post_invoice:S1/I-1"})),
+    ("both were", frozenset({"post_invoice:S1/I-1", "post_invoice:S1/C-1"})),
+]
+
+
+@pytest.mark.parametrize("amount", ["10", "4"])
+@pytest.mark.parametrize("posted_before", [one[1] for one in GIVEN], ids=[one[0] for one in GIVEN])
+@pytest.mark.parametrize("credit_on", [date(2026, 11, 1), date(2026, 11, 10), date(2026, 11, 19)])
+def test_what_went_back_and_was_credited_leaves_nothing_open(
+    amount: str, posted_before: frozenset[str], credit_on: date
+) -> None:
+    papers_now = papers(order(), receipt(), returned(amount), invoice(), credited(amount, invoiced_on=credit_on))
+    decision = decide_purchase(papers_now, world(SUPPLIER, watermarks=PASSED, given=posted_before))
+
+    assert decision.findings == ()
+    assert {*posted(decision), *posted_before} == {"post_invoice:S1/I-1", "post_invoice:S1/C-1"}
+    assert {one["state"] for one in decision.state["invoices"].values()} == {"matched"}
+
+
+def test_what_went_back_and_is_not_credited_is_told() -> None:
+    back = papers(order(), receipt(), returned("4"), invoice())
+    decision = decide_purchase(back, world(SUPPLIER, watermarks=PASSED, given=frozenset({"post_invoice:S1/I-1"})))
+
+    (late,) = decision.findings
+    assert (late.type, late.facts["because"]) == ("decided_otherwise_since", ["quantity_not_received"])
+
+
+def test_more_credits_than_invoices_hold_the_last_credit_only() -> None:
+    both = [credited(), invoice(number="C-2", invoice_kind=InvoiceKind.CREDIT_MEMO, invoiced_on=date(2026, 11, 12))]
+
+    decision = decide(order(), receipt(), invoice(), *both)
+
+    assert [(one.type, one.place) for one in decision.findings] == [("credit_exceeds_invoiced", "S1/C-2/1")]
+    assert sorted(posted(decision)) == ["post_invoice:S1/C-1", "post_invoice:S1/I-1"]
 
 
 def test_a_substitute_that_the_supplier_told_of_is_what_was_ordered() -> None:
