@@ -110,7 +110,7 @@ def _case_action(rows: Rows, one: CaseAction) -> Iterator[Milestone]:
     about = invoice_of_place(one.place or "", rows.papers)
     yield rows.traded(
         "person_acted", "exception", one, key=one.case_id, detail=one.action_number, matter=about,
-        type=one.action.value, who=one.who, **money(one.amount),
+        type=one.action.value, who=one.who, **rows.about(about), **money(one.amount),
     )  # fmt: skip
 
 
@@ -131,12 +131,13 @@ def _supplier(rows: Rows, one: Supplier) -> Iterator[Milestone]:
 def _answer(rows: Rows, one: PostingResult) -> Iterator[Milestone]:
     """The first good answer and the first refusal of each command and document."""
     versions = [p for p in rows.papers.all if (p.record.kind, p.record.key) == (one.kind, one.natural_key)]
+    of = rows.about(one.subject_key if one.subject_kind == Invoice.kind else None)
     for what, good in (("command_answered", True), ("command_refused", False)):
         told = [p.record for p in versions if isinstance(p.document, PostingResult) and p.document.ok is good]
         if told:
             yield rows.traded(
                 what, "ledger", one, key=one.subject_key, kind=one.subject_kind, detail=f"{one.command}/{one.system}",
-                type=one.command, at_micros=told[0].at_micros, matter=one.dossier, day=day_number(one.posted_on),
+                type=one.command, at_micros=told[0].at_micros, matter=one.dossier, day=day_number(one.posted_on), **of,
             )  # fmt: skip
 
 

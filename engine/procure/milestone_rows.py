@@ -8,7 +8,17 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from engine.canonical import CaseVerb, Document, Invoice, Money, PurchaseOrder
+from engine.canonical import (
+    CaseVerb,
+    Consumption,
+    Document,
+    Invoice,
+    Money,
+    Payment,
+    PurchaseOrder,
+    Requisition,
+    Supplier,
+)
 from engine.ports.measures import Milestone, units_of
 from engine.ports.procure import Case
 from engine.procure.decision import text_of
@@ -67,6 +77,21 @@ class Rows:
         matter = {"matter": getattr(document, "order_number", None), "facility": facility, "category": category}
         return self.row(what, stage, document, **{**matter, **more})
 
+    def about(self, invoice: str | None) -> dict[str, str | None]:
+        """Facility, supplier and category of an invoice, as its order completes them; else of what the dossier is of:
+        answers, cases and people's decisions do not repeat them all."""
+        subjects = [*(one for one in self.papers.newest(Invoice) if one.natural_key == invoice), *self._subjects]
+        found = {
+            name: next((value for one in subjects if (value := getattr(one, field, None))), None)
+            for name, field in (("facility", "facility"), ("supplier", "supplier_number"), ("category", "category"))
+        }
+        return {**found, "category": found["category"] or self.category}
+
+    @cached_property
+    def _subjects(self) -> list[Document]:
+        kinds = (PurchaseOrder, Requisition, Payment, Supplier, Consumption)
+        return [one for kind in kinds for one in self.papers.newest(kind)]
+
     @cached_property
     def order(self) -> PurchaseOrder | None:
         return next(iter(self.papers.newest(PurchaseOrder)), None)
@@ -78,12 +103,13 @@ class Rows:
 
 
 def invoice_at(case: Case, papers: Papers) -> str | None:
-    """Key of the invoice that a case is about: it stands at `S1/INV-1`, `S1/INV-1/2` or `S1/INV-1:2`."""
+    """Key of the invoice that a case is about: it stands at `S1/INV-1`, `S1/INV-1/2`, `S1/INV-1:2`, or, when a system
+    refused it, at `Invoice/S1/INV-1`."""
     return invoice_of_place(case.case_id.removeprefix(f"{case.dossier}#{case.type}#"), papers)
 
 
 def invoice_of_place(place: str, papers: Papers) -> str | None:
-    return max(_standing_at(place, papers), key=len, default=None)
+    return max(_standing_at(place.removeprefix(f"{Invoice.kind}/"), papers), key=len, default=None)
 
 
 def _standing_at(place: str, papers: Papers) -> Iterator[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from engine.canonical import CaseAction, Document, Invoice, PurchaseOrder
+from engine.canonical import CaseAction, Document
 from engine.ports.measures import Milestone, units_of
 from engine.ports.procure import Case, Dossier
 from engine.procure.milestone_commands import milestones_of_command
@@ -86,24 +86,27 @@ def milestones_of(dossier: str, papers: Papers, cases: Sequence[Case]) -> Iterat
             yield from make(rows, paper.document)
     yield from milestones_of_whole(rows)
     for case in cases:
-        yield from _spells(case, papers)
+        yield from _spells(case, rows)
 
 
 # ------------------------------------------------------------------ exceptions
-def _spells(case: Case, papers: Papers) -> Iterator[Milestone]:
+def _spells(case: Case, rows: Rows) -> Iterator[Milestone]:
     """One row each time that it was open."""
+    papers = rows.papers
     ended = [tuple(one) for one in case.facts.get("spells", ())]
     spells = [*ended, (case.opened_micros, None)] if case.state == "open" else ended
     acts = [one for one in papers.latest() if isinstance(one.document, CaseAction) and _acts_on(one.document, case)]
     about = invoice_at(case, papers)
-    category = next((one.category for one in _subjects(about, papers) if one.category), None)
+    of = rows.about(about)
     for opened, closed in spells:
         yield Milestone(
             what="exception", key=case.case_id, detail=str(opened), kind="Case", dossier=case.dossier,
             at_micros=opened, began_micros=opened, ended_micros=closed, type=case.type,
-            stage=stage_of(case.dossier), matter=about or case.dossier, amount=case.amount, currency=case.currency,
+            stage="invoice" if about else stage_of(case.dossier), matter=about or case.dossier,
+            amount=case.amount, currency=case.currency,
             units=None if case.amount is None else units_of(Decimal(case.amount)),
-            supplier=case.supplier, facility=case.facility, category=category, who=_decider(acts, opened, closed),
+            supplier=case.supplier or of["supplier"], facility=case.facility or of["facility"],
+            category=of["category"], who=_decider(acts, opened, closed),
         )  # fmt: skip
 
 
@@ -120,8 +123,3 @@ def _decider(acts: Iterable[Paper], opened: int, closed: int | None) -> str | No
     during = [one for one in acts if closed is not None and opened <= one.record.at_micros <= closed]
     last = max(during, key=lambda one: (one.record.at_micros, one.record.key), default=None)
     return last.document.who if last is not None and isinstance(last.document, CaseAction) else None
-
-
-def _subjects(invoice: str | None, papers: Papers) -> Iterator[Invoice | PurchaseOrder]:
-    yield from (one for one in papers.newest(Invoice) if one.natural_key == invoice)
-    yield from papers.newest(PurchaseOrder)

@@ -99,7 +99,9 @@ def _days(later: str, earlier: str) -> int:
 
 
 def _invoices_at(place: str, invoices: Mapping[str, Any]) -> Iterator[str]:
-    """A case of an invoice stands at its key, or at a line of it: `S1/INV-1/2`, `S1/INV-1:2`."""
+    """A case of an invoice stands at its key, or at a line of it: `S1/INV-1/2`, `S1/INV-1:2`; of one that a system
+    refused, at `Invoice/S1/INV-1`."""
+    place = place.removeprefix("Invoice/")
     ends = [n for n, sign in enumerate(place) if sign in "/:"]
     for end in (len(place), *reversed(ends)):
         if place[:end] in invoices:

@@ -1,0 +1,85 @@
+"""A seeded year of a hospital network, played through the real process: every figure is what was counted beside it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from engine.core.clock import SystemClock
+from engine.ports.measures import Period
+from engine.procure.measures.catalog import MEASURES
+from engine.procure.measures.check import differences
+from engine.procure.measures.compute import compute
+from engine.store.open import Store, open_store
+from tests.support.stores import create_database
+from tests.support.year.maker import FIRST, LAST
+from tests.support.year.oracle import SPECS, Row
+from tests.support.year.play import Year, play, year
+
+WHOLE = Period(FIRST, LAST)
+_STARTS = [FIRST, *(datetime(2025, month, 1, tzinfo=FIRST.tzinfo) for month in (4, 7, 10)), LAST]
+QUARTERS = [Period(one, other) for one, other in pairwise(_STARTS)]
+
+
+@pytest.fixture
+async def sqlite(tmp_path: Path) -> AsyncIterator[Store]:
+    store = await open_store(f"sqlite:///{tmp_path}/year.db", SystemClock())
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def postgresql(postgres_uri: str) -> AsyncIterator[Store]:
+    store = await open_store(create_database(postgres_uri, "year", "template_store"), SystemClock())
+    yield store
+    await store.close()
+
+
+async def test_every_figure_of_a_year_and_of_its_quarters_is_the_one_counted_by_hand_in_every_slice(
+    sqlite: Store,
+) -> None:
+    made = year(200)
+
+    await play(made, sqlite)
+
+    assert await disagreements(sqlite, made, [WHOLE, *QUARTERS]) == {}
+    assert await differences(sqlite.measures, sqlite.records, WHOLE, LAST) == []
+
+
+@pytest.mark.integration
+async def test_postgresql_counts_another_year_as_it_was_counted_by_hand(postgresql: Store) -> None:
+    made = year(30, seed=2)
+
+    await play(made, postgresql)
+
+    assert await disagreements(postgresql, made, [WHOLE, QUARTERS[2]]) == {}
+    assert await differences(postgresql.measures, postgresql.records, WHOLE, LAST) == []
+
+
+def test_the_hand_count_knows_every_measure_and_every_slice_of_it() -> None:
+    assert {name: set(one.slices) for name, one in MEASURES.items()} == {
+        name: set(spec.slices) for name, spec in SPECS.items()
+    }
+
+
+async def disagreements(
+    store: Store, made: Year, periods: list[Period]
+) -> dict[tuple[str, str | None, int], tuple[list[Row], list[Row]]]:
+    """By measure, slice and first month: what is shown, and what was counted by hand."""
+    return {
+        (name, by, period.since.month): (found, wanted)
+        for period in periods
+        for name, spec in SPECS.items()
+        for by in (None, *spec.slices)
+        if (found := await _shown(store, name, period, by))
+        != (wanted := made.oracle.rows(name, period.since, period.until, LAST, by))
+    }
+
+
+async def _shown(store: Store, name: str, period: Period, by: str | None) -> list[Row]:
+    rows = await compute(store.measures, MEASURES[name], period, LAST, by)
+    return sorted(((one.of, one.currency, one.value, one.numerator, one.denominator) for one in rows), key=str)

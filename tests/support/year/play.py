@@ -1,0 +1,88 @@
+"""The year made and played through the real process: day by day, with a look at what is due each morning.
+
+Stories go on side by side, each by its own clock: what becomes of one does not depend on the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from contextvars import ContextVar
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from engine.procure.process import Process
+from engine.store.open import Store
+from tests.support.year.maker import FIRST, LAST, LOOK, Maker, Said
+from tests.support.year.network import POLICIES, masters
+from tests.support.year.oracle import Oracle
+from tests.support.year.trade import FAULTS, Trade
+
+_NOW: ContextVar[datetime] = ContextVar("now", default=FIRST)
+
+
+class StoryClock:
+    """Each task has the time of its own story."""
+
+    def now(self) -> datetime:
+        return _NOW.get()
+
+    def monotonic(self) -> float:
+        return _NOW.get().timestamp()
+
+
+class Year(NamedTuple):
+    maker: Maker
+    invoices: int
+
+    @property
+    def oracle(self) -> Oracle:
+        return self.maker.oracle
+
+
+def year(invoices: int, seed: int = 1, suppliers: int = 24) -> Year:
+    """About so many invoices, in the same proportions whatever their number."""
+    maker = Maker(seed, suppliers)
+    for document in masters(maker.random, maker.sellers):
+        maker.say(FIRST, document)
+    trade = Trade(maker)
+    for _ in range(invoices * 9 // 10):
+        maker.story += 1
+        _story(maker.random.randrange(100), trade)
+    return Year(maker, sum(one.document.kind == "Invoice" for one in maker.said))
+
+
+def _story(drawn: int, trade: Trade) -> None:
+    if drawn < 2:
+        trade.open_wish()
+    elif drawn < 5:
+        trade.without_order()
+    else:
+        trade.matter(dict(enumerate(FAULTS, 5)).get(drawn))
+
+
+async def play(made: Year, store: Store) -> None:
+    """Afterwards the year is over."""
+    process = Process(store.records, StoryClock(), lambda: POLICIES)
+    days: defaultdict[date, defaultdict[int, list[Said]]] = defaultdict(lambda: defaultdict(list))
+    for one in sorted(made.maker.said, key=lambda said: said.at):
+        days[one.at.date()][one.story].append(one)
+    day = FIRST
+    while day < LAST:
+        stories = days[day.date()]
+        await _tell(process, stories.pop(0, []))  # the masters, before all others
+        await _look(process, day + LOOK)
+        await asyncio.gather(*(asyncio.create_task(_tell(process, story)) for story in stories.values()))
+        day += timedelta(days=1)
+
+
+async def _tell(process: Process, story: list[Said]) -> None:
+    for one in story:
+        _NOW.set(one.at)
+        await process.take(one.document, message_id=int(one.at.timestamp()) if one.traced else None, who=one.who)
+
+
+async def _look(process: Process, at: datetime) -> None:
+    _NOW.set(at)
+    while await process.look():
+        pass
