@@ -28,6 +28,9 @@ class PostingResult(Document):
     subject_key: Text
     ok: bool
     answered_at: AwareDatetime
+    command_key: str | None = Field(
+        default=None, max_length=1000, description="Which command was answered; left out: the last one of its name."
+    )
     reference: Code | None = Field(default=None, description="Number of the document there.")
     code: Code | None = Field(default=None, description="Why it was refused: the adapter's code.")
     reason: Text | None = None

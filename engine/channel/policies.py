@@ -13,6 +13,7 @@ from engine.channel.model import Settings
 from engine.channel.policy_calendars import Calendars, Milestones
 from engine.channel.policy_matching import Matching, Tolerances
 from engine.channel.policy_people import People
+from engine.channel.policy_postings import Postings
 from engine.channel.policy_records import RecordRules
 from engine.channel.policy_routing import Approvals, Exceptions
 from engine.channel.policy_usage import Usage
@@ -28,6 +29,7 @@ PARTS: Mapping[str, type[Settings]] = {
     "people": People,
     "usage": Usage,
     "records": RecordRules,
+    "postings": Postings,
 }
 """Name of the file, without `.yaml`, to what it holds."""
 
@@ -44,6 +46,7 @@ class Policies(Settings):
     people: People = Field(default=People(), description="Who there is.")
     usage: Usage = Field(default=Usage(), description="How use, charges and stock are handled.")
     records: RecordRules = Field(default=RecordRules(), description="Which system is right about which field.")
+    postings: Postings = Field(default=Postings(), description="To which systems documents are posted.")
 
     def __eq__(self, other: object) -> bool:
         """By what they say: to compare every rule with every rule takes milliseconds, and each look-up asks."""

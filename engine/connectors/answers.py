@@ -65,6 +65,7 @@ class Answers:
         answer = PostingResult.model_validate({
             "dossier": dossier_of(outbound) or self._process.home_of(document),
             "command": name,
+            "command_key": outbound.attributes.get("command_key") if command_of(outbound) else None,
             "system": self._system,
             "subject_kind": document.kind,
             "subject_key": document.natural_key,

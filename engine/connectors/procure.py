@@ -189,5 +189,5 @@ class ProcureSource:
 
 async def _accepted(given: GivenCommand, accept: Accept) -> Receipt:
     command = given.command
-    facts = {"command": command.name, "dossier": given.dossier, "kind": command.kind}
+    facts = {"command": command.name, "dossier": given.dossier, "kind": command.kind, "command_key": command.key}
     return await accept(Received(command.body, command.key, command.name, attributes=facts))

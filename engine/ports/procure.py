@@ -90,11 +90,18 @@ COMMANDS: Mapping[str, str] = {
     "tell_status": "Who asked is told how the matter stands.",
     "hold_payment": "The ERP must not pay this invoice for now.",
     "release_payment": "The ERP may pay this invoice.",
+    "archive_invoice": "The invoice is posted: it goes to the archive of accounts payable.",
+    "undo_archive_invoice": "A later step of posting was refused: take the invoice out of the archive.",
     "undo_post_invoice": "A later step of posting was refused: take the invoice back.",
     "undo_post_journal": "A later step of posting was refused: reverse the entry.",
     "screen_supplier": "A supplier's names are to be looked up in the lists of sanctioned parties.",
     "stop_payment": "A payment is on its way that must not arrive: the bank is to stop it.",
     "propagate_supplier": "A supplier's master data goes to every system that has it.",
+    "undo_propagate_supplier": "A later system refused the supplier: the ERP gets its data of before.",
+    "propagate_supplier_portal": "The ERP has the supplier's master data: the procurement portal gets it, too.",
+    "undo_propagate_supplier_portal": "A later system refused the supplier: the portal gets its data of before.",
+    "propagate_supplier_warehouse": "The warehouse gets the supplier's master data.",
+    "undo_propagate_supplier_warehouse": "A later system refused the supplier: the warehouse gets its data of before.",
 }
 """What the process wants done, and why: the names that channels take commands by."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, TypeVar
 
@@ -29,7 +29,9 @@ from engine.procure.papers import Papers
 
 D = TypeVar("D", bound=Document)
 Commands = Sequence[tuple[GivenCommand, int]]
+_STEP_STATES = {"done": "done", "undone": "done", "refused": "trouble", "not_undone": "trouble"}
 _TROUBLE = frozenset({"exception", "unmatched", "rejected", "blocked", "disagreement", "returned", "failed", "stuck"})
+_NOT_PAID = frozenset({"rejected", "returned", "stopped", "voided", "stale", "disputed"})
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -37,6 +39,7 @@ class Known(msgspec.Struct, frozen=True):
 
     Args:
         numbers: the ledger's number, by natural key of the invoice that was posted.
+        payment_states: where a payment stands by ERP, bank and portal together, by its number.
     """
 
     papers: Papers
@@ -46,13 +49,14 @@ class Known(msgspec.Struct, frozen=True):
     requisitions: Papers = Papers(())
     payments: Papers = Papers(())
     numbers: Mapping[str, str] = {}
+    payment_states: Mapping[str, str] = {}
 
 
 # ------------------------------------------------------------------ invoices
 def invoice_status(invoice: Invoice, known: Known) -> InvoiceStatus:
     key = invoice.natural_key
     fact = invoice_state(known.state, key)
-    paid, payment = _payment_of(invoice, known.payments)
+    paid, payment = _payment_of(invoice, known)
     return InvoiceStatus(
         supplier=invoice.supplier_number,
         invoice_number=invoice.invoice_number,
@@ -67,7 +71,7 @@ def invoice_status(invoice: Invoice, known: Known) -> InvoiceStatus:
         because=_text(fact, "because", "source", "of"),
         cases=sum(one.state == "open" and place_of(one).startswith(key) for one in known.cases),
         payment=paid,
-        paid_on=payment.pay_on.isoformat() if payment else None,
+        paid_on=payment.pay_on.isoformat() if payment and paid not in _NOT_PAID else None,
         reference=known.numbers.get(key),
     )
 
@@ -91,18 +95,20 @@ def _word(key: str, fact: Mapping[str, Any], known: Known) -> str:
     return "to be posted" if given and said in {"matched", "received"} else said
 
 
-def _payment_of(invoice: Invoice, payments: Papers) -> tuple[str | None, Payment | None]:
-    """The ERP's word on the invoice, or that of the payment that pays it."""
+def _payment_of(invoice: Invoice, known: Known) -> tuple[str | None, Payment | None]:
+    """Of the payment that pays it what ERP, bank and portal say together; without one, the ERP's word on the invoice."""
     key = invoice.natural_key
-    said = [one.state.value for one in payments.newest(PaymentStatus) if one.natural_key == key]
+    said = [one.state.value for one in known.payments.newest(PaymentStatus) if one.natural_key == key]
     paying = [
         one
-        for one in payments.newest(Payment)
+        for one in known.payments.newest(Payment)
         if one.supplier_number == invoice.supplier_number
         and any(paid.invoice_number == invoice.invoice_number for paid in one.invoices)
     ]
     payment = max(paying, key=lambda one: (one.pay_on, one.payment_number), default=None)
-    return (payment.state.value if payment else said[0] if said else None), payment
+    if payment is None:
+        return (said[0] if said else None), None
+    return known.payment_states.get(payment.payment_number, payment.state.value), payment
 
 
 def _text(fact: Mapping[str, Any], *names: str) -> str | None:
@@ -177,7 +183,7 @@ def _invoiced(invoice: Invoice, known: Known) -> list[Step]:
     )]  # fmt: skip
     steps += _posted(invoice, known)
     if status.payment:
-        bad = status.payment in {"rejected", "returned", "stopped", "voided"}
+        bad = status.payment in _NOT_PAID
         when = _noon(date.fromisoformat(status.paid_on)) if status.paid_on else None
         steps.append(Step("payment", f"Payment: {status.payment}", "trouble" if bad else "done", when))
     return steps
@@ -192,7 +198,21 @@ def _posted(invoice: Invoice, known: Known) -> list[Step]:
         return []
     number = known.numbers.get(invoice.natural_key)
     title = f"Posted as {number}" if number else "Given to be posted"
-    return [Step("posting", title, "done" if number else "waiting", from_micros(given[0]))]
+    first = Step("posting", title, "done" if number else "waiting", from_micros(given[0]))
+    return [first, *_further(invoice.natural_key, known.state)]
+
+
+def _further(key: str, state: Mapping[str, Any]) -> Iterator[Step]:
+    """The steps of a plan of several systems, as far as their answers came."""
+    posting = state.get("postings", {}).get(f"post_invoice:{key}", {})
+    steps: Sequence[Mapping[str, Any]] = posting.get("steps", ())
+    if len(steps) < 2:
+        return
+    for one in steps:
+        word = str(one["state"])
+        about = " ".join(str(one[name]) for name in ("reference", "code") if one.get(name))
+        title = f"{one['command'].replace('_', ' ')} at {one['system']}: {word.replace('_', ' ')}"
+        yield Step("posting", title, _STEP_STATES.get(word, "waiting"), detail=about)
 
 
 def _step(papers: Papers, document: Document, stage: str, title: str, on: date | None) -> Step:

@@ -1,7 +1,8 @@
 """Posting to several systems: one after the other, each once, and taken back in reverse when a later one refuses.
 
-The plan and what became of it are data: the state of the dossier shows each step. Answers of the systems are documents
-(`PostingResult`); what is to be done next follows from all of them, whatever their order.
+The plan (config/policies/postings.yaml) and what became of it are data: the state of the dossier shows each step.
+Answers of the systems are documents (`PostingResult`); what is to be done next follows from all of them, whatever their
+order. An answer says which command it is of, so that one to an earlier try says nothing of a later one.
 """
 
 from __future__ import annotations
@@ -9,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from engine.canonical import Document, JournalEntry, PostingResult
+from engine.canonical import CaseAction, CaseVerb, Document, JournalEntry, PostingResult, Supplier
+from engine.channel.policies import Policies
+from engine.procure.accepted import still_open
 from engine.procure.calendar import PostingDay, fiscal_year_of, posting_day
 from engine.procure.decision import Decision, Finding, Intent, World
 from engine.procure.papers import Papers
@@ -77,7 +81,7 @@ class Saga(msgspec.Struct, frozen=True):
         return next((one.answer for one in self.steps if one.state is StepState.REFUSED), None)
 
 
-# What follows a command in other systems. A plan of one step is a plan, too: its answer closes the loop.
+# Without a plan in the policies. A plan of one step is a plan, too: its answer closes the loop.
 PLANS: Mapping[str, tuple[Step, ...]] = {
     "post_invoice": (Step("post_invoice", "erp", "undo_post_invoice"),),
     "post_journal": (Step("post_journal", "erp", "undo_post_journal"),),
@@ -85,30 +89,83 @@ PLANS: Mapping[str, tuple[Step, ...]] = {
 }
 
 
-def saga_of(subject: Document, plan: Sequence[Step], answers: Sequence[PostingResult], attempt: int = 1) -> Saga:
+@lru_cache(maxsize=16)
+def plans_of(policies: Policies) -> Mapping[str, tuple[Step, ...]]:
+    """By the command that begins each; those of the policies before the usual ones."""
+    own = {
+        one.command: tuple(Step(step.command, step.system, step.undone_by or "") for step in one.steps)
+        for one in policies.postings.plans
+    }
+    return {**PLANS, **own}
+
+
+def saga_of(
+    subject: Document,
+    plan: Sequence[Step],
+    answers: Sequence[PostingResult],
+    detail: str = "",
+    before: Document | None = None,
+) -> Saga:
     """
     Args:
-        answers: newest version of each, of this subject or of others.
-        attempt: counts up when a person asked for another try after it was undone or refused.
+        answers: oldest first, of this subject or of others; the last of each command counts.
+        detail: of the intents; tells one try from the next.
+        before: what an undo command is to bring back, when that is not the subject itself.
     """
-    told = {
-        (one.system, one.command): one
-        for one in answers
-        if (one.subject_kind, one.subject_key) == (subject.kind, subject.natural_key)
-    }
+    tried = _Try(subject, detail, before or subject)
+    told = {(one.system, one.command): one for one in answers if tried.is_answered_by(one)}
     done = [told.get((one.system, one.command)) for one in plan]
     failed = next((n for n, one in enumerate(done) if one is not None and not one.ok), None)
-    if failed is None:
-        return _forward(subject, plan, done, attempt)
-    return _backward(subject, plan, done, told, failed, attempt)
+    if failed is not None:
+        return _backward(tried, plan, done, told, failed)
+    if any((undone := told.get((one.system, one.undone_by))) is not None and undone.ok for one in plan):
+        return _half(tried, plan, done, told)
+    return _forward(tried, plan, done)
 
 
-def _forward(subject: Document, plan: Sequence[Step], done: Sequence[PostingResult | None], attempt: int) -> Saga:
+class _Try(msgspec.Struct, frozen=True):
+    """One run through a plan."""
+
+    subject: Document
+    detail: str
+    before: Document
+
+    def is_answered_by(self, answer: PostingResult) -> bool:
+        subject = self.subject
+        if (answer.subject_kind, answer.subject_key) != (subject.kind, subject.natural_key):
+            return False
+        return answer.command_key in (None, Intent(answer.command, subject, self.detail).key)
+
+    def forward(self, step: Step) -> Intent:
+        return Intent(step.command, self.subject, self.detail)
+
+    def back(self, step: Step) -> Intent:
+        return Intent(step.undone_by, self.before, self.detail)
+
+
+def _forward(tried: _Try, plan: Sequence[Step], done: Sequence[PostingResult | None]) -> Saga:
     first = next((n for n, one in enumerate(done) if one is None), len(plan))
     steps = tuple(StepStanding(one, _ahead(n, first), done[n]) for n, one in enumerate(plan))
     if first == len(plan):
-        return Saga(subject, SagaState.POSTED, steps)
-    return Saga(subject, SagaState.POSTING, steps, (_intent(plan[first].command, subject, attempt),))
+        return Saga(tried.subject, SagaState.POSTED, steps)
+    return Saga(tried.subject, SagaState.POSTING, steps, (tried.forward(plan[first]),))
+
+
+def _half(
+    tried: _Try,
+    plan: Sequence[Step],
+    done: Sequence[PostingResult | None],
+    told: Mapping[tuple[str, str], PostingResult],
+) -> Saga:
+    """What was refused was done after all, when the steps before it had been taken back: a person decides."""
+    steps = []
+    for step, answer in zip(plan, done, strict=True):
+        undone = told.get((step.system, step.undone_by))
+        if undone is not None and undone.ok:
+            steps.append(StepStanding(step, StepState.UNDONE, undone))
+        else:
+            steps.append(StepStanding(step, StepState.WAITING if answer is None else StepState.DONE, answer))
+    return Saga(tried.subject, SagaState.STUCK, tuple(steps))
 
 
 def _ahead(place: int, first: int) -> StepState:
@@ -118,12 +175,11 @@ def _ahead(place: int, first: int) -> StepState:
 
 
 def _backward(
-    subject: Document,
+    tried: _Try,
     plan: Sequence[Step],
     done: Sequence[PostingResult | None],
     told: Mapping[tuple[str, str], PostingResult],
     failed: int,
-    attempt: int,
 ) -> Saga:
     """From the last that was done to the first; one after the other."""
     steps: list[StepStanding] = []
@@ -138,8 +194,8 @@ def _backward(
             state = _undo_state(step, told, wanted)
             steps.append(StepStanding(step, state, told.get((step.system, step.undone_by), answer)))
             if state is StepState.UNDOING and wanted is None:
-                wanted = _intent(step.undone_by, subject, attempt)
-    return Saga(subject, _after_refusal(steps), tuple(reversed(steps)), (wanted,) if wanted else ())
+                wanted = tried.back(step)
+    return Saga(tried.subject, _after_refusal(steps), tuple(reversed(steps)), (wanted,) if wanted else ())
 
 
 def _undo_state(step: Step, told: Mapping[tuple[str, str], PostingResult], wanted: Intent | None) -> StepState:
@@ -160,52 +216,77 @@ def _after_refusal(steps: Sequence[StepStanding]) -> SagaState:
     return SagaState.UNDONE if StepState.UNDONE in states else SagaState.REFUSED
 
 
-def _intent(command: str, subject: Document, attempt: int) -> Intent:
-    return Intent(command, subject, str(attempt) if attempt > 1 else "")
-
-
 # ------------------------------------------------------------------ in a decision
-def followed(decision: Decision, papers: Papers, world: World, plans: Mapping[str, Sequence[Step]] = PLANS) -> Decision:
+def followed(
+    decision: Decision, papers: Papers, world: World, plans: Mapping[str, Sequence[Step]] | None = None
+) -> Decision:
     """A decision with what became of its postings: their state, exceptions where a system refused, and what follows.
 
     Until a system answered, it is the decision as it was made.
     """
-    answers = papers.newest(PostingResult)
+    answers = papers.versions(PostingResult)
     if not answers:
         return decision
-    sagas = [(one, saga_of(one.document, plans[one.what], answers, _attempt(one)))
-             for one in decision.intents if one.what in plans]  # fmt: skip
+    plans = plans_of(policies_of(world)) if plans is None else plans
+    intents = tuple(_tried_again(one, papers) if one.what in plans else one for one in decision.intents)
+    sagas = [(one, saga_of(one.document, plans[one.what], answers, one.detail, _before(one.document, papers)))
+             for one in intents if one.what in plans]  # fmt: skip
     following = tuple(one for _, saga in sagas for one in saga.next)
     postings = {f"{one.what}:{one.document.natural_key}": saga.facts for one, saga in sagas}
+    cases = still_open((case for _, saga in sagas for case in _refused(saga)), papers, world)
     return msgspec.structs.replace(
         decision,
         state={**decision.state, "postings": postings},
-        findings=(*decision.findings, *(case for _, saga in sagas for case in _refused(saga))),
-        intents=_once(decision, following),
+        findings=(*decision.findings, *cases),
+        intents=_once(intents, following),
     )
 
 
-def _attempt(intent: Intent) -> int:
-    return int(intent.detail) if intent.detail.isdigit() else 1
+def _tried_again(intent: Intent, papers: Papers) -> Intent:
+    """A person asked for another try, once or more, after it was refused and taken back."""
+    place = _place(intent.document)
+    again = [one for one in papers.newest(CaseAction)
+             if one.action is CaseVerb.REMATCH and one.place == place and one.case_type in _CASES]  # fmt: skip
+    if not again:
+        return intent
+    number = f"try-{len(again) + 1}"
+    return msgspec.structs.replace(intent, detail=f"{intent.detail}:{number}" if intent.detail else number)
 
 
-def _once(decision: Decision, following: Sequence[Intent]) -> tuple[Intent, ...]:
+def _before(subject: Document, papers: Papers) -> Document | None:
+    """A master that is taken back becomes what it was; a new one is made inactive. Others are cancelled as they are."""
+    if not isinstance(subject, Supplier):
+        return None
+    versions = [one for one in papers.versions(Supplier) if one.natural_key == subject.natural_key]
+    return versions[-2] if len(versions) > 1 else subject.model_copy(update={"active": False})
+
+
+def _once(first: Sequence[Intent], following: Sequence[Intent]) -> tuple[Intent, ...]:
     """By key, the decision's own first: what was given is not given again."""
-    return tuple({one.key: one for one in (*decision.intents, *following)}.values())
+    return tuple({one.key: one for one in (*first, *following)}.values())
+
+
+_REFUSED, _HALF_DONE = "posting_refused", "posting_half_done"
+_CASES = frozenset({_REFUSED, _HALF_DONE})
+
+
+def _place(subject: Document) -> str:
+    return f"{subject.kind}/{subject.natural_key}"
 
 
 def _refused(saga: Saga) -> Iterator[Finding]:
-    answer = saga.refused
-    if answer is None:
+    answer, stuck = saga.refused, saga.state is SagaState.STUCK
+    if answer is None and not stuck:
         return
-    stuck = saga.state is SagaState.STUCK
+    facts = {} if answer is None else {"system": answer.system, "code": answer.code or ""}
+    half = "One system has it, another has not, and it is not taken back by itself"
     yield Finding(
-        "posting_half_done" if stuck else "posting_refused",
-        f"{saga.subject.kind}/{saga.subject.natural_key}",
-        "One system has it, another refused it, and it cannot be taken back" if stuck else "A system refused it",
+        _HALF_DONE if stuck else _REFUSED,
+        _place(saga.subject),
+        half if stuck else "A system refused it",
         urgency="urgent" if stuck else None,
-        flip=f"{answer.system} took it",
-        facts={"system": answer.system, "code": answer.code or "", "posting": saga.facts},
+        flip=f"{answer.system} took it" if answer else "all systems took it, or none",
+        facts={**facts, "posting": saga.facts},
     )
 
 

@@ -1,4 +1,4 @@
-"""Names in policies that only other parts of the site know: types of exceptions, suppliers, departments."""
+"""Names in policies that only other parts of the site know: types of exceptions, suppliers, departments, commands."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from engine.ports.exception_types import EXCEPTION_TYPES
 def check(ground: Ground) -> Iterator[Finding]:
     site = ground.site
     yield from _types(site)
+    yield from _steps(ground)
     known = {"supplier": _suppliers(site), "department": set(site.policies.people.departments)}
     for part, key, rules in _scopes(site):
         for number, rule in enumerate(rules):
@@ -36,6 +37,22 @@ def _types(site: Site) -> Iterator[Finding]:
                 text = f"no exception is called '{pattern}'"
                 advice = did_you_mean(pattern, EXCEPTION_TYPES) or "look the types up in docs/reference"
                 yield from _finding(site, "C139", "exceptions", ("rules", number, "types", place), text, advice)
+
+
+def _steps(ground: Ground) -> Iterator[Finding]:
+    """Commands of plans that no channel takes: the step would be asked for and never be done."""
+    ends = [one.source_end.raw for one in ground.channels if one.source_end.type == "procure"]
+    if not ends or not all(one.get("commands") for one in ends):
+        return  # the process is not used here, or a channel takes whatever there is
+    taken = {name for one in ends for name in one["commands"]}
+    for number, plan in enumerate(ground.site.policies.postings.plans):
+        for place, step in enumerate(plan.steps):
+            for key, command in (("command", step.command), ("undone_by", step.undone_by)):
+                if command is not None and command not in taken:
+                    path: Path = ("plans", number, "steps", place, key)
+                    advice = f"write a channel with source: {{type: procure, commands: [{command}]}}"
+                    text = f"no channel takes the command '{command}'"
+                    yield from _finding(ground.site, "C142", "postings", path, text, advice)
 
 
 def _scopes(site: Site) -> Iterator[tuple[str, str, Iterable[Scope]]]:

@@ -54,6 +54,9 @@ def test_the_shipped_policies_are_without_mistakes(root: Path, known: Knowledge)
         ("exceptions", "owner: buyer", "owner: buyers", "C131", "did you mean 'buyer'"),
         ("exceptions", "to: cfo, within: 2 business days", "to: cof", "C131", "there is no role 'cof'"),
         ("exceptions", "due: 1 business day", "due: 1 working day", "C009", "4 business hours, 2 business days"),
+        ("postings", ", undone_by: undo_post_invoice", "", "C009", "nothing takes post_invoice back"),
+        ("postings", "command: archive_invoice", "command: archive_invoces", "C009", "no command is called"),
+        ("postings", "- {command: post_invoice,", "- {command: post_journal,", "C009", "not post_invoice itself"),
         ("exceptions", "types: [budget_*]", "types: [budgets_*]", "C139", "no exception is called 'budgets_*'"),
         ("exceptions", "owner: receiving", "owner: receiving\n    person: k.sato", "C009", "one of them"),
         ("approvals", "roles: [purchasing-manager]", "roles: [purchasing-manger]", "C131", "did you mean"),
@@ -156,3 +159,36 @@ def test_the_most_specific_rule_counts(root: Path) -> None:
 @pytest.mark.parametrize("text", ["4 business hours", "1 business days", "30m", "24h", "7d"])
 def test_times_are_written_back_as_they_are_read(text: str) -> None:
     assert parse_work_time(str(parse_work_time(text))) == parse_work_time(text)
+
+
+def test_a_step_that_no_channel_takes_is_told(root: Path, known: Knowledge) -> None:
+    """Only where the process is used at all."""
+    channel = "channel: posting\nversion: 1\ntitle: x\nowner: a@b.example\nsource: {type: procure, commands: [%s]}\n"
+    channel += "destinations: [{name: out, type: file, folder: out, send: message}]\n"
+    path = root / "channels/posting.yaml"
+    path.write_text(channel % "post_invoice, undo_post_invoice")
+
+    told = [one for one in found(root, known) if one.code == "C142"]
+
+    assert [(one.file, one.text) for one in told] == [
+        ("config/policies/postings.yaml", "no channel takes the command 'archive_invoice'")
+    ]
+    path.write_text(channel % "post_invoice, undo_post_invoice, archive_invoice")
+    assert [one for one in found(root, known) if one.code == "C142"] == []
+
+
+def test_a_supplier_that_nothing_else_names_is_told(root: Path, known: Knowledge) -> None:
+    partners = root / "config/partners"
+    partners.mkdir()
+    shutil.copy(SHIPPED.parent / "partners/brightwater.yaml", partners)  # S1002, whose rule stays
+    path = root / "config/policies/tolerances.yaml"
+    path.write_text(path.read_text() + "  - {rule: freight, supplier: S1020}\n  - {rule: freight, department: M-ORR}\n")
+    exceptions = root / "config/policies/exceptions.yaml"
+    exceptions.write_text(
+        exceptions.read_text().replace("rules:\n", "rules:\n  - {types: [tax_*], department: M-ORR, owner: buyer}\n", 1)
+    )
+
+    told = [(one.text, one.suggestion) for one in found(root, known) if one.code == "C141"]
+
+    assert ("no supplier 'S1020' is named anywhere else in the site", "did you mean 'S1002'?") in told
+    assert sum("department 'M-ORR'" in text for text, _ in told) == 2
