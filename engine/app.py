@@ -40,6 +40,7 @@ from engine.flow.supervise import Supervisor
 from engine.ports.catalog import ConnectorType
 from engine.ports.connector import ConnectorContext, Destination, Source
 from engine.ports.journal import ATTACHMENTS, Journal, MessageRow, Query
+from engine.ports.spool import SPOOL
 from engine.procure.desk import Desk
 from engine.procure.measures.desk import MeasureDesk
 from engine.procure.payables import PaymentRuns
@@ -240,6 +241,7 @@ def _services(site: Site, store: Store, erps: AdapterPool, process: Process) -> 
         "records": store.records,
         "books": Books(store.records),
         "looks": Looks(),
+        SPOOL: store.spool,
     }
 
 

@@ -27,6 +27,7 @@ from engine.store.record_search import SqlRecordSearch
 from engine.store.records import SqlRecords
 from engine.store.retention import Retention
 from engine.store.session import Session
+from engine.store.spool import SqlSpool
 from engine.store.thread_writer import ThreadWriter
 from engine.store.writer import Writer
 
@@ -55,6 +56,7 @@ class Store:
         self.records = SqlRecords(self._writer, reader)
         self.record_search = SqlRecordSearch(reader)
         self.measures = SqlMeasures(self._writer, reader)
+        self.spool = SqlSpool(self._writer, reader)
 
     def _writing(self, commits: Commits, clock: Clock, slot: int) -> Writer:
         if self.lock is None or not isinstance(self._database, SqliteDatabase):

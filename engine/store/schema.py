@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 metadata = sa.MetaData()
-HEAD = "0005"  # the newest migration; a store at a revision unknown here was written by a newer release
+HEAD = "0006"  # the newest migration; a store at a revision unknown here was written by a newer release
 
 # On SQLite an INTEGER PRIMARY KEY is the row itself; BIGINT would add a second tree.
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -245,6 +245,15 @@ leases = clustered(
     sa.Column("node", sa.Text, nullable=False),
     sa.Column("token", Micros, nullable=False),
     sa.Column("expires", Micros, nullable=False),
+)
+
+# What doors still have to do, by door: receipts that are to be posted. Few rows, and not for long.
+spool = sa.Table(
+    "spool",
+    metadata,
+    sa.Column("place", Key, primary_key=True),
+    sa.Column("key", Key, primary_key=True),
+    sa.Column("body", sa.LargeBinary, nullable=False),
 )
 
 # What people set: running, paused, stopped.

@@ -18,6 +18,7 @@ from engine.channel.partner import Partner
 from engine.connectors.as2.destination import As2Destination
 from engine.connectors.as2.settings import As2DestinationSettings, As2SourceSettings
 from engine.connectors.as2.source import As2Source
+from engine.connectors.as2.spool import ReceiptSpool
 from engine.core.errors import (
     ConfigurationError,
     DestinationError,
@@ -27,6 +28,7 @@ from engine.core.errors import (
     UnknownOutcomeError,
 )
 from engine.ports.connector import ConnectorContext, Received, Semantics
+from engine.ports.spool import Spool
 from engine.protocols.as2 import envelope, mdn
 from engine.protocols.as2.enveloping import random_bytes_needed
 from engine.protocols.as2.mdn import Disposition, Receipt
@@ -44,6 +46,7 @@ from tests.support.connector_contract import (
     source_contract,
 )
 from tests.support.connector_doubles import Clock, Door, Secrets, context
+from tests.support.spools import MemorySpool
 
 DIGESTS = ("sha-256",)
 US, THEM = "Harbor Health", "SUPPLIER"
@@ -55,7 +58,8 @@ def site(folder: Path, **replaced: Any) -> ConnectorContext:
         write(folder, name, partner(name))
     secrets = Secrets({"env:US": key_pem(partner("us")), "env:THEM": key_pem(partner("them"), "sesame")})
     secrets.values["env:SESAME"] = "sesame"
-    return context(folder, **({"secrets": secrets, "format": "bytes"} | replaced))
+    usual = {"secrets": secrets, "format": "bytes", "services": {"spool": MemorySpool()}}
+    return context(folder, **(usual | replaced))
 
 
 def message(text: bytes, **changed: Any) -> Packed:
@@ -494,24 +498,95 @@ async def test_a_receipt_is_posted_where_it_is_wanted(tmp_path: Path) -> None:
     assert receiver.got[0][0]["as2-from"] == '"Harbor Health"'
 
 
-async def test_a_receipt_that_was_not_posted_is_posted_after_a_restart(tmp_path: Path) -> None:
-    receiver = Receiver()
-    async with listening(tmp_path, receipts_to_private=True) as (supplier, _):
-        await supplier.post("<1@them>", message(b"x"), receiver.url)
-    kept = list((tmp_path / "var/as2").rglob("*.receipt"))
-    async with receiver, listening(tmp_path, receipts_to_private=True):
-        posted = await receiver.first()
+def spooling(spool: Spool) -> dict[str, Any]:
+    return {"receipts_to_private": True, "context": {"services": {"spool": spool}}}
 
-    assert len(kept) == 1
+
+async def posted_away(spool: MemorySpool) -> None:
+    async with asyncio.timeout(10):
+        while spool.kept:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_receipt_that_was_not_posted_is_posted_once_by_the_node_that_takes_over(tmp_path: Path) -> None:
+    """Node A dies before it posts; node B has another disk and the same store. A third start finds nothing to do."""
+    spool, receiver = MemorySpool(), Receiver()
+    for node in ("a", "b"):
+        (tmp_path / node).mkdir()
+    async with listening(tmp_path / "a", **spooling(spool)) as (supplier, _):
+        status, _ = await supplier.post("<1@them>", message(b"x"), receiver.url)
+    left_by_a = len(spool.kept)
+    async with receiver:
+        async with listening(tmp_path / "b", **spooling(spool)):
+            posted = await receiver.first()
+            await posted_away(spool)
+        async with listening(tmp_path / "a", **spooling(spool)) as (supplier, _):
+            await supplier.post("<2@them>", message(b"y"))
+
+    assert (status, left_by_a, len(receiver.got)) == (200, 1, 1)
     assert posted.receipt.original_message_id == "<1@them>"
 
 
+async def test_a_message_whose_receipt_cannot_be_kept_is_asked_for_again(tmp_path: Path) -> None:
+    spool = MemorySpool()
+    async with Receiver() as receiver, listening(tmp_path, **spooling(spool)) as (supplier, door):
+        spool.is_down = True
+        refused, _ = await supplier.post("<1@them>", message(b"x"), receiver.url)
+        spool.is_down = False
+        again, _ = await supplier.post("<1@them>", message(b"x"), receiver.url)
+        posted = await receiver.first()
+
+    assert (refused, again, len(door.accepted)) == (503, 200, 1)
+    assert said(posted) == "processed/warning: duplicate-document"
+
+
+async def test_a_receipt_that_stays_in_the_store_is_not_posted_again(tmp_path: Path) -> None:
+    settings = As2SourceSettings.model_validate(As2SourceHarness(tmp_path).settings() | {"receipts_to_private": True})
+    receipts = ReceiptSpool(settings, site(tmp_path, services={"spool": StickySpool()}))
+    async with Receiver() as receiver, asyncio.timeout(10):
+        posting = asyncio.create_task(receipts.post_forever())
+        await receipts.put(receiver.url, {}, b"receipt")
+        (due,) = receipts._due.values()
+        while due.failures < 2:
+            due.not_before = 0.0  # as if the pause were over
+            receipts._more.set()
+            await asyncio.sleep(0.01)
+        posting.cancel()
+        await asyncio.gather(posting, return_exceptions=True)
+
+    assert (due.is_done, len(receipts), len(receiver.got)) == (True, 1, 1)
+
+
+class StickySpool(MemorySpool):
+    """Nothing can be taken out of it."""
+
+    async def remove(self, place: str, key: str) -> None:
+        raise StoreError("the store is down")
+
+
+async def test_receipts_that_an_earlier_release_kept_as_files_are_posted(tmp_path: Path) -> None:
+    spool, receiver = MemorySpool(), Receiver()
+    async with listening(tmp_path, **spooling(spool)) as (supplier, _):
+        await supplier.post("<1@them>", message(b"x"), receiver.url)
+    ((_, key), body) = spool.kept.popitem()
+    folder = tmp_path / "var" / "as2" / "under_test" / "receipts"
+    folder.mkdir(parents=True)
+    (folder / f"{key}.receipt").write_bytes(body)
+    (folder / "cut_off.receipt").write_bytes(body[:20])
+    async with receiver, listening(tmp_path, **spooling(spool)):
+        posted = await receiver.first()
+        await posted_away(spool)
+
+    assert posted.receipt.original_message_id == "<1@them>"
+    assert [path.name for path in folder.iterdir()] == ["cut_off.receipt"]
+
+
 async def test_a_stranger_does_not_make_us_post_anywhere(tmp_path: Path) -> None:
-    receiver = Receiver()
-    async with receiver, listening(tmp_path, receipts_to_private=True) as (supplier, _):
+    spool, receiver = MemorySpool(), Receiver()
+    async with receiver, listening(tmp_path, **spooling(spool)) as (supplier, _):
         status, _ = await supplier.post("<1@them>", message(b"x", signer=partner("stranger")), receiver.url)
 
-    assert (status, receiver.got, list((tmp_path / "var").rglob("*.receipt"))) == (200, [], [])
+    assert (status, receiver.got, spool.kept) == (200, [], {})
 
 
 # ------------------------------------------------------------------ the destination

@@ -4,7 +4,8 @@ What a receipt says: processed · processed/warning: duplicate-document (the Mes
 content) · processed/error: decryption-failed, decompression-failed, authentication-failed, integrity-check-failed,
 insufficient-message-security, unexpected-processing-error (refused by the channel, or the Message-ID came before with
 other content) · failed/failure: unsupported format, unsupported MIC-algorithms. It is the answer to the request, or
-is posted later where the sender asks for that: then it is on disk before the request is answered.
+is posted later where the sender asks for that: then it is in the store before the request is answered, and whichever
+engine works on the journal next posts it.
 
 Without a receipt asked for: 200 taken in, 422 refused. 400 no AS2 message · 403 unknown names · 503 not stored: try
 again with the same Message-ID. Receipts that partners post for messages of ours are taken at the same path.

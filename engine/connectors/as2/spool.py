@@ -1,23 +1,26 @@
-"""Receipts that are posted later: each is a file below the site until its partner has it, whatever crashes."""
+"""Receipts that are posted later: each is kept with the journal until its partner has it, whatever crashes.
+
+The engine that takes the journal over posts what the one before it could not. One that dies between a post and its
+commit makes a partner hear twice of one message, which its Message-ID tells.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import base64
 import contextlib
-import os
 from datetime import datetime, timedelta
-from pathlib import Path
+from typing import cast
 
 import msgspec
 
 from engine.connectors.as2.settings import As2SourceSettings
-from engine.connectors.file.folder import sync, write_whole
 from engine.connectors.http.destination import HttpDestination
 from engine.connectors.http.settings import HttpDestinationSettings
 from engine.core.errors import DestinationError, IsthmusError, StoreError
 from engine.core.ids import IdSource, id_text
 from engine.ports.connector import ConnectorContext
+from engine.ports.spool import SPOOL, Spool
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 600.0  # seconds
 _AT_ONCE = 8
@@ -35,17 +38,19 @@ class Posting(msgspec.Struct, frozen=True):
 
 class _Due(msgspec.Struct):
     posting: Posting
+    is_done: bool = False  # posted or dropped, and not yet taken out of the store
     failures: int = 0
     not_before: float = 0.0  # monotonic
 
 
 class ReceiptSpool:
-    """One folder, one poster."""
+    """One channel, one poster: the engine that works on the journal."""
 
     def __init__(self, settings: As2SourceSettings, context: ConnectorContext) -> None:
         self._settings, self._context = settings, context
-        self._folder = context.root / "var" / "as2" / context.channel / "receipts"
-        self._due: dict[Path, _Due] = {}
+        self._kept = cast("Spool | None", context.services.get(SPOOL))
+        self._place = f"as2/{context.channel}/receipts"
+        self._due: dict[str, _Due] = {}
         self._ids, self._more = IdSource(), asyncio.Event()
 
     def __len__(self) -> int:
@@ -55,24 +60,25 @@ class ReceiptSpool:
         """Durable when it returns.
 
         Raises:
-            StoreError: the disk refuses.
+            StoreError: it cannot be kept, or another engine works on the journal by now.
         """
         posting = Posting(url, headers, base64.b64encode(body).decode(), self._context.clock.now())
-        path = self._folder / f"{id_text(self._ids.next())}{_SUFFIX}"
-        try:
-            await asyncio.to_thread(_write, path, msgspec.json.encode(posting))
-        except OSError:
-            raise StoreError("the receipt cannot be kept", where=self._context.name) from None
-        self._due[path] = _Due(posting)
+        await self._keep(id_text(self._ids.next()), posting)
+
+    async def _keep(self, key: str, posting: Posting) -> None:
+        if self._kept is None:
+            raise StoreError("there is no store for receipts in this engine", where=self._context.name)
+        await self._kept.put(self._place, key, msgspec.json.encode(posting))
+        self._due[key] = _Due(posting)
         self._more.set()
 
     async def post_forever(self) -> None:
-        """Those of an earlier run first."""
-        await asyncio.to_thread(self._load)
+        """Those of an earlier run first, whichever engine's it was."""
+        await self._load()
         poster = _Poster(_poster_settings(self._settings), self._context)
         try:
             while True:
-                await asyncio.gather(*(self._post(path, poster) for path in self._ready()))
+                await asyncio.gather(*(self._post(key, poster) for key in self._ready()))
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._pause()):
                         await self._more.wait()
@@ -80,35 +86,65 @@ class ReceiptSpool:
         finally:
             await poster.close()
 
-    def _load(self) -> None:
-        for path in sorted(self._folder.glob(f"*{_SUFFIX}")) if self._folder.is_dir() else ():
-            with contextlib.suppress(OSError, msgspec.DecodeError):
-                self._due.setdefault(path, _Due(msgspec.json.decode(path.read_bytes(), type=Posting)))
+    async def _load(self) -> None:
+        """Until the store can be read."""
+        while self._kept is not None:
+            try:
+                await self._take_over_files()
+                for one in await self._kept.waiting(self._place):
+                    with contextlib.suppress(msgspec.DecodeError):
+                        self._due.setdefault(one.key, _Due(msgspec.json.decode(one.body, type=Posting)))
+                return
+            except StoreError as error:
+                self._tell("receipts of an earlier run cannot be read yet", error)
+                await asyncio.sleep(_FIRST_PAUSE)
 
-    def _ready(self) -> list[Path]:
+    async def _take_over_files(self) -> None:
+        """Receipts that an earlier release kept as files of its node go to the store, where every node finds them."""
+        folder = self._context.root / "var" / "as2" / self._context.channel / "receipts"
+        for path in await asyncio.to_thread(lambda: sorted(folder.glob(f"*{_SUFFIX}"))):
+            with contextlib.suppress(OSError, msgspec.DecodeError):
+                posting = msgspec.json.decode(await asyncio.to_thread(path.read_bytes), type=Posting)
+                await self._keep(path.stem, posting)
+                await asyncio.to_thread(path.unlink, missing_ok=True)
+
+    def _ready(self) -> list[str]:
         now = asyncio.get_running_loop().time()
-        return [path for path, due in self._due.items() if due.not_before <= now][:_AT_ONCE]
+        return [key for key, due in self._due.items() if due.not_before <= now][:_AT_ONCE]
 
     def _pause(self) -> float | None:
         now = asyncio.get_running_loop().time()
         return max(0.0, min(due.not_before for due in self._due.values()) - now) if self._due else None
 
-    async def _post(self, path: Path, poster: _Poster) -> None:
-        due = self._due[path]
+    async def _post(self, key: str, poster: _Poster) -> None:
+        due = self._due[key]
         try:
-            await poster.post(due.posting.url, due.posting.headers, base64.b64decode(due.posting.body))
+            if not due.is_done:
+                await poster.post(due.posting.url, due.posting.headers, base64.b64decode(due.posting.body))
         except DestinationError as error:  # refused there, or an address that may not be reached
             self._tell("a receipt was refused", error)
         except IsthmusError as error:
             if self._context.clock.now() - due.posting.made_at < self._settings.receipt_give_up_after:
-                due.failures += 1
-                pause = min(_FIRST_PAUSE * 2 ** min(due.failures - 1, 20), _LONGEST_PAUSE)
-                due.not_before = asyncio.get_running_loop().time() + pause
+                self._later(due)
                 return
             self._tell("a receipt could not be posted in time and was dropped", error)
-        with contextlib.suppress(OSError):
-            await asyncio.to_thread(path.unlink, missing_ok=True)
-        del self._due[path]
+        due.is_done = True
+        await self._forget(key, due)
+
+    async def _forget(self, key: str, due: _Due) -> None:
+        """What cannot be taken out of the store now is not posted again by this engine, and taken out later."""
+        try:
+            if self._kept is not None:
+                await self._kept.remove(self._place, key)
+        except StoreError:
+            self._later(due)
+            return
+        del self._due[key]
+
+    def _later(self, due: _Due) -> None:
+        due.failures += 1
+        pause = min(_FIRST_PAUSE * 2 ** min(due.failures - 1, 20), _LONGEST_PAUSE)
+        due.not_before = asyncio.get_running_loop().time() + pause
 
     def _tell(self, text: str, error: IsthmusError) -> None:
         facts: dict[str, object] = {"error": error.code, "text": f"{text}: {error.what}"}
@@ -132,10 +168,3 @@ def _poster_settings(settings: As2SourceSettings) -> HttpDestinationSettings:
         allow_private=settings.receipts_to_private,
         tls=settings.receipt_tls,
     )
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_whole(path, content)
-    os.chmod(path, 0o600)
-    sync(path.parent)
