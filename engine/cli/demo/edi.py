@@ -235,3 +235,26 @@ def ship_notice(dialect: Dialect, seen: Seen, control: int, on: date) -> bytes:
         rows.append(("SN1", str(number), str(line.quantity), "EA"))
     rows.append(("CTT", str(len(seen.lines) + 2)))
     return interchange(dialect, "SH", control, on, rows)
+
+
+def lots_notice(
+    shipment: str, order: str, supplier: str, lines: Sequence[Line], lot: str, control: int, on: date, purpose: str
+) -> bytes:
+    """An 856 that names the lot of each item and its last day, 2028-06-30. BSN01 05 replaces the one before."""
+    dialect = DIALECTS[supplier]
+    rows: list[tuple[str, ...]] = [
+        ("ST", "856", "0001"),
+        ("BSN", purpose, shipment, f"{on:%Y%m%d}", "0815", "0001"),
+        ("HL", "1", "", "S"),
+        ("DTM", "011", f"{on:%Y%m%d}"),
+        ("N1", "SF", dialect.name, "92", supplier),
+        ("HL", "2", "1", "O"),
+        ("PRF", order),
+    ]
+    for number, line in enumerate(lines, 1):
+        rows.append(("HL", str(number + 2), "2", "I"))
+        rows.append(("LIN", str(number), *_ids(line), "LT", lot))
+        rows.append(("SN1", str(number), str(line.quantity), "EA"))
+        rows.append(("DTM", "036", "20280630"))
+    rows.append(("CTT", str(len(lines) + 2)))
+    return interchange(dialect, "SH", control, on, rows)

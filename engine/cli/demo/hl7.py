@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -85,14 +85,20 @@ def requisition(
     return message("OMS^O05^OMS_O05", control_id, facility, at, rows)
 
 
-def item_master(control_id: str, at: datetime, items: Sequence[tuple[ItemRow, SupplierRow]]) -> bytes:
+def item_master(
+    control_id: str,
+    at: datetime,
+    items: Sequence[tuple[ItemRow, SupplierRow]],
+    categories: Mapping[str, str] | None = None,
+) -> bytes:
+    """`categories` by item number; others have none."""
     rows = [segment("MFI", {1: "INV^Inventory master^HL70175", 3: "UPD", 6: "AL"})]
     for item, supplier in items:
-        rows += _item(control_id, at, item, supplier)
+        rows += _item(control_id, at, item, supplier, (categories or {}).get(item.number, ""))
     return message("MFN^M16^MFN_M16", control_id, "HARBOR-CW", at, rows, version="2.6")
 
 
-def _item(control_id: str, at: datetime, item: ItemRow, supplier: SupplierRow) -> list[str]:
+def _item(control_id: str, at: datetime, item: ItemRow, supplier: SupplierRow, category: str) -> list[str]:
     per_box = item.cost * item.per_box
     itm = {1: item.number, 2: item.description, 3: "A", 7: supplier.name, 9: item.catalog_number}
     ladder = [segment("PKG", {1: "1", 2: "EA", 3: "Y", 4: "1", 5: str(item.cost)})]
@@ -100,7 +106,7 @@ def _item(control_id: str, at: datetime, item: ItemRow, supplier: SupplierRow) -
         ladder.append(segment("PKG", {1: "2", 2: "BX", 3: "N", 4: str(item.per_box), 5: str(per_box)}))
     return [
         segment("MFE", {1: "MAD", 2: control_id, 3: f"{at:{STAMP}}", 4: item.number, 5: "CWE"}),
-        segment("ITM", itm | {11: "Y" if item.charge_code else "N", 14: "Y"}),
+        segment("ITM", itm | ({5: category} if category else {}) | {11: "Y" if item.charge_code else "N", 14: "Y"}),
         segment("VND", {1: "1", 2: supplier.number, 3: supplier.name, 4: item.catalog_number, 5: "Y"}),
         *ladder,
     ]

@@ -46,13 +46,18 @@ async def play_matched(hospital: Hospital, tell: Teller) -> None:
 
 
 async def play_price(hospital: Hospital, tell: Teller) -> None:
-    await ordered_and_received(hospital, tell, "SC4B")
-    tell.does("Eastfold invoices 790.00 instead of 742.50: 95.00 too much, above both 2 % and 5.00 a piece.")
-    trade.bill(hospital, "SC4B-I1", SUPPLIER, "SC4B", DEAR)
-    await tell.sees("It goes to the buyer, with what is at stake", ["price_above_tolerance 95.00 buyer"],
-                    lambda: trade.owners(hospital, "SC4B-I1"))  # fmt: skip
+    order = await requisitioned(hospital, tell, "SC4B")
+    tell.does("They come, lot L7702, and are accepted.")
+    await trade.receive(hospital, "SC4B-R1", order, SUPPLIER, TWO)
+    tell.does("Eastfold invoices 790.00 instead of 742.50: 95.00 too much. Of implants 0.5 % is allowed, 3.71 a piece.")
+    trade.bill(hospital, "SC4B-I1", SUPPLIER, order, DEAR)
+    await tell.sees(
+        "Clinical supply decides, with what is at stake",
+        ["price_above_tolerance 95.00 clinical-supply"],
+        lambda: trade.owners(hospital, "SC4B-I1"),
+    )
     await tell.stays("Nothing is posted", None, lambda: trade.in_erp(hospital, "Invoice", f"{SUPPLIER}/SC4B-I1"))
-    tell.does("The buyer has called: the old price has ended, and it is accepted for this order.")
+    tell.does("Clinical supply has called: the old price has ended, and it is accepted for this order.")
     await hospital.decide("SC4B-I1", "price_above_tolerance", "accept", "price list of October, called back")
     await paid(hospital, tell, "SC4B-I1", "1580.00")
 
@@ -93,7 +98,35 @@ async def play_erp_down(hospital: Hospital, tell: Teller) -> None:
     await paid(hospital, tell, "SC4E-I1", "1485.00")
 
 
+async def play_lot(hospital: Hospital, tell: Teller) -> None:
+    order = await requisitioned(hospital, tell, "SC4F")
+    tell.does("Eastfold announces 2 stents of lot L7702 in its ship notice (856); the dock scans lot L7711.")
+    trade.announce(hospital, "SC4F-S1", order, SUPPLIER, TWO, "L7702")
+    await hospital.post("warehouse_receipts_in", trade.receipt("SC4F-R1", order, SUPPLIER, TWO, lot="L7711"), "SC4F-R1")
+    await tell.sees("Clinical supply is asked before anything is paid", ["receipt_lot_differs 1485.00 clinical-supply"],
+                    lambda: trade.owners(hospital, order))  # fmt: skip
+    tell.does("The invoice over 1485.00 comes; order, quantity and price agree.")
+    trade.bill(hospital, "SC4F-I1", SUPPLIER, order, TWO)
+    await tell.sees("It is held all the same", "exception", lambda: hospital.invoice_state(SUPPLIER, "SC4F-I1"))
+    await tell.stays("Nothing is posted", None, lambda: trade.in_erp(hospital, "Invoice", f"{SUPPLIER}/SC4F-I1"))
+    tell.does("Eastfold has looked: it packed L7711. It sends its ship notice anew.")
+    trade.announce(hospital, "SC4F-S1", order, SUPPLIER, TWO, "L7711", purpose="05")
+    await paid(hospital, tell, "SC4F-I1", "1485.00")
+    await tell.sees("Nobody has to look any more", [], lambda: hospital.case_types(order))
+
+
 # ------------------------------------------------------------------ parts of the courses
+async def requisitioned(hospital: Hospital, tell: Teller, number: str) -> str:
+    """From the wish to the order; the order's number."""
+    tell.does(f"M-CATH asks at once for 2 stents at 742.50 ({number}); clinical supply approves.")
+    await requests(hospital, number)
+    await hospital.quiet()
+    await approve(hospital, number, "b.nilsen")
+    order = f"{number}-{SUPPLIER}"
+    await tell.sees("Accounts payable expect to spend", "1485.00", lambda: trade.ordered(hospital, order))
+    return order
+
+
 async def ordered_and_received(hospital: Hospital, tell: Teller, number: str) -> None:
     tell.does(f"A buyer orders 2 stents at 742.50 in the ERP ({number}); they come, lot L7702.")
     await trade.buy(hospital, number, SUPPLIER, TWO)
@@ -147,6 +180,7 @@ IMPLANTABLE_REQUISITION = Scenario(
     variants=(
         Variant("matched", "From the request to the posted invoice, without a touch but the approval", play_matched),
         Variant("price-variance", "The invoice's price is not the order's", play_price),
+        Variant("lot-mismatch", "Another lot comes than the supplier announced", play_lot),
         Variant("duplicate-invoice", "An invoice comes again, also under a slightly other number", play_duplicate),
         Variant("invoice-before-order", "The invoice is here before its order", play_before_order),
         Variant("erp-down", "The ERP is down when the invoice comes", play_erp_down),

@@ -10,6 +10,7 @@ from engine.cli.demo.catalogue import ITEMS, SUPPLIERS
 from engine.cli.demo.scenarios.hospital import Hospital
 
 _CENTERS = "Code,Name,Active\n6100,Operating rooms,yes\n6110,Cardiac catheterization,yes\n6130,Intensive care,yes\n"
+_CATEGORIES = {"M10023": "implants", "M10024": "implants"}  # inspected at the dock, closely priced, clinical supply's
 
 
 async def cost_centers(hospital: Hospital) -> None:
@@ -27,4 +28,4 @@ async def suppliers_and_items(hospital: Hospital, numbers: Sequence[str], contro
         about = {"supplier_number": number, "name": rows[number].name, "payment_terms_days": rows[number].terms_days}
         await hospital.post("supplier_onboarding", about, f"{control}-{number}")
     items = [(row, rows[row.supplier]) for row in ITEMS if row.supplier in numbers]
-    await hospital.message("item_master", hl7.item_master(control, datetime.now(UTC), items))
+    await hospital.message("item_master", hl7.item_master(control, datetime.now(UTC), items, _CATEGORIES))

@@ -64,6 +64,22 @@ def receipt(
     return about | {"facility": "HARBOR-MAIN", "lines": booked}
 
 
+def announce(
+    hospital: Hospital,
+    shipment: str,
+    order: str,
+    supplier: str,
+    lines: tuple[Wanted, ...],
+    lot: str,
+    purpose: str = "00",
+) -> None:
+    """The supplier's 856 with one lot; `purpose` 05 replaces what it said before."""
+    sent = [_line(line) for line in lines]
+    control = next(_CONTROLS)
+    hospital.file("ship_notice_in", f"{supplier}_{control}.edi",
+                  edi.lots_notice(shipment, order, supplier, sent, lot, control, today(), purpose))  # fmt: skip
+
+
 def bill(hospital: Hospital, number: str, supplier: str, order: str, lines: tuple[Wanted, ...]) -> Decimal:
     """The supplier's 810, put where its files come in; the total."""
     sent = edi.Bill(number, supplier, today(), tuple(_line(line) for line in lines), order)
