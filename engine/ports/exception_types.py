@@ -15,7 +15,8 @@ EXCEPTION_TYPES: frozenset[str] = frozenset({
     "implant_duplicate_sheet", "implant_expired", "implant_invoiced_not_used", "implant_not_ordered",
     "implant_not_received", "implant_off_contract", "implant_order_after_invoice", "implant_order_without_charge",
     "implant_price_over_cap", "implant_recalled", "implant_replacement_not_shipped", "implant_udi_missing",
-    "implant_wasted", "invoice_held", "invoice_lot_differs", "invoice_total_differs", "item_inactive", "item_unknown",
+    "implant_wasted", "invoice_held", "invoice_lot_differs", "invoice_total_differs",
+    "item_differs", "item_inactive", "item_unknown",
     "line_amount_differs", "line_not_ordered", "merge_waiting", "no_order", "order_change_asked",
     "order_change_refused", "order_limit_exceeded", "order_not_valid", "order_unknown",
     "payment_disputed", "payment_held", "payment_rejected",
@@ -25,6 +26,7 @@ EXCEPTION_TYPES: frozenset[str] = frozenset({
     "receipt_lot_differs", "receipt_lot_expired", "receipt_lot_missing", "remit_to_unknown", "stock_available",
     "stock_below_zero", "supplier_differs", "supplier_duplicate", "supplier_faulty", "supplier_held",
     "supplier_inactive", "supplier_late", "supplier_missing", "supplier_sanctioned", "supplier_unknown",
-    "tax_differs", "terms_differ", "total_out_of_balance", "unit_conversion_unknown", "unit_unknown",
+    "tax_differs", "tax_not_due",
+    "tax_rate_differs", "terms_differ", "total_out_of_balance", "unit_conversion_unknown", "unit_unknown",
     "usage_cost_unknown", "usage_item_unknown", "usage_lot_missing", "usage_not_charged", "written_by_non_owner",
 })

@@ -114,6 +114,10 @@ class Match:
         if ordered is None:
             return self._unpaired(line)
         day, supplier = self.invoice.invoiced_on, self.invoice.supplier_number
+        if line.item_number is not None and not self._is(ordered, line.item_number):
+            facts = {"expected": ordered.item_number, "actual": line.item_number}
+            title = "Another item is invoiced than was ordered"
+            self._found("item_differs", title, line, line.extended, facts, "the ordered item, or a substitute told of")
         number, unit = self._item_of(line, ordered), ordered.quantity.unit
         priced = line.price_unit or line.quantity.unit
         if line.price.amount == ordered.price.amount and {unit, line.quantity.unit, priced} == {
@@ -161,7 +165,11 @@ class Match:
         return min(fitting, key=lambda one: (self._is_full(one), one.number), default=None)
 
     def _is(self, ordered: OrderLine, item: str) -> bool:
-        return item == ordered.item_number or item in self.book.substitutes.get(ordered.number, ())
+        """By our number; or one that the supplier told of, that came in its place, or that may by its master data."""
+        if item == ordered.item_number or item in self.book.substitutes.get(ordered.number, ()):
+            return True
+        known = self.book.item(ordered.item_number)
+        return known is not None and item in (*known.substitutes, known.supplier_item_number)
 
     def _item_of(self, line: InvoiceLine, ordered: OrderLine) -> str:
         """Whose units convert: a substitute may be packed in another way."""

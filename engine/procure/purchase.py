@@ -17,6 +17,7 @@ from engine.canonical import (
     Quantity,
     Receipt,
     ReceiptLine,
+    Supplier,
 )
 from engine.core.clock import from_micros
 from engine.procure.decision import Decision, Finding, Intent, World
@@ -28,6 +29,7 @@ from engine.procure.match_book import Book, Matched
 from engine.procure.match_joint import Claim, settle
 from engine.procure.match_people import Acts, advice_of
 from engine.procure.match_several import is_home, parts_of, uses_elsewhere
+from engine.procure.match_tax import tax_not_expected
 from engine.procure.papers import Papers, orders_of
 from engine.procure.validate_invoice import found, validate
 from engine.procure.waiting import Waiting, waiting_for
@@ -81,11 +83,12 @@ class _Purchase:
     def _claim(self, invoice: Invoice) -> Claim:
         """With what stands against it whatever other invoices ask for."""
         parts, unknown = parts_of(invoice, self.book, self.world)
-        waiting = self._waits_for_order(invoice) if unknown else None
+        waiting = self._waits_for_order(invoice) if unknown else self._waits_for_supplier(invoice)
         orders: list[PurchaseOrder | None] = [one.order for one in parts] or [None]
         every = [
             *(one for order in orders for one in validate(invoice, order, self.world)),
             *(one for order in orders for one in not_valid(invoice, order, self.world)),
+            *tax_not_expected(invoice, self.world),
             *duplicates_of(invoice, self.world),
             *self._not_awaited(invoice),
             *(one for part in parts for one in part.of_figures),
@@ -142,6 +145,13 @@ class _Purchase:
 
     def _waits_for_order(self, invoice: Invoice) -> Waiting | None:
         return waiting_for(self.world, _WAIT_SOURCE, from_micros(self.papers.paper(invoice).record.at_micros))
+
+    def _waits_for_supplier(self, invoice: Invoice) -> Waiting | None:
+        """Where a source tells of suppliers, one that nobody told of yet may still come."""
+        known = self.world.find(Supplier, invoice.supplier_number)
+        if known is not None or "suppliers" not in self.world.watermarks:
+            return None
+        return waiting_for(self.world, "suppliers", from_micros(self.papers.first(invoice).record.at_micros))
 
     def _without_order(self, invoice: Invoice, unknown: Sequence[str]) -> Finding:
         title = "Its order is not known" if unknown else "It names no order"

@@ -49,7 +49,8 @@ def _supplier(invoice: Invoice, order: PurchaseOrder | None, world: World) -> It
             flip = "the order's supplier"
             yield found(invoice, "supplier_differs", "The invoice is of another supplier than its order", flip=flip)
     if supplier is None:
-        if order is None:  # an order tells that somebody knows it; its master data may come later
+        # An order tells that somebody knows it, and its master data may come later; unless all of it was told.
+        if order is None or "suppliers" in world.watermarks:
             yield found(invoice, "supplier_unknown", "Nobody knows this supplier", flip="the supplier's master data")
         return
     if not supplier.active:

@@ -26,12 +26,14 @@ from engine.canonical import (
     LineAction,
     LineAnswer,
     MatchRule,
+    Money,
     OrderAcknowledgement,
     OrderChange,
     OrderChangeAction,
     OrderChangeLine,
     Packaging,
     PriceBreak,
+    PurchaseOrder,
     Receipt,
     ReceiptKind,
     SplitPart,
@@ -40,10 +42,10 @@ from engine.canonical import (
     UnitConversion,
 )
 from engine.channel.policies import Policies
-from engine.channel.policy_matching import Limit, Tolerance, Tolerances
+from engine.channel.policy_matching import Limit, Matching, Tolerance, Tolerances
 from engine.channel.policy_routing import Exceptions
 from engine.procure.decision import Decision, World
-from engine.procure.papers import Papers
+from engine.procure.papers import Papers, dossiers_of, releases_dossier
 from engine.procure.purchase import decide_purchase
 from tests.support.papers import NOW, papers, world
 from tests.support.purchases import SUPPLIER, billed, invoice, of, order, ordered, receipt, usd
@@ -165,7 +167,7 @@ def test_a_price_per_another_unit_than_the_quantity() -> None:
 def contract(**more: Any) -> Contract:
     line = more.pop("line", {})
     values: dict[str, Any] = {"number": 1, "unit": "EA", "price": usd("4.00"), "item_number": "M1"} | line
-    return Contract(contract_number="C1", supplier_number="S1", lines=(ContractLine(**values),), **more)
+    return Contract(**{"contract_number": "C1", "supplier_number": "S1", "lines": (ContractLine(**values),)} | more)
 
 
 @pytest.mark.parametrize(
@@ -178,6 +180,9 @@ def contract(**more: Any) -> Contract:
         (contract(line={"unit": "BX"}), "unit"),
         (contract(line={"item_number": "M9"}), "item"),
         (contract(line={"price": usd("3.50")}), "price"),
+        (contract(supplier_number="S2"), "supplier"),
+        (contract(currency="EUR"), "currency"),
+        (contract(line={"price": Money(amount=Decimal(4), currency="EUR")}), "currency"),
     ],
 )
 def test_a_contract_says_which_of_its_conditions_failed(agreed: Contract, failed: str) -> None:
@@ -270,6 +275,230 @@ def test_a_substitute_that_the_supplier_told_of_is_what_was_ordered() -> None:
 
     assert types(decide(order(), receipt(), invoice(line))) == ["line_not_ordered"]
     assert types(decide(order(), receipt(), invoice(line), told)) == []
+
+
+def test_another_item_in_an_ordered_line_is_a_substitute_or_an_exception() -> None:
+    line = billed(item_number="M8")
+    came = receipt()
+    instead = came.lines[0].model_copy(update={"item_number": "M8", "substitute_for": "M1"})
+
+    assert types(decide(order(), receipt(), invoice(line))) == ["item_differs"]
+    assert types(decide(order(), came.model_copy(update={"lines": (instead,)}), invoice(line))) == []
+    assert types(decide(order(), receipt(), invoice(line), known=(SUPPLIER, glove(substitutes=("M8",))))) == []
+    assert types(decide(order(), receipt(), invoice(line), known=(SUPPLIER, glove(supplier_item_number="M8")))) == []
+
+
+# ------------------------------------------------------------------ what the policies expect
+def taxed(*rules: dict[str, Any], **tolerance: Any) -> Policies:
+    table = Tolerances(rules=(Tolerance(rule="tax", **tolerance), Tolerance(rule="tax_line", **tolerance)))
+    return Policies(matching=Matching.model_validate({"taxes": rules}), tolerances=table)
+
+
+def tax(amount: str) -> tuple[Charge, ...]:
+    return (Charge(code="TX", amount=usd(amount)),)
+
+
+EXEMPT, SIX, THEIRS = {"percent": 0}, {"percent": "6.25"}, {"percent": "6.25", "supplier": "S1"}
+OFFICE = {"percent": "6.25", "facility": "OFFICE"}
+ON_GOODS = {"percent": "6.25", "category": "linen"}
+CODED = {"percent": "6.25", "tax_code": "TX"}
+TAXES: list[tuple[str, tuple[dict[str, Any], ...], dict[str, Any], list[str]]] = [
+    ("no rule, no opinion", (), {"taxes": tax("9.99")}, []),
+    ("exempt and none asked", (EXEMPT,), {}, []),
+    ("exempt and a cent asked", (EXEMPT,), {"taxes": tax("0.01")}, ["tax_not_due"]),
+    ("exempt but for this supplier", (EXEMPT, THEIRS), {"taxes": tax("2.50")}, []),
+    ("of another supplier", (EXEMPT, {**THEIRS, "supplier": "S2"}), {"taxes": tax("2.50")}, ["tax_not_due"]),
+    ("exempt but for this place", (EXEMPT, OFFICE), {"taxes": tax("2.50"), "facility": "OFFICE"}, []),
+    ("at the rate", (SIX,), {"taxes": tax("2.50")}, []),
+    ("at the limit", (SIX,), {"taxes": tax("2.60")}, []),
+    ("a cent beyond", (SIX,), {"taxes": tax("2.61")}, ["tax_rate_differs"]),
+    ("not asked at all", (SIX,), {}, ["tax_rate_differs"]),
+    ("at the lower limit", (SIX,), {"taxes": tax("2.40")}, []),
+    ("a cent below", (SIX,), {"taxes": tax("2.39")}, ["tax_rate_differs"]),
+    ("by the line's code", (EXEMPT, CODED), {"taxes": tax("2.50"), "line": {"tax_code": "TX"}}, []),
+    ("by another code", (EXEMPT, CODED), {"taxes": tax("2.50"), "line": {"tax_code": "EX"}}, ["tax_not_due"]),
+    ("by the item's category", (EXEMPT, ON_GOODS), {"taxes": tax("2.50"), "line": {"item_number": "M1"}}, []),
+    ("a line's tax differs", (SIX,), {"taxes": tax("2.50"), "line": {"tax_amount": usd("2.61")}},
+     ["tax_differs", "tax_rate_differs"]),
+    ("a line's tax is right", (SIX,), {"taxes": tax("2.50"), "line": {"tax_amount": usd("2.50")}}, []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rules", "told", "wanted"), [one[1:] for one in TAXES], ids=[one[0] for one in TAXES])
+def test_tax_is_compared_with_the_expected_rate(
+    rules: tuple[dict[str, Any], ...], told: dict[str, Any], wanted: list[str]
+) -> None:
+    tenth = Limit(absolute=Decimal("0.10"))
+    asked = invoice(billed(**told.get("line", {})), **{name: one for name, one in told.items() if name != "line"})
+    item = glove(category="linen")
+
+    decision = decide(
+        order(), receipt(), asked, known=(SUPPLIER, item), policies=taxed(*rules, upper=tenth, lower=tenth)
+    )
+
+    assert types(decision) == wanted
+
+
+@pytest.mark.parametrize(
+    ("price", "charge", "wanted"),
+    [("9.99", "15.00", []), ("9.99", "15.01", ["freight_above_ordered"]), ("10.00", "15.00", ["freight_above_ordered"]),
+     ("9.99", "0.00", [])],
+)  # fmt: skip
+def test_a_minimum_charge_is_agreed_for_small_orders_only(price: str, charge: str, wanted: list[str]) -> None:
+    small = Policies(matching=Matching.model_validate({"minimum_charges": [{"below": "100.00", "charge": "15.00"}]}))
+    asked = invoice(billed(price=price), charges=(Charge(code="G821", amount=usd(charge)),))
+
+    assert types(decide(order(ordered(price=price)), receipt(), asked, policies=small)) == wanted
+
+
+def test_the_category_is_that_of_the_items_master_where_the_order_names_none() -> None:
+    rules = Policies(tolerances=Tolerances(rules=(
+        Tolerance(rule="price", category="linen", upper=Limit(absolute=Decimal("0.10"))),
+    )))  # fmt: skip
+    dear = invoice(billed(price="4.10"))
+
+    assert types(decide(order(), receipt(), dear, known=(SUPPLIER, glove(category="linen")), policies=rules)) == []
+    assert types(decide(order(), receipt(), dear, known=(SUPPLIER, glove(category="knee")), policies=rules)) == [
+        "price_above_tolerance"
+    ]
+    assert types(decide(order(category="knee"), receipt(), dear, known=(SUPPLIER, glove(category="linen")),
+                        policies=rules)) == ["price_above_tolerance"]  # fmt: skip
+
+
+def test_a_supplier_is_waited_for_where_suppliers_are_told_of_and_then_unknown() -> None:
+    bought = (order(), receipt(), invoice())
+    lag = PASSED | {"suppliers": NOW - timedelta(minutes=5)}
+
+    assert types(decide(*bought, known=())) == []  # its order tells that somebody knows it
+    assert decide(*bought, known=(), watermarks=lag).state["invoices"]["S1/I-1"]["for"] == "suppliers"
+    assert types(decide(*bought, known=(), watermarks=PASSED | {"suppliers": NOW})) == ["supplier_unknown"]
+    assert posted(decide(*bought, watermarks=lag)) == ["post_invoice:S1/I-1"]
+
+
+EUR = Money(amount=Decimal("4.00"), currency="EUR")
+
+
+@pytest.mark.parametrize(
+    ("asked", "wanted"),
+    [
+        (invoice(currency="EUR"), ["currency_differs"]),
+        (invoice(taxes=(Charge(code="TX", amount=Money(amount=Decimal(0), currency="EUR")),), total="40.00"),
+         ["currency_differs"]),
+        (invoice(charges=(Charge(code="D240", amount=Money(amount=Decimal(0), currency="EUR")),), total="40.00"),
+         ["currency_differs"]),
+    ],
+)  # fmt: skip
+def test_all_of_an_invoice_is_in_the_orders_currency(asked: Invoice, wanted: list[str]) -> None:
+    assert types(decide(order(), receipt(), asked)) == wanted
+
+
+# ------------------------------------------------------------------ standing orders
+def standing(**more: Any) -> PurchaseOrder:
+    return order(blanket=True, limit=usd("100.00"), **more)
+
+
+DECEMBER, OCTOBER = date(2026, 12, 31), date(2026, 10, 31)
+
+
+@pytest.mark.parametrize(
+    ("ordered_as", "asked", "wanted"),
+    [
+        (standing(), [("25", "I-1")], []),  # 100.00: at the limit; more than the ten that were guessed
+        (standing(), [("26", "I-1")], ["order_limit_exceeded"]),
+        (standing(), [("20", "I-1"), ("5", "I-2")], []),
+        (standing(), [("20", "I-1"), ("6", "I-2")], ["order_limit_exceeded"]),
+        (standing(valid_to=DECEMBER), [("5", "I-1")], []),
+        (standing(valid_to=date(2026, 11, 10)), [("5", "I-1")], []),
+        (standing(valid_to=date(2026, 11, 9)), [("5", "I-1")], ["order_not_valid"]),
+        (standing(valid_from=date(2026, 11, 11)), [("5", "I-1")], ["order_not_valid"]),
+    ],
+)
+def test_a_standing_order_holds_to_its_limit_and_its_days(
+    ordered_as: PurchaseOrder, asked: list[tuple[str, str]], wanted: list[str]
+) -> None:
+    invoices = [invoice(billed(amount), number=number) for amount, number in asked]
+
+    assert types(decide(ordered_as, receipt("30"), *invoices)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("limit", "valid_to", "wanted"),
+    [("80.00", DECEMBER, []), ("79.99", DECEMBER, ["order_limit_exceeded"]), ("80.00", OCTOBER, ["order_not_valid"])],
+)
+def test_releases_draw_on_the_limit_in_their_order(limit: str, valid_to: date, wanted: list[str]) -> None:
+    whole = order(order_number="B-1", blanket=True, limit=usd(limit), valid_to=valid_to)
+    release = order(blanket_number="B-1")
+    before = order(order_number="PO-0", blanket_number="B-1")
+    after = order(order_number="PO-2", blanket_number="B-1")
+
+    decision = decide_purchase(
+        papers(release, receipt(), invoice()),
+        world(SUPPLIER, whole, watermarks=PASSED, beside={releases_dossier("B-1"): (before, release, after)}),
+    )
+
+    assert types(decision) == wanted
+    assert releases_dossier("B-1") in dossiers_of(release)
+
+
+# ------------------------------------------------------------------ several orders
+def both_orders(number: str = "I-1", of_two: str = "6", **more: Any) -> Invoice:
+    return invoice(
+        billed("10", number=1, order_number="PO-1"), billed(of_two, number=2, order_line_number=1, order_number="PO-2"),
+        number=number, **more,
+    )  # fmt: skip
+
+
+SECOND = order(ordered(amount="6"), order_number="PO-2")
+CAME = receipt("6", "R-2").model_copy(update={"order_number": "PO-2"})
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "wanted"),
+    [
+        ([receipt()], [SECOND, CAME], []),
+        ([receipt()], [SECOND], ["quantity_not_received"]),
+        ([], [SECOND, CAME], ["quantity_not_received"]),
+        ([receipt()], [order(ordered(amount="6", price="3.00"), order_number="PO-2"), CAME], ["price_above_tolerance"]),
+        ([receipt()], [order(ordered(amount="5"), order_number="PO-2"), CAME], ["quantity_above_ordered"]),
+        ([receipt()], [SECOND.model_copy(update={"supplier_number": "S2"}), CAME], ["supplier_differs"]),
+        ([receipt()], [], ["order_unknown"]),
+    ],
+)
+def test_an_invoice_over_two_orders_is_posted_once_when_both_agree(
+    here: list[Document], there: list[Document], wanted: list[str]
+) -> None:
+    asked = both_orders(order_number=None)
+    beside = {"order:PO-2": (*there, asked), "order:PO-1": (order(), *here, asked)}
+
+    home = decide_purchase(papers(order(), *here, asked), world(SUPPLIER, watermarks=PASSED, beside=beside))
+    other = decide_purchase(papers(*there, asked), world(SUPPLIER, watermarks=PASSED, beside=beside), "order:PO-2")
+
+    assert (types(home), posted(home)) == (wanted, [] if wanted else ["post_invoice:S1/I-1"])
+    assert (types(other), posted(other)) == ([], [])
+    assert other.state["invoices_elsewhere"] == {"S1/I-1": "PO-1"}
+    assert dossiers_of(asked)[:2] == ("order:PO-1", "order:PO-2")
+
+
+@pytest.mark.parametrize(("first", "wanted"), [("I-1", "I-1"), ("I-2", "I-2")])
+def test_what_one_of_two_dossiers_has_given_away_the_other_does_not(first: str, wanted: str) -> None:
+    whole = both_orders()
+    own = invoice(billed("6"), number="I-2", order_number="PO-2")
+    turn = {first: NOW - timedelta(hours=1)}
+
+    def come(*documents: Document) -> Papers:
+        return Papers(
+            one.record
+            for document in documents
+            for one in papers(document, at=turn.get(getattr(document, "invoice_number", ""), NOW)).all
+        )
+
+    here, there = come(order(), receipt(), whole), come(SECOND, CAME, whole, own)
+    known = world(SUPPLIER, watermarks=PASSED)
+    beside = World(NOW, known._known, PASSED, Policies(), {"order:PO-1": here, "order:PO-2": there})
+
+    given_by = [*posted(decide_purchase(here, beside)), *posted(decide_purchase(there, beside, "order:PO-2"))]
+
+    assert given_by == [f"post_invoice:S1/{wanted}"]
 
 
 def test_receipts_pay_where_no_invoice_is_expected() -> None:

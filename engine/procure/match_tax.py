@@ -1,0 +1,70 @@
+"""Tax against the rates that the policies expect, line by line and in all; of who is exempt, none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from fractions import Fraction
+
+from engine.canonical import Invoice, InvoiceLine, Item, LineKind, Money
+from engine.channel.policies import Policies
+from engine.channel.policy_matching import TaxRate
+from engine.channel.policy_parts import most_specific
+from engine.procure.decision import Finding, World
+from engine.procure.exact import Exact, decimal_of, exact, product
+from engine.procure.policies import policies_of
+from engine.procure.tolerance import Verdict, judge
+from engine.procure.validate_invoice import aspects_of, found
+
+_HUNDREDTH = Fraction(1, 100)
+
+
+def tax_not_expected(invoice: Invoice, world: World) -> Iterator[Finding]:
+    """Nothing where no rate is known for one of its lines: then only the supplier's own figures are compared."""
+    policies = policies_of(world)
+    if not policies.matching.taxes:
+        return
+    expected: Exact = 0
+    for line in invoice.lines:
+        if line.line_kind is LineKind.TAX:
+            continue
+        rate = _rate(invoice, line, policies, world)
+        if rate is None:
+            return
+        wanted = exact(product(line.extended.amount, rate.percent)) * _HUNDREDTH
+        expected += wanted
+        if line.tax_amount is not None:
+            yield from _line(invoice, line, wanted, policies)
+    told = sum((one.amount.amount for one in invoice.taxes), Decimal(0))
+    told += sum((line.extended.amount for line in invoice.lines if line.line_kind is LineKind.TAX), Decimal(0))
+    verdict = judge("tax", expected, told, policies, aspects_of(invoice))
+    if not verdict.within or (expected == 0 and told > 0):
+        yield _finding(invoice, "", verdict)
+
+
+def _line(invoice: Invoice, line: InvoiceLine, wanted: Exact, policies: Policies) -> Iterator[Finding]:
+    told = line.tax_amount.amount if line.tax_amount is not None else Decimal(0)
+    verdict = judge("tax_line", wanted, told, policies, aspects_of(invoice))
+    if not verdict.within or (wanted == 0 and told > 0):
+        yield _finding(invoice, str(line.number), verdict)
+
+
+def _rate(invoice: Invoice, line: InvoiceLine, policies: Policies, world: World) -> TaxRate | None:
+    """By supplier, category, department and place; a rule that names the line's tax code comes first."""
+    item = world.find(Item, line.item_number) if line.item_number else None
+    of = aspects_of(invoice, item.category if item is not None else None)
+    of = of._replace(department=line.cost_center, facility=line.facility or invoice.facility)
+    code = line.tax_code or (item.tax_code if item is not None else None)
+    rules = (one for one in policies.matching.taxes if one.tax_code in (None, code))
+    return next(iter(most_specific(rules, of)), None)
+
+
+def _finding(invoice: Invoice, place: str, verdict: Verdict) -> Finding:
+    """Of who is exempt, no tax at all is within: the tolerance is for what rounding leaves."""
+    money = Money(amount=decimal_of(verdict.difference), currency=invoice.currency).rounded()
+    if verdict.expected == 0:
+        flip = "no tax, or a rule that allows it"
+        return found(invoice, "tax_not_due", "Tax is asked of who is exempt", place, money=money,
+                     facts=verdict.facts, flip=flip)  # fmt: skip
+    title = "The tax is not that of the expected rate"
+    return found(invoice, "tax_rate_differs", title, place, money=money, facts=verdict.facts, flip=verdict.flip)
