@@ -79,6 +79,9 @@ class Invoice(Document):
         default=None, description="Account that the invoice names; never paid to, only compared."
     )
     received_on: date | None = Field(default=None, description="Day that it came to us.")
+    posted_on: date | None = Field(
+        default=None, description="Accounting day; none: `invoiced_on`. Later where that period is closed."
+    )
     origin: Code | None = Field(default=None, description="How it came: the channel, or edi, mail, portal, paper.")
     original_invoice_number: Code | None = Field(default=None, description="Of a credit memo: what it credits.")
     due_on: date | None = None

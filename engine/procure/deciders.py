@@ -8,6 +8,7 @@ from engine.procure.approve_documents import decide_approvals
 from engine.procure.claims import decide_claims
 from engine.procure.decision import Decision, World, merge
 from engine.procure.implants import decide_case
+from engine.procure.open_day import on_open_days
 from engine.procure.order_states import decide_order_life
 from engine.procure.papers import Papers
 from engine.procure.payment import decide_bank, decide_payment
@@ -56,4 +57,4 @@ def decide(dossier: str, papers: Papers, world: World) -> Decision:
     word = dossier.partition(":")[0]
     by_name = BY_NAME.get(word)
     decision = by_name(papers, world, dossier) if by_name else DECIDERS.get(word, _kept)(papers, world)
-    return followed(decision, papers, world)
+    return followed(on_open_days(decision, world), papers, world)

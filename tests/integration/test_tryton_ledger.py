@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -280,3 +281,14 @@ async def test_a_held_invoice_is_in_no_payment_run_of_the_erp(adapter: TrytonAda
     await adapter.carry_out("release_payment", tryton.payment(document), "x")
 
     assert (held, await client.count("account.move.line", line)) == (1, 0)
+
+
+async def test_an_invoice_of_a_closed_period_counts_on_the_day_that_it_is_posted_on(
+    adapter: TrytonAdapter, client: TrytonClient
+) -> None:
+    written, counts = tryton.today() - timedelta(days=62), tryton.today()
+    document = tryton.invoice().model_copy(update={"invoiced_on": written, "posted_on": counts})
+    posted = await adapter.post(document, document.natural_key)
+    found = await client.get("account.invoice", int(posted.record), ["invoice_date", "move.date"])
+
+    assert (found["invoice_date"], found["move"]["date"]) == (written, counts)

@@ -79,6 +79,7 @@ class Invoices:
             "currency": await self._directory.currency(document.currency),
             "reference": document.invoice_number,
             "invoice_date": document.invoiced_on,
+            "accounting_date": document.posted_on,
             "lines": created(*await self._lines(document, supplier.id)),
         }
 
