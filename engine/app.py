@@ -41,6 +41,7 @@ from engine.ports.catalog import ConnectorType
 from engine.ports.connector import ConnectorContext, Destination, Source
 from engine.ports.journal import ATTACHMENTS, Journal, MessageRow, Query
 from engine.ports.spool import SPOOL
+from engine.procure.approval_desk import ApprovalDesk
 from engine.procure.desk import Desk
 from engine.procure.measures.desk import MeasureDesk
 from engine.procure.payables import PaymentRuns
@@ -205,7 +206,7 @@ async def running(
         operations = EngineOperations(
             root, site, supervisor, store.journal, store.audit, replayer, CATALOG, clock, words
         )
-        operations.policies, operations.p2p = desk, _p2p(store, process, desk, clock)
+        operations.policies, (operations.p2p, operations.approvals) = desk, _p2p(store, process, desk, clock)
         operations.measures = MeasureDesk(store.measures, store.records, clock, lambda: desk.current)
         supervisor.notices += [notice] if notice else []
         await pool.start()
@@ -222,10 +223,11 @@ async def running(
             await _finish(engine)
 
 
-def _p2p(store: Store, process: Process, policies: PolicyDesk, clock: Clock) -> Desk:
-    return Desk(
+def _p2p(store: Store, process: Process, policies: PolicyDesk, clock: Clock) -> tuple[Desk, ApprovalDesk]:
+    desk = Desk(
         store.records, store.record_search, process, store.audit, clock, lambda: policies.current, store.journal
     )
+    return desk, ApprovalDesk(store.records, store.record_search, process, store.audit, clock, lambda: policies.current)
 
 
 def _services(site: Site, store: Store, erps: AdapterPool, process: Process) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from engine.api.approvals import ROUTES as APPROVAL_ROUTES
 from engine.api.gate import Gate
 from engine.api.measures import ROUTES as MEASURE_ROUTES
 from engine.api.p2p_routes import ROUTES as P2P_ROUTES
@@ -56,7 +57,8 @@ def build_app(
 
 def route_table(pages: Pages | None = None) -> tuple[WebRoute, ...]:
     """Every route with its rule: what is served, and what the tests walk."""
-    return ROUTES + P2P_ROUTES + MEASURE_ROUTES + PARTNER_ROUTES + (tuple(pages.routes) if pages else ())
+    own = ROUTES + P2P_ROUTES + APPROVAL_ROUTES + MEASURE_ROUTES + PARTNER_ROUTES
+    return own + (tuple(pages.routes) if pages else ())
 
 
 async def _unknown(call: Call) -> Response:

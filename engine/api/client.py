@@ -8,10 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import msgspec
 
+from engine.api.approvals import RemoteApprovals
 from engine.api.measures import RemoteMeasures
 from engine.api.p2p_client import RemoteP2p
 from engine.api.wire import from_wire, to_wire
@@ -49,6 +51,7 @@ class ControlClient:
         self._path = path
         self._session: aiohttp.ClientSession | None = None
         self.p2p = RemoteP2p(self._find, self._post)
+        self.approvals = RemoteApprovals(self._find, self._post)
         self.measures = RemoteMeasures(self._get)
 
     async def __aenter__(self) -> ControlClient:
@@ -141,6 +144,10 @@ class ControlClient:
     async def prune(self, before: datetime, who: str = "") -> int:
         answer = await self._post("/api/prune", {"before": before.isoformat()})
         return int(answer["dropped"])
+
+    async def partner_token(self, supplier: str) -> str:
+        """A new token for a supplier's program; it is shown this once."""
+        return str((await self._post(f"/api/partners/{quote(supplier, safe='')}/tokens", {}))["token"])
 
     # -------------------------------------------------------------- inside
     async def _get(self, path: str, **query: str | None) -> Any:

@@ -10,10 +10,12 @@ from typing import Any
 
 import msgspec
 
+from engine.api.approvals import ScopedApprovals
 from engine.api.measures import ScopedMeasures
 from engine.api.p2p_scope import ScopedP2p
 from engine.core.errors import AccessError, NotFoundError
 from engine.core.ids import parse_id
+from engine.ports.approvals import ApprovalOperations
 from engine.ports.connector import Attachment, Health
 from engine.ports.journal import MessageRow, MessageView, Query, RevisionRow
 from engine.ports.measures import MeasureOperations
@@ -47,6 +49,10 @@ class ScopedOperations:
     @property
     def p2p(self) -> P2pOperations:
         return ScopedP2p(self._inner.p2p, self._facilities)
+
+    @property
+    def approvals(self) -> ApprovalOperations:
+        return ScopedApprovals(self._inner.approvals, self._inner.p2p, self._facilities)
 
     @property
     def measures(self) -> MeasureOperations:

@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replay": ("replay:command", "recent history once more: a plan first"),
     "prune": ("channels:prune", "drop finished messages and give the disk back"),
     "cases": ("cases:command", "exceptions that wait for a person, and decisions over them"),
+    "approvals": ("approvals:command", "what waits for a person's approval, and answers to it"),
     "lineage": ("lineage:command", "from received bytes to the ledger's number, by any number"),
     "measures": ("measures:command", "figures of the business: what they mean, their SQL, promised times"),
     "check": ("channels:check", "are all far sides reachable and willing"),

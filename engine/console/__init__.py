@@ -8,6 +8,7 @@ from engine.ports.web import Pages
 def pages() -> Pages:
     """What `engine.api.app.build_app` takes as `pages`."""
     from engine.console import assets
+    from engine.console.approvals import ApprovalPages
     from engine.console.channels import ChannelPages
     from engine.console.govern import GovernPages
     from engine.console.held import HeldPages
@@ -21,8 +22,8 @@ def pages() -> Pages:
 
     kit = Kit()
     parts = (
-        SignInPages, ChannelPages, MessagesPages, MessagePages, HeldPages, P2pPages, MeasurePages, RevisionPages,
-        GovernPages,
+        SignInPages, ChannelPages, MessagesPages, MessagePages, HeldPages, P2pPages, ApprovalPages, MeasurePages,
+        RevisionPages, GovernPages,
     )  # fmt: skip
     routes = [route for part in parts for route in part(kit).routes()]
     return Pages(routes=(*assets.ROUTES, *routes), refuse=kit.refuse)

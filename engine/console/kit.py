@@ -42,7 +42,15 @@ NAVIGATION: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("/connections", "Connections", Role.OPERATOR),
         ),
     ),
-    ("Procure to pay", (Entry("/cases", "Exceptions"), Entry("/orders", "Orders"), Entry("/measures", "Measures"))),
+    (
+        "Procure to pay",
+        (
+            Entry("/cases", "Exceptions"),
+            Entry("/approvals", "Approvals"),
+            Entry("/orders", "Orders"),
+            Entry("/measures", "Measures"),
+        ),
+    ),
     ("Change", (Entry("/revisions", "Revisions"),)),
     ("Govern", (Entry("/audit", "Audit"), Entry("/people", "People", Role.ADMIN))),
 )

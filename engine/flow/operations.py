@@ -24,6 +24,7 @@ from engine.core.ids import id_text
 from engine.flow.channel_run import ChannelRun, Running
 from engine.flow.replay import Replayer
 from engine.flow.supervise import Supervisor
+from engine.ports.approvals import ApprovalOperations
 from engine.ports.audit import Audit
 from engine.ports.catalog import Catalog
 from engine.ports.connector import Attachment, Health, Reason
@@ -48,6 +49,7 @@ class EngineOperations:
     root."""
 
     p2p: P2pOperations
+    approvals: ApprovalOperations
     measures: MeasureOperations
 
     def __init__(

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from engine.ports.approvals import ApprovalOperations
 from engine.ports.connector import Attachment, Health
 from engine.ports.journal import MessageRow, MessageView, Query, RevisionRow
 from engine.ports.measures import MeasureOperations
@@ -124,6 +125,11 @@ class Operations(Protocol):
     @property
     def p2p(self) -> P2pOperations:
         """The procure-to-pay process."""
+        ...
+
+    @property
+    def approvals(self) -> ApprovalOperations:
+        """What waits for people's approval."""
         ...
 
     @property

@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 from engine.canonical import CaseAction, CaseVerb
-from engine.procure.decision import Finding
+from engine.procure.decision import Finding, World
 from engine.procure.papers import Papers
+from engine.procure.policies import policies_of
+from engine.procure.speaking import key_of, makers_of
 
-_DECIDES = frozenset({CaseVerb.ACCEPT, CaseVerb.RELEASE, CaseVerb.REJECT, CaseVerb.REOPEN, CaseVerb.HOLD})
-
-
-def accepted_in(papers: Papers) -> frozenset[tuple[str, str]]:
-    """Type and place of each exception whose last deciding action let it pass."""
-    last: dict[tuple[str, str], CaseVerb] = {}
-    for one in sorted(papers.newest(CaseAction), key=lambda action: (action.at, action.action_number)):
-        if one.action in _DECIDES:
-            last[one.case_type or "", one.place or ""] = one.action
-    return frozenset(key for key, verb in last.items() if verb in (CaseVerb.ACCEPT, CaseVerb.RELEASE))
+_PASSES = frozenset({CaseVerb.ACCEPT, CaseVerb.RELEASE})
+_DECIDES = _PASSES | {CaseVerb.REJECT, CaseVerb.REOPEN, CaseVerb.HOLD}
 
 
-def still_open(findings: Iterable[Finding], papers: Papers) -> tuple[Finding, ...]:
-    """Without those that people accepted."""
-    passed = accepted_in(papers)
-    return tuple(one for one in findings if (one.type, one.place) not in passed)
+def accepted_by(papers: Papers, world: World) -> dict[tuple[str, str], set[str]]:
+    """Type and place of each exception that people let pass since somebody decided otherwise, with who did. Who made
+    a document of the matter lets nothing pass."""
+    acts = sorted(papers.newest(CaseAction), key=lambda action: (action.at, action.action_number))
+    if not acts:
+        return {}
+    policies = policies_of(world)
+    makers = {key_of(policies, name) for name in makers_of(papers)}
+    passed: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for one in acts:
+        place = one.case_type or "", one.place or ""
+        if one.action in _DECIDES - _PASSES:
+            passed[place].clear()
+        elif one.action in _PASSES and (who := key_of(policies, one.who)) not in makers:
+            passed[place].add(who)
+    return passed
+
+
+def still_open(findings: Iterable[Finding], papers: Papers, world: World) -> tuple[Finding, ...]:
+    """Without those that people accepted; above the limit of the policies two of them must."""
+    passed = accepted_by(papers, world)
+    return tuple(one for one in findings if len(passed.get((one.type, one.place), ())) < _need(one, world))
+
+
+def _need(finding: Finding, world: World) -> int:
+    limit = policies_of(world).exceptions.four_eyes_above
+    above = limit is not None and finding.money is not None and abs(finding.money.amount) > limit
+    return 2 if above else 1

@@ -238,7 +238,14 @@ class _Course:
             return (_stuck(self.request, "nobody who is here may approve this step"),)
         step = self.route.steps[self.step]
         owner = asked[0] if len(asked) == 1 or not step.roles else step.roles[0]
-        facts = {"route": self.route.route, "step": self.step + 1, "asked": list(asked), "because": list(because)}
+        facts: dict[str, Any] = {
+            "route": self.route.route,
+            "step": self.step + 1,
+            "asked": list(asked),
+            "because": list(because),
+        }
+        if self.handed:
+            facts["handed_to"] = [one.taker for one in self.handed]
         return (_finding(self.request, "approval_wanted", "An approval is wanted", facts, owner),)
 
     def _look_again(self, now: datetime) -> datetime | None:
@@ -291,6 +298,11 @@ def _finding(request: Request, kind: str, title: str, facts: dict[str, Any], own
         category=request.category,
         urgency=request.urgency,
         flip="an approval of one who is asked",
-        facts={"amount": text_of(request.amount.amount), **facts},
+        facts={
+            "amount": text_of(request.amount.amount),
+            "approval_number": request.number or request.key,
+            "subject": request.subject,
+            **facts,
+        },
         owner=owner,
     )

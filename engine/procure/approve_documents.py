@@ -65,6 +65,7 @@ def request_of(approval: Approval, papers: Papers, subject: ApprovalSubject | No
         legal_entity=approval.legal_entity,
         urgency=approval.urgency.value,
         changed_at=_changed_at(approval, papers),
+        number=approval.approval_number,
     )
 
 

@@ -37,6 +37,7 @@ class Request(msgspec.Struct, frozen=True):
     legal_entity: str | None = None
     urgency: str | None = None
     changed_at: datetime | None = None
+    number: str = ""  # what answers name; empty: the key
 
     @property
     def aspects(self) -> Aspects:

@@ -18,6 +18,7 @@ from engine.ports.p2p_operations import CaseAsk, Choice, ref_of
 from engine.ports.procure import Case
 from engine.procure.desk_timeline import place_of
 from engine.procure.papers import Papers
+from engine.procure.speaking import is_same, makers_of
 
 OFFERED = (
     CaseVerb.ACCEPT, CaseVerb.CORRECT, CaseVerb.RETURN_TO_SUPPLIER, CaseVerb.HOLD, CaseVerb.SPLIT, CaseVerb.REMATCH,
@@ -64,11 +65,9 @@ def why_not(verb: CaseVerb, case: Case, papers: Papers, policies: Policies | Non
     """Four eyes: nobody lets money go for what she made, corrected or, where two are needed, accepted herself."""
     if verb not in _LETS_MONEY_GO:
         return None
-    me = who.strip().casefold()
-    if any(paper.record.who and paper.record.who.casefold() == me and not isinstance(paper.document, CaseAction)
-           for paper in papers.all):  # fmt: skip
+    if any(is_same(policies, name, who) for name in makers_of(papers)):
         return "you made a document of this matter; somebody else decides it"
-    mine = [one for one in actions_on(papers, case.case_id) if one.who.casefold() == me]
+    mine = [one for one in actions_on(papers, case.case_id) if is_same(policies, one.who, who)]
     if any(one.action in _CHANGES for one in mine):
         return "you corrected it; somebody else accepts it"
     if needs_two(case, policies) and any(one.action is verb for one in mine):

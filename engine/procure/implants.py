@@ -91,7 +91,7 @@ class Case(msgspec.Struct, frozen=True):
 def decide_case(papers: Papers, world: World, dossier: str) -> Decision:
     case = case_of(papers, world, dossier.removeprefix("case:"))
     waits = {source: wait_for(world, source, case.since) for source in ("orders", "charges", "receipts", "shipments")}
-    findings = still_open([*_documented(case, world), *_priced(case, world), *_compared(case, waits)], papers)
+    findings = still_open([*_documented(case, world), *_priced(case, world), *_compared(case, waits)], papers, world)
     state = _state(case, waits, findings)
     return Decision(
         state,

@@ -87,7 +87,7 @@ def decide_order_life(papers: Papers, world: World) -> Decision:
                 "expected": [] if ended else [msgspec.to_builtins(one) for one in expected_receipts(life, papers)],
             }
         },
-        (*still_open(found, papers), *open_lots(papers, world)),
+        (*still_open(found, papers, world), *open_lots(papers, world)),
         tuple(accruals(life, papers, world)),
         look_again_at=None if ended else next_look(life, calendar, world),
     )

@@ -28,6 +28,7 @@ from engine.procure.milestones import moved
 from engine.procure.papers import Papers, dossiers_of, papers_of, read
 from engine.procure.policies import ACTIVE, ACTIVE_DOSSIER, decided_by, with_digest
 from engine.procure.record_rules import Write, told_of
+from engine.procure.speaking import check_speaker
 from engine.procure.told import MADE_BY
 
 _TRIES = 10  # of a decision that another one overtook
@@ -57,8 +58,10 @@ class Process:
         `fields` are those that the system knows of; what is known already keeps all others. Empty: the whole document.
 
         Raises:
-            RecordOwnerError: the system changes a field that others own, and that is refused.
+            RecordOwnerError: the system changes a field that others own, and that is refused; or nobody answers for
+                it that a person did what it says.
         """
+        check_speaker(self._policies(), document, who, system)
         if system is None:
             return await self._take(document, message_id, who)
         async with self._lock(f"{document.kind}/{document.natural_key}"):  # the version judged by is the last one

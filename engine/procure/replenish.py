@@ -78,7 +78,7 @@ def decide_stock(papers: Papers, world: World, dossier: str) -> Decision:
     place = Place(location, item, level, world.now.date())
     stock = stock_of(papers, place)
     wish = _wish(papers, place, stock) if rules_of(world).replenish and level and not level.consignment else None
-    findings = still_open(_findings(place, stock), papers)
+    findings = still_open(_findings(place, stock), papers, world)
     return Decision(
         {
             "state": "exception" if findings else "low" if wish else "enough",

@@ -88,9 +88,9 @@ def _matter(requisition: Requisition, papers: Papers, world: World) -> _Matter:
     return _Matter(
         requisition, day, calendar, lines, ordered, budgets,
         standing=_standing(requisition, lines, papers, world),
-        blocking=still_open((found for one in lines for found in one.blocking), papers),
-        over=still_open((_over(requisition, one) for one in budgets if one.missing.amount > 0), papers),
-        remarks=still_open((found for one in lines for found in one.remarks), papers),
+        blocking=still_open((found for one in lines for found in one.blocking), papers, world),
+        over=still_open((_over(requisition, one) for one in budgets if one.missing.amount > 0), papers, world),
+        remarks=still_open((found for one in lines for found in one.remarks), papers, world),
         ended=not checked and not ordered,
     )  # fmt: skip
 

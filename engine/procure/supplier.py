@@ -149,7 +149,13 @@ def _state(
 def _merge_fact(one: MergeStanding) -> dict[str, Any]:
     merge = one.merge
     numbers = {"absorbed": merge.absorbed_number, "survivor": merge.survivor_number}
-    return {**numbers, "holds": one.holds, "approval_number": one.number, "approval": one.standing.state.value, "answers": one.standing.facts}
+    return {
+        **numbers,
+        "holds": one.holds,
+        "approval_number": one.number,
+        "approval": one.standing.state.value,
+        "answers": one.standing.facts,
+    }
 
 
 def _twins(supplier: Supplier, world: World) -> list[Alike]:

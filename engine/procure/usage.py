@@ -58,7 +58,7 @@ def decide_usage(papers: Papers, world: World) -> Decision:
     paired, waits = _paired(used, charges, world)
     found = [fault for one in used for fault in one.faults]
     found += [*_uncharged(used, paired, waits), *_unused(charges, paired, waits)]
-    findings = still_open(found, papers)
+    findings = still_open(found, papers, world)
     return Decision(
         _state(used, paired, waits, findings),
         findings,

@@ -23,7 +23,7 @@ from engine.canonical import (
     ReceiptLine,
 )
 from engine.channel.policies import Policies
-from engine.core.errors import OperationError
+from engine.core.errors import OperationError, RecordOwnerError
 from engine.ports.procure import Case, CaseQuery
 from engine.procure.policy_desk import PolicyDesk
 from engine.procure.process import Process
@@ -168,7 +168,7 @@ async def test_every_open_approval_is_routed_again_when_the_approver_is_removed(
     cases = await room.store.records.cases(CaseQuery())
     assert [one.owner for one in cases] == ["mike"] * 20
     assert [entry["owner"] for entry in cases[0].facts["routing"]] == ["bert", "mike"]
-    await room.process.take(action("mike"))
+    await room.process.take(action("mike"), who="mike")
     assert (await room.state("approval:A-1"))["approvals"]["A-1"]["state"] == "approved"
 
 
@@ -187,7 +187,8 @@ async def test_what_was_open_when_the_engine_stopped_is_routed_when_it_starts(ro
 async def test_an_action_written_in_another_name_does_not_count(room: Room) -> None:
     await room.process.take(approval())
 
-    await room.process.take(action("bert"), who="anna")
+    with pytest.raises(RecordOwnerError):
+        await room.process.take(action("bert"), who="anna")
     assert (await room.state("approval:A-1"))["approvals"]["A-1"]["state"] == "waiting"
 
 
@@ -195,7 +196,7 @@ async def test_an_approval_does_not_count_for_what_was_changed_after_it(room: Ro
     await room.process.take(approval())
     room.clock.moment += timedelta(hours=2)
     await room.process.take(approval().model_copy(update={"amount": Money(amount=Decimal(999))}))
-    await room.process.take(action("bert"))  # of an hour ago, for half of it
+    await room.process.take(action("bert"), who="bert")  # of an hour ago, for half of it
 
     standing = (await room.state("approval:A-1"))["approvals"]["A-1"]
     assert (standing["state"], standing["not_counted"][0]["why"]) == (

@@ -16,6 +16,7 @@ from engine.ports.journal import AttachmentView, DeliveryView, DocumentView, Mes
 from engine.ports.operations import ChannelDiff, ChannelStatus, DestinationStatus, EngineStatus, ReplayPlan
 from engine.ports.states import DeliveryState, MessageState
 from tests.support import harbor_messages as harbor
+from tests.support.approvals_double import approvals_double
 from tests.support.measures_double import measures_double
 from tests.support.p2p_double import desk_double
 
@@ -140,6 +141,8 @@ class OperationsDouble:
         self._chance = random.Random(seed)
         self._views: dict[int, MessageView] = {}
         self.p2p, self.matters = desk_double(NOW)
+        self.office = approvals_double()
+        self.approvals = self.office.desk
         self.measures = measures_double()
         self._states = dict(STATES)
         self._revisions = [_revision(plan.name, 3 if plan.rate else 1) for plan in PLANS]
