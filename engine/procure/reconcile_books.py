@@ -12,7 +12,7 @@ from engine.procure.papers import read
 from engine.procure.reconcile import exact
 from engine.procure.reconcile_run import EntriesView, compare
 
-_COMMAND = "post_invoice"
+_COMMAND, _UNDO = "post_invoice", "undo_post_invoice"
 _AT_ONCE = 200
 
 
@@ -47,18 +47,25 @@ class Books:
             self._after = page[-1].number
 
     async def _posted(self, system: str, keys: Sequence[str]) -> set[str]:
-        found: set[str] = set()
+        """Those that the system took and that were not taken back since."""
+        posted = await self._answered(system, _COMMAND, keys)
+        undone = await self._answered(system, _UNDO, sorted(posted))
+        return {key for key, at in posted.items() if key not in undone or undone[key] < at}
+
+    async def _answered(self, system: str, command: str, keys: Sequence[str]) -> dict[str, datetime]:
+        """When the system did it last, by natural key."""
+        found: dict[str, datetime] = {}
         for start in range(0, len(keys), _AT_ONCE):
-            names = {_answer(system, key): key for key in keys[start : start + _AT_ONCE]}
+            names = {_answer(system, command, key): key for key in keys[start : start + _AT_ONCE]}
             for reference, record in (await self._records.latest(list(names))).items():
                 answer = read(record)
                 if isinstance(answer, PostingResult) and answer.ok:
-                    found.add(names[reference])
+                    found[names[reference]] = answer.answered_at
         return found
 
 
-def _answer(system: str, key: str) -> Reference:
-    return Reference(PostingResult.kind, f"{system}/{_COMMAND}/{Invoice.kind}/{key}")
+def _answer(system: str, command: str, key: str) -> Reference:
+    return Reference(PostingResult.kind, f"{system}/{command}/{Invoice.kind}/{key}")
 
 
 def _entries(given: Iterable[GivenCommand]) -> Iterable[tuple[str, tuple[str, LedgerEntry]]]:

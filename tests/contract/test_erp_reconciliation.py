@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from engine.canonical import Invoice, PostingResult, ReconciliationReport
 from engine.connectors.erp_reconciliation import ErpReconciliationSettings, ErpReconciliationSource, months_until
 from engine.core.clock import SystemClock
@@ -24,6 +26,12 @@ from tests.support.purchases import SUPPLIER, billed, invoice, order, receipt
 
 _NO_PEER = "the ERP is asked: nobody connects and nobody sends bodies"
 DOSSIER = "reconciliation:erp/Invoice/2026-11"
+
+
+@pytest.fixture
+def store_url(tmp_path: Path) -> str:
+    """One kind of store: what is compared is the same for all of them."""
+    return f"sqlite:///{tmp_path}/journal.db"
 
 
 class NoBooks:
@@ -153,3 +161,17 @@ async def test_a_difference_that_was_put_right_is_gone_after_the_next_comparison
     scene.clock.seconds += 1
 
     assert (before, await scene.compared()) == ([("drift_missing_there", "S1/I-1")], [])
+
+
+async def test_what_was_taken_back_is_missed_by_nobody(store: Store, tmp_path: Path) -> None:
+    scene = Scene(store, tmp_path)
+    await scene.invoiced("I-1")
+    await scene.posted(made("I-1"))
+    scene.clock.seconds += 1
+    undone = PostingResult(
+        dossier="order:PO-1", command="undo_post_invoice", subject_kind="Invoice", subject_key="S1/I-1",
+        ok=True, answered_at=scene.clock.now(),
+    )  # fmt: skip
+    await scene.process.answered(undone)
+
+    assert await scene.compared() == []

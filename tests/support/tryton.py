@@ -44,14 +44,14 @@ _numbers = itertools.count(1)
 @contextmanager
 def running_erp(directory: Path, version: str = "8.2") -> Iterator[ErpServer]:
     """A server on a fresh copy of the template with one supplier and one item in it."""
-    server = asyncio.run(_start(directory, version))
+    server = asyncio.run(start(directory, version))
     try:
         yield server
     finally:
         server.stop()
 
 
-async def _start(directory: Path, version: str) -> ErpServer:
+async def start(directory: Path, version: str = "8.2") -> ErpServer:
     server = ErpServer(await ensure_template(version=version), directory)
     await server.start()
     adapter = server.adapter()
