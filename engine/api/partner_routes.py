@@ -27,6 +27,8 @@ _WORDS = {
     "waiting": "waiting", "duplicate": "in_review", "rejected": "returned", "returned": "returned",
 }  # fmt: skip
 
+_PAYMENT_WORDS = {"disputed": "in_review"}  # who contradicts whom is our affair
+
 
 class PartnerInvoice(msgspec.Struct, frozen=True):
     """What a supplier is told. `state`: received, waiting, in_review, approved, returned; `payment` as the ERP or
@@ -110,7 +112,7 @@ def _told(status: InvoiceStatus) -> PartnerInvoice:
         order_number=status.order_number,
         invoiced_on=status.invoiced_on,
         waits_for=status.waits_for,
-        payment=status.payment,
+        payment=_PAYMENT_WORDS.get(status.payment or "", status.payment),
         paid_on=status.paid_on,
     )
 

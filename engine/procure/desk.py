@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from engine.canonical import Document, Invoice, PurchaseOrder
+from engine.canonical import Document, Invoice, Payment, PurchaseOrder
 from engine.channel.policies import Policies
 from engine.core.clock import Clock, from_micros, to_micros
 from engine.core.errors import IsthmusError, NotFoundError
@@ -40,7 +40,7 @@ from engine.procure.desk_lineage import Follower, is_matter
 from engine.procure.desk_suppliers import supplier_view
 from engine.procure.desk_timeline import Known, invoice_status, place_of, steps_of
 from engine.procure.papers import Papers, papers_of
-from engine.procure.supplier_papers import supplier_dossier
+from engine.procure.supplier_papers import payment_dossier, supplier_dossier
 
 Commands = list[tuple[GivenCommand, int]]
 _ALL = 20_000  # open cases that the figures count
@@ -172,6 +172,7 @@ class Desk:
     async def _known(self, dossier: Dossier) -> Known:
         papers = papers_of(dossier)
         commands = await self._search.commands(dossier.key)
+        payments = Papers(await self._payments(papers))
         state = msgspec.json.decode(dossier.state)
         return Known(
             papers=papers,
@@ -179,7 +180,8 @@ class Desk:
             cases=dossier.cases,
             commands=commands,
             requisitions=Papers(await self._requisitions(papers)),
-            payments=Papers(await self._payments(papers)),
+            payments=payments,
+            payment_states=await self._payment_states(payments),
             numbers=await self._numbers(commands),
         )
 
@@ -199,6 +201,12 @@ class Desk:
                 if dossier.startswith("payment"):
                     found |= set((await self._records.load(dossier)).records)
         return tuple(found)
+
+    async def _payment_states(self, payments: Papers) -> dict[str, str]:
+        """What was decided of each payment: the ERP alone does not know what the bank says."""
+        numbers = [one.payment_number for one in payments.newest(Payment)]
+        states = {one: msgspec.json.decode((await self._records.load(payment_dossier(one))).state) for one in numbers}
+        return {number: str(state["state"]) for number, state in states.items() if state.get("state")}
 
     async def _numbers(self, commands: Commands) -> dict[str, str]:
         """The ledger's number of what was posted, by the document's key."""

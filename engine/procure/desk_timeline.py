@@ -96,7 +96,7 @@ def _word(key: str, fact: Mapping[str, Any], known: Known) -> str:
 
 
 def _payment_of(invoice: Invoice, known: Known) -> tuple[str | None, Payment | None]:
-    """Of the payment that pays it what ERP, bank and portal say together; without one, the ERP's word on the invoice."""
+    """What ERP, bank and portal say together of its payment; without a payment, the ERP's word on the invoice."""
     key = invoice.natural_key
     said = [one.state.value for one in known.payments.newest(PaymentStatus) if one.natural_key == key]
     paying = [

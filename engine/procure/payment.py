@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from engine.canonical import BankState, BankStatusReport, Payment, PaymentMethod, ReportSource
+from engine.canonical import BankState, BankStatusReport, Invoice, Payment, PaymentMethod, ReportSource
 from engine.canonical import PaymentProgress as P
 from engine.procure.decision import Decision, Finding, Intent, World, text_of
 from engine.procure.papers import Papers
@@ -117,6 +117,8 @@ def decide_payment(papers: Papers, world: World) -> Decision:
         reports += world.papers(bank_dossier(payment.bank_reference)).newest(BankStatusReport)
     found = standing_of_payment(payment, reports, world.now)
     clear = clearance_of(payment, world)
+    for one in payment.invoices:  # whoever asks for an invoice finds its payments by this
+        world.find(Invoice, f"{payment.supplier_number}/{one.invoice_number}")
     bad_account = _bad_account(found)
     return Decision(
         _state(payment, found, clear),

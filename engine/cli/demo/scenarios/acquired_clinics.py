@@ -112,30 +112,34 @@ async def cases(hospital: Hospital, number: str) -> list[str]:
 
 # ------------------------------------------------------------------ the courses
 async def play_onboarded(hospital: Hospital, tell: Teller) -> None:
-    tell.does(
-        "Birch Clinic's tool asks for Thornbury Dental as its number SC2A; Willow's list has Quillfeather Optics."
-    )
+    birch, willow = "BIRCH-SC2A", "WILLOW-SC2AW"
+    tell.does("Birch's tool asks for Thornbury Dental, which it calls SC2A. Willow's list has Quillfeather Optics.")
     await birch_asks(hospital, "SC2A", "Thornbury Dental Supply, Inc.", "12-3456789")
     willow_asks(hospital, "SC2AW", "Quillfeather Optics LLC", "20-1234567")
-    for number in ("BIRCH-SC2A", "WILLOW-SC2AW"):
-        await tell.sees(f"Both are one form here: {number} is to be looked up first", "screening",
-                        lambda number=number: state(hospital, number))  # fmt: skip
-        await tell.sees("and the office is asked to do so", 1, lambda number=number: tasks(hospital, number))
-    tell.does("The list service knows neither name as sanctioned.")
-    list_service(hospital, "BIRCH-SC2A", "Thornbury Dental Supply, Inc.")
-    list_service(hospital, "WILLOW-SC2AW", "Quillfeather Optics LLC")
-    await tell.sees("Now a person is wanted", "waiting", lambda: state(hospital, "BIRCH-SC2A"))
-    await tell.stays("The ERP has not heard of it", None, lambda: erp_state(hospital, "BIRCH-SC2A"))
-    tell.does("C. Adeyemi, who asked for it, approves it: that does not count. W. Castellan approves both.")
-    await approve_supplier(hospital, "BIRCH-SC2A", "c.adeyemi")
-    await tell.stays("It still waits for another person", "waiting", lambda: state(hospital, "BIRCH-SC2A"))
-    for number, tool in (("BIRCH-SC2A", "birch SC2A"), ("WILLOW-SC2AW", "willow SC2AW")):
-        await tell.sees(f"{number} waits for nothing else", "waiting", lambda number=number: state(hospital, number))
-        await approve_supplier(hospital, number)
-        await tell.sees("It is approved and in the ERP", "active", lambda number=number: erp_state(hospital, number))
-        await tell.sees("Its numbers in all systems are known", [tool, "erp"],
-                        lambda number=number: in_order(hospital, number))  # fmt: skip
-        await tell.sees("The clinic's tool is told, too", True, lambda number=number: told_to_tools(hospital, number))
+    await screened(hospital, tell, birch, "Thornbury Dental Supply, Inc.")
+    await screened(hospital, tell, willow, "Quillfeather Optics LLC")
+    await tell.stays("The ERP has not heard of it", None, lambda: erp_state(hospital, birch))
+    tell.does("C. Adeyemi, who asked for Thornbury, approves it.")
+    await approve_supplier(hospital, birch, "c.adeyemi")
+    await tell.stays("That does not count: it waits for another person", "waiting", lambda: state(hospital, birch))
+    tell.does("W. Castellan of accounts payable approves both.")
+    await approve_supplier(hospital, birch)
+    await approve_supplier(hospital, willow)
+    await known_everywhere(hospital, tell, birch, "birch SC2A")
+    await known_everywhere(hospital, tell, willow, "willow SC2AW")
+
+
+async def screened(hospital: Hospital, tell: Teller, number: str, name: str) -> None:
+    await tell.sees(f"{number} is to be looked up in the list of sanctioned parties first", 1,
+                    lambda: tasks(hospital, number))  # fmt: skip
+    list_service(hospital, number, name)
+    await tell.sees("The list does not have it: now a person is wanted", "waiting", lambda: state(hospital, number))
+
+
+async def known_everywhere(hospital: Hospital, tell: Teller, number: str, tool: str) -> None:
+    await tell.sees(f"{number} is in the ERP", "active", lambda: erp_state(hospital, number))
+    await tell.sees("Its numbers in all systems are known", [tool, "erp"], lambda: in_order(hospital, number))
+    await tell.sees("The clinic's tool is told, too", True, lambda: told_to_tools(hospital, number))
 
 
 async def in_order(hospital: Hospital, number: str) -> list[str]:

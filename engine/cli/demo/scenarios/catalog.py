@@ -5,9 +5,9 @@ from __future__ import annotations
 from engine.cli.demo.scenarios.acquired_clinics import ACQUIRED_CLINICS
 from engine.cli.demo.scenarios.implantable_requisition import IMPLANTABLE_REQUISITION
 from engine.cli.demo.scenarios.model import Scenario
+from engine.cli.demo.scenarios.payment_status import PAYMENT_STATUS
 from engine.cli.demo.scenarios.receipts_in_time import RECEIPTS_IN_TIME
 from engine.cli.demo.scenarios.supply_consumption import SUPPLY_CONSUMPTION
 
-SCENARIOS: dict[str, Scenario] = {
-    one.name: one for one in (RECEIPTS_IN_TIME, ACQUIRED_CLINICS, IMPLANTABLE_REQUISITION, SUPPLY_CONSUMPTION)
-}
+_ALL = (RECEIPTS_IN_TIME, ACQUIRED_CLINICS, PAYMENT_STATUS, IMPLANTABLE_REQUISITION, SUPPLY_CONSUMPTION)
+SCENARIOS: dict[str, Scenario] = {one.name: one for one in _ALL}
