@@ -15,10 +15,18 @@ from engine.canonical import (
     AdviceAction,
     AdvisedDocument,
     ApplicationAdvice,
+    ChangeBy,
+    Consumption,
+    ConsumptionLine,
+    Contract,
+    ContractLine,
+    Document,
+    InventoryLevel,
     Invoice,
     InvoiceLine,
     Money,
     OrderAcknowledgement,
+    OrderChange,
     OrderLine,
     PurchaseOrder,
     Quantity,
@@ -235,6 +243,8 @@ async def test_invoice_becomes_an_810() -> None:
 
 _DAY = date(2026, 11, 20)
 _PAID = Money(amount=Decimal(9))
+_TWO = Quantity(amount=Decimal(2))
+_CHANGE: dict[str, Any] = {"supplier_number": "S1001", "change_number": "CH-1", "sequence": 1, "changed_on": _DAY}
 ANNOUNCED = [
     (
         OrderAcknowledgement(
@@ -267,18 +277,60 @@ ANNOUNCED = [
         b"GS*AG*",
         b"~BGN*11*INV-9*20261120~OTI*TR*IV*INV-9~",  # of the day on which its number was given
     ),
+    (
+        OrderChange(order_number="PO-1", purpose="01", changed_by=ChangeBy.BUYER, **_CHANGE),
+        b"GS*PC*",
+        b"~BCH*01*NE*PO-1**1*20261120*CH-1****20261120~",
+    ),
+    (
+        OrderChange(order_number="PO-1", changed_by=ChangeBy.SUPPLIER, **_CHANGE),
+        b"GS*CA*",
+        b"~BCA*04**PO-1**1*20261120*CH-1****20261120~",
+    ),
+    (
+        Contract(
+            contract_number="C-1",
+            supplier_number="S1001",
+            lines=(ContractLine(number=1, unit="EA", price=_PAID, item_number="M1"),),
+        ),
+        b"GS*SC*",
+        b"~LIN*1*IN*M1~CTP**CON*9*1*EA~CTT*1~",
+    ),
+    (
+        InventoryLevel(
+            item_number="M1", location="OR-CORE", on_hand=_TWO, as_of=MADE_AT, supplier_number="S1001", consignment=True
+        ),
+        b"GS*IB*",
+        b"~LIN*1*IN*M1~REF*ZZ*Y*CONSIGNMENT~QTY*17*2*EA~N1*WH**92*OR-CORE~",
+    ),
+    (
+        Consumption(
+            consumption_number="U-1",
+            used_at=MADE_AT,
+            lines=(ConsumptionLine(number=1, quantity=_TWO, item_number="M1", supplier_number="S1001"),),
+        ),
+        b"GS*PT*",
+        b"~PTD*SS~QTY*32*2*EA~LIN*1*IN*M1~",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("document", "group", "expected"), ANNOUNCED, ids=["855", "856", "820", "824"])
-async def test_document_becomes_the_set_of_its_kind(
-    document: OrderAcknowledgement | ShipmentNotice | Remittance | ApplicationAdvice, group: bytes, expected: bytes
-) -> None:
+@pytest.mark.parametrize(
+    ("document", "group", "expected"), ANNOUNCED, ids=["855", "856", "820", "824", "860", "865", "832", "846", "867"]
+)
+async def test_document_becomes_the_set_of_its_kind(document: Document, group: bytes, expected: bytes) -> None:
     encoded = await X12Encoder({}, context()).encode(outbound(document.model_dump_json().encode(), document.kind))
 
     assert judge(read(encoded.body).interchanges[0]).all_findings == ()
     assert group in encoded.body
     assert expected in encoded.body
+
+
+async def test_stock_of_no_supplier_has_nobody_to_go_to() -> None:
+    level = InventoryLevel(item_number="M1", location="OR-CORE", on_hand=_TWO, as_of=MADE_AT)
+
+    with pytest.raises(DestinationError):
+        await X12Encoder({}, context()).encode(outbound(level.model_dump_json().encode(), level.kind))
 
 
 async def test_answer_goes_back_to_the_sender() -> None:
