@@ -48,6 +48,9 @@ class Maker:
     def chance(self, of_thousand: int) -> bool:
         return self.random.randrange(1000) < of_thousand
 
+    def chosen_seller(self) -> Seller:
+        return self.random.choice(self.sellers)
+
     # -------------------------------------------------------------- documents
     def say(self, at: datetime, document: Document, who: str | None = None) -> None:
         traced = who is None and self.chance(700)

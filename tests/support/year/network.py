@@ -18,6 +18,7 @@ FACILITIES = ("HARBOR", "NORTH", "VALLEY", "BAY")
 CENTERS = ("OR", "ICU", "CATH", "WARD", "LAB")
 CATEGORIES = ("gloves", "implants", "drapes", "pharmacy", "linen", "imaging")
 BUYER, CLERK, MASTER, BOSS = "b.berg", "c.cole", "m.moss", "o.okafor"
+CHARGED = 0  # of a supplier's items, the one that patients are charged for
 SMALL = Decimal(400)  # a wish up to this is approved as it is
 _STEP = Step(roles=("supplier-master",), checks_limit=False)
 POLICIES = Policies(
@@ -67,10 +68,10 @@ def masters(random: Random, known: list[Seller]) -> Iterator[Document]:
         yield CostCenter(cost_center=center, name=center)
     for one in known:
         yield Supplier(supplier_number=one.number, name=letters(random), currency=one.currency)
-        for number, price in one.items:
+        for place, (number, price) in enumerate(one.items):
             yield Item(
                 item_number=number, description=number, category=one.category, supplier_number=one.number,
-                cost_price=one.money(price),
+                cost_price=one.money(price), chargeable=place == CHARGED,
             )  # fmt: skip
 
 

@@ -1,114 +1,19 @@
-"""From the wish to the paid invoice: orders with all that follows them, and what a person had to look at."""
+"""Invoices of orders and without one: what was posted at once, what a person had to look at, what was sent twice."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
-from engine.canonical import (
-    ApprovalAction,
-    ApprovalVerb,
-    CaseVerb,
-    Charge,
-    Invoice,
-    InvoiceKind,
-    InvoiceLine,
-    Money,
-    OrderAcknowledgement,
-    OrderLine,
-    PurchaseOrder,
-    Quantity,
-    Receipt,
-    ReceiptKind,
-    ReceiptLine,
-    Requisition,
-    RequisitionLine,
-    Terms,
-)
-from tests.support.year.maker import Maker, weekday_after
-from tests.support.year.network import BOSS, CENTERS, FACILITIES, SMALL, Seller
-from tests.support.year.oracle import Promise, Where, midnight, units
+from engine.canonical import CaseVerb, Charge, Invoice, InvoiceKind, InvoiceLine, Terms
+from tests.support.year.network import FACILITIES
+from tests.support.year.oracle import Where
+from tests.support.year.orders import FREIGHT, Bill, Matter, Orders, cents, of
 
-CENT = Decimal("0.01")
-FREIGHT = Decimal("12.00")
 FAULTS = ("price", "freight", "balance", "not_received", "twice", "refused", "late", "returned", "credited")
 
 
-def cents(amount: Decimal) -> Decimal:
-    return amount.quantize(CENT, ROUND_HALF_UP)
-
-
-def of(amount: Decimal) -> Quantity:
-    return Quantity(amount=amount, unit="EA")
-
-
-@dataclass
-class Part:
-    """A line of an order: item, how many, at which price, and at what its contract says, if it names one."""
-
-    item: str
-    amount: Decimal
-    price: Decimal
-    contract: Decimal | None
-
-    @property
-    def worth(self) -> Decimal:
-        return cents(self.amount * self.price)
-
-
-@dataclass
-class Matter:
-    """An order. `where` is what it is told apart by; `came` when its document was here."""
-
-    number: str
-    seller: Seller
-    facility: str
-    center: str
-    parts: list[Part]
-    came: datetime
-    promise: Promise
-    wish: str | None = None
-    wished: datetime | None = None
-    needed: datetime | None = None
-    receipts: list[datetime] = field(default_factory=list)
-
-    @property
-    def where(self) -> Where:
-        return {"facility": self.facility, "supplier": self.seller.number, "category": self.seller.category}
-
-    @property
-    def total(self) -> Decimal:
-        return sum((one.worth for one in self.parts), Decimal(0)) + FREIGHT
-
-    @property
-    def dossier(self) -> str:
-        return f"order:{self.number}"
-
-
-@dataclass
-class Bill:
-    """An invoice as the story goes on: `posted` None: it never was."""
-
-    matter: Matter | None
-    seller: Seller
-    number: str
-    dated: datetime
-    total: Decimal
-    where: Where
-    posted: datetime | None = None
-    discount: Decimal | None = None
-
-    @property
-    def key(self) -> str:
-        return f"{self.seller.number}/{self.number}"
-
-
-class Trade:
-    def __init__(self, maker: Maker) -> None:
-        self.maker, self.random, self.oracle = maker, maker.random, maker.oracle
-        self.count, self.bills = 0, list[Bill]()
-
+class Trade(Orders):
     def matter(self, fault: str | None) -> None:
         """One order with its story."""
         self.count += 1
@@ -120,192 +25,6 @@ class Trade:
         if self.maker.chance(200) and fault is None:
             return self._in_two(matter, receipts)
         self._billed(matter, receipts[-1], fault)
-
-    # -------------------------------------------------------------- wish and order
-    def _ordered(self, fault: str | None) -> Matter:
-        maker, random = self.maker, self.random
-        seller, facility, center = random.choice(maker.sellers), random.choice(FACILITIES), random.choice(CENTERS)
-        chosen = random.sample(seller.items, random.randint(1, 4))
-        parts = [
-            Part(item, Decimal(random.randint(2, 40)), price, random.choice((None, price, price - CENT, price + CENT)))
-            for item, price in chosen
-        ]
-        began, number, wish, wished = maker.moment(), f"PO-{self.count:06d}", None, None
-        if maker.chance(650):
-            wish, wished = f"RQ-{self.count:06d}", began
-            number, began = self._wished(wish, wished, seller, facility, center, parts)
-        promise = Promise("commitment", began, Decimal(0), seller.currency, {})
-        matter = Matter(number, seller, facility, center, parts, began, promise, wish, wished)
-        if fault == "late" or (fault is None and maker.chance(500)):
-            matter.needed = began + timedelta(days=random.randint(9, 14))
-        self._say_order(matter)
-        return matter
-
-    def _wished(
-        self, wish: str, at: datetime, seller: Seller, facility: str, center: str, parts: list[Part]
-    ) -> tuple[str, datetime]:
-        """The number of the order that the ERP made of it, and when it told so."""
-        maker = self.maker
-        self.say_wish(wish, at, seller, facility, center, parts)
-        worth = sum((one.worth for one in parts), Decimal(0))
-        approved = at
-        if worth > SMALL:
-            approved = maker.later(at, self.random.randint(0, 2), 13)
-            self.approve(wish, approved)
-            where = {"facility": facility, "supplier": seller.number, "category": seller.category}
-            maker.trouble("approval_wanted", at, approved, {**where, "stage": "requisition"}, worth, seller.currency)
-        number = f"{wish}-{seller.number}" + ("" if seller.currency == "USD" else f"-{seller.currency}")
-        told = approved + timedelta(minutes=self.random.randint(5, 50))
-        where = {"facility": facility, "supplier": seller.number, "category": seller.category}
-        maker.answer(told, approved, f"requisition:{wish}", "create_order", ("PurchaseOrder", number), where)
-        return number, told + timedelta(minutes=self.random.randint(1, 90))
-
-    def say_wish(
-        self, wish: str, at: datetime, seller: Seller, facility: str, center: str, parts: list[Part]
-    ) -> None:  # fmt: skip
-        lines = tuple(
-            RequisitionLine(number=n, item_number=one.item, quantity=of(one.amount), supplier_number=seller.number,
-                            anticipated_price=seller.money(one.price))
-            for n, one in enumerate(parts, 1)
-        )  # fmt: skip
-        self.maker.say(
-            at,
-            Requisition(
-                requisition_number=wish, lines=lines, facility=facility, requested_on=at.date(), requester="r.ruiz",
-                department=center, cost_center=center,
-            ),
-        )  # fmt: skip
-
-    def approve(self, wish: str, at: datetime) -> None:
-        acted = ApprovalAction(
-            action_number=f"AP-{wish}", approval_number=wish, dossier=f"requisition:{wish}",
-            action=ApprovalVerb.APPROVE, who=BOSS, at=at,
-        )  # fmt: skip
-        self.maker.say(at, acted, who=BOSS)
-
-    def open_wish(self) -> None:
-        """Nobody approves it: it is expected to be spent, and an exception."""
-        self.count += 1
-        seller, facility, center = (self.random.choice(one) for one in (self.maker.sellers, FACILITIES, CENTERS))
-        item, price = seller.items[0]
-        part = Part(item, Decimal(500), price, None)
-        wish, at = f"RQ-{self.count:06d}", self.maker.moment()
-        self.say_wish(wish, at, seller, facility, center, [part])
-        where = {"facility": facility, "supplier": seller.number}
-        self.maker.trouble("approval_wanted", at, None, {**where, "stage": "requisition"}, part.worth, seller.currency)
-        self.oracle.promises.append(
-            Promise("expected_spend", at, part.worth, seller.currency, {**where, "department": center})
-        )
-
-    def _say_order(self, one: Matter) -> None:
-        lines = tuple(
-            OrderLine(
-                number=n, item_number=part.item, quantity=of(part.amount), price=one.seller.money(part.price),
-                cost_center=one.center, contract_number=None if part.contract is None else f"C-{one.seller.number}",
-                contract_price=None if part.contract is None else one.seller.money(part.contract),
-                requisition_number=one.wish, requisition_line_number=n if one.wish else None,
-                category=one.seller.category,
-            )
-            for n, part in enumerate(one.parts, 1)
-        )  # fmt: skip
-        charge = (Charge(code="D240", amount=one.seller.money(FREIGHT)),)
-        self.maker.say(
-            one.came,
-            PurchaseOrder(
-                order_number=one.number, supplier_number=one.seller.number, ordered_on=one.came.date(), lines=lines,
-                currency=one.seller.currency, facility=one.facility, charges=charge,
-                category=None if one.wish else one.seller.category,
-                needed_by=one.needed.date() if one.needed else None, department=one.center,
-                requisition_numbers=(one.wish,) if one.wish else (),
-            ),
-        )  # fmt: skip
-        self._count_order(one)
-
-    def _count_order(self, one: Matter) -> None:
-        where, oracle = {**one.where, "stage": "order"}, self.oracle
-        kept = (part.worth for part in one.parts if part.contract is not None and part.price <= part.contract)
-        on_contract = sum(kept, Decimal(0))
-        oracle.count(
-            "contract_compliance", one.came, units(on_contract), units(one.total), where, one.seller.currency
-        )  # fmt: skip
-        one.promise.amount, one.promise.where = one.total, where
-        oracle.promises.append(one.promise)
-        if one.wish and one.wished:
-            of_wish = {"facility": one.facility, "supplier": one.seller.number, "stage": "requisition"}
-            oracle.took("requisition_to_order", one.wished, one.came, of_wish)
-            worth = sum((part.worth for part in one.parts), Decimal(0))
-            expected = {"facility": one.facility, "supplier": one.seller.number, "department": one.center}
-            oracle.promises.append(
-                Promise("expected_spend", one.wished, worth, one.seller.currency, expected, ended=one.came)
-            )
-
-    def _answered(self, one: Matter) -> None:
-        """Most suppliers answer, some twice: the first answer counts."""
-        if not self.maker.chance(800):
-            return
-        at = self.maker.later(one.came, self.random.randint(1, 3), 9)
-        for turn, told in enumerate((at, at + timedelta(days=1))[: 1 + self.maker.chance(100)]):
-            answer = OrderAcknowledgement(
-                order_number=one.number, supplier_number=one.seller.number, acknowledged_on=told.date(),
-                acknowledgement_type="AD", currency=one.seller.currency,
-            )  # fmt: skip
-            self.maker.say(told, answer)
-            if turn == 0:
-                self.oracle.took("supplier_response_time", one.came, told, {**one.where, "stage": "order"})
-
-    # -------------------------------------------------------------- receipts
-    def _received(self, one: Matter, fault: str | None) -> list[datetime]:
-        """In one or two parts, sometimes more than was ordered. Returns when they came in."""
-        at = self.maker.later(one.came, self.random.randint(4, 7), 11)
-        if fault == "late" and one.needed:
-            at = self._late(one)
-        if fault == "not_received":
-            return []
-        halves = fault is None and self.maker.chance(200)
-        times = [at, self.maker.later(at, 1, 11)] if halves else [at]
-        more = Decimal(1) if fault is None and not halves and self.maker.chance(50) else Decimal(0)
-        for turn, then in enumerate(times, 1):
-            share = Decimal(turn) / len(times) - Decimal(turn - 1) / len(times)
-            self._receipt(one, then, [part.amount * share + more for part in one.parts], turn)
-        self._count_receipts(one, times, fault)
-        return times
-
-    def _receipt(self, one: Matter, at: datetime, amounts: list[Decimal], turn: int, back: bool = False) -> None:
-        lines = tuple(
-            ReceiptLine(order_line_number=n, item_number=part.item, quantity=of(amount))
-            for n, (part, amount) in enumerate(zip(one.parts, amounts, strict=True), 1)
-        )
-        self.maker.say(
-            at,
-            Receipt(
-                receipt_number=f"RC-{one.number}-{turn}", order_number=one.number, supplier_number=one.seller.number,
-                received_on=at.date(), lines=lines, receipt_kind=ReceiptKind.RETURN if back else ReceiptKind.RECEIPT,
-            ),
-        )  # fmt: skip
-
-    def _count_receipts(self, one: Matter, times: list[datetime], fault: str | None) -> None:
-        days = (times[0].date() - one.came.date()).days
-        self.oracle.count("order_to_receipt", times[0], days, 1, {**one.where, "stage": "order"})
-        in_full = fault != "returned"  # what went back is not there
-        if in_full and one.wish and one.wished:
-            days = (times[-1].date() - one.wished.date()).days
-            where = {"facility": one.facility, "supplier": one.seller.number, "stage": "requisition"}
-            self.oracle.count("procurement_cycle_time", times[-1], days, 1, where)
-        if one.needed:
-            kept = in_full and times[-1].date() <= one.needed.date()
-            day = midnight(one.needed.date())
-            self.oracle.count("supplier_on_time", day, int(kept), 1, {**one.where, "stage": "order"})
-
-    def _late(self, one: Matter) -> datetime:
-        """It comes some days after it was late: each of its lines is an exception meanwhile."""
-        assert one.needed is not None
-        last = weekday_after(one.needed.date(), 1)
-        began = self.maker.look_at(midnight(last) + timedelta(days=1))
-        at = self.maker.later(began, self.random.randint(1, 5), 11)
-        for part in one.parts:
-            where = {**one.where, "stage": "order"}
-            self.maker.trouble("supplier_late", began, at, where, part.worth, one.seller.currency)
-        return at
 
     # -------------------------------------------------------------- invoices
     def _bill(
@@ -334,7 +53,16 @@ class Trade:
                 invoice_kind=InvoiceKind.CREDIT_MEMO if credit else InvoiceKind.INVOICE,
             ),
         )  # fmt: skip
-        return Bill(one, one.seller, number, dated, total, {**one.where, "stage": "invoice"}, discount=discount)
+        return Bill(
+            one,
+            one.seller,
+            number,
+            dated,
+            total,
+            {**one.where, "stage": "invoice"},
+            discount=discount,
+            is_credit=credit,
+        )
 
     def _number(self) -> str:
         return f"{self.random.randrange(10**9):09d}"
@@ -473,7 +201,7 @@ class Trade:
     def without_order(self) -> None:
         """It names no order: somebody must let it pass."""
         self.count += 1
-        seller, facility = self.random.choice(self.maker.sellers), self.random.choice(FACILITIES)
+        seller, facility = self.maker.chosen_seller(), self.random.choice(FACILITIES)
         at, number, amount = self.maker.moment(), self._number(), Decimal(self.random.randint(5000, 90000)) / 100
         line = InvoiceLine(number=1, quantity=of(Decimal(1)), price=seller.money(amount))
         dated = at - timedelta(days=2)
@@ -481,7 +209,7 @@ class Trade:
             at,
             Invoice(
                 invoice_number=number, supplier_number=seller.number, invoiced_on=dated.date(), lines=(line,),
-                stated_total=Money(amount=amount, currency=seller.currency), currency=seller.currency,
+                stated_total=seller.money(amount), currency=seller.currency,
                 facility=facility, category=seller.category,
             ),
         )  # fmt: skip
