@@ -1,4 +1,4 @@
-"""From received bytes to money: messages, documents, decisions, commands, deliveries, the ledger's number, payment."""
+"""From received bytes to money: messages, documents, decisions, commands, deliveries, ledger, payment, settlement."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from engine.core.ids import id_text, parse_id
 from engine.ports.journal import Journal, MessageView
 from engine.ports.p2p_operations import Lineage, RecordSearch, Trace
 from engine.ports.procure import Case, Dossier, Record, Records, Reference
+from engine.procure.desk_ways import Ways
 
-STAGES = ("message", "document", "decision", "exception", "command", "delivery", "ledger", "payment")
+STAGES = ("message", "document", "decision", "exception", "command", "delivery", "ledger", "payment", "settlement")
+_STAGE_OF = {"Payment": "payment", "PaymentStatus": "payment", "BankStatusReport": "settlement"}
 _KINDS = ("PurchaseOrder", "Invoice", "Requisition", "Receipt", "ShipmentNotice", "Payment", "Supplier")
-_FIRST = ("order", "invoice", "requisition", "payment", "supplier", "shipment")
+_FIRST = ("order", "invoice", "requisition", "payment", "supplier", "shipment", "bank")
 _LIMIT = 20
-_INNER = "alike:"
+_INNER = ("alike:", "number:")
 _ID_LENGTH = 13
 _DIGEST = 16
 
@@ -37,6 +39,7 @@ class Follower:
         messages_of: Callable[[str], Awaitable[list[MessageView]]],
     ) -> None:
         self._records, self._search, self._journal, self._messages_of = records, search, journal, messages_of
+        self._ways = Ways(records, search)
         self._traces: list[Trace] = []
         self._messages: set[int] = set()
 
@@ -48,6 +51,7 @@ class Follower:
             dossiers = dossiers or await self._held_by(message)
         if not dossiers and message is None:
             return None
+        dossiers = await self._ways.along(dossiers)
         for key in dossiers:
             await self._dossier(await self._records.load(key))
         order = {stage: number for number, stage in enumerate(STAGES)}
@@ -62,7 +66,8 @@ class Follower:
         found = [Reference(kind, asked) for kind in _KINDS]
         found += await self._search.keys(Invoice.kind, "", f"/{asked}", _LIMIT)
         dossiers = [key for one in found for key in await self._search.dossiers_holding(one)]
-        return sorted({key for key in dossiers if is_matter(key)})
+        found_here = sorted({key for key in dossiers if is_matter(key)})
+        return found_here or await self._ways.of_number(asked)
 
     async def _message_of(self, asked: str) -> MessageView | None:
         if self._journal is None or len(asked) != _ID_LENGTH:
@@ -96,9 +101,11 @@ class Follower:
         await self._paid(dossier)
 
     async def _document(self, record: Record) -> None:
-        what = f"{record.kind} {record.key}, version {record.version}"
+        stage = _STAGE_OF.get(record.kind, "document")
+        told = f": {_body(record).get('state', 'told')}" if stage != "document" else ""
+        what = f"{record.kind} {record.key}, version {record.version}{told}"
         detail = f"by {record.who}" if record.who else ""
-        self._add("document", what, from_micros(record.at_micros), detail, record.message_id, _digest(record.body))
+        self._add(stage, what, from_micros(record.at_micros), detail, record.message_id, _digest(record.body))
         if record.message_id is not None:
             await self._message(record.message_id)
 
@@ -112,7 +119,7 @@ class Follower:
                 return
             row = view.row
             what = f"{row.channel} {row.message_type or 'message'}"
-            detail = f"{row.size} bytes, {row.state.name}"
+            detail = f"{row.size} bytes, {row.state.name}, correlation {row.correlation_id}"
             self._add("message", what, row.received_at, detail, message_id, _digest(view.body))
             if row.parent_id is None:
                 return
@@ -133,16 +140,8 @@ class Follower:
 
     async def _paid(self, dossier: Dossier) -> None:
         keys = sorted({one.key for one in dossier.records if one.kind == Invoice.kind})
-        said = await self._records.latest([Reference("PaymentStatus", key) for key in keys])
-        payments = list(said.values())
-        for key in keys:
-            for other in await self._records.dossiers_with(Reference(Invoice.kind, key)):
-                if other.startswith("payment") and other != dossier.key:
-                    payments += (await self._records.load(other)).records
-        for record in payments:
-            state = str(_body(record).get("state", "told"))
-            at = from_micros(record.at_micros)
-            self._add("payment", f"{record.kind} {record.key}: {state}", at, "", record.message_id)
+        for record in (await self._records.latest([Reference("PaymentStatus", key) for key in keys])).values():
+            await self._document(record)
 
     def _add(
         self, stage: str, what: str, at: datetime | None, detail: str = "", message_id: int | None = None,

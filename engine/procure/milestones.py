@@ -34,7 +34,7 @@ STAGES: Mapping[str, str] = {
 }
 """Stage of the process by the first word of a dossier's key."""
 # Keys to find others by, and sums: whatever they hold belongs to another dossier.
-_BESIDE = frozenset({"alike", "lot", "commitments", "supplier-tax", "supplier-name"})
+_BESIDE = frozenset({"alike", "lot", "commitments", "supplier-tax", "supplier-name", "number"})
 
 Named = dict[tuple[str, str, str], Milestone]
 

@@ -24,7 +24,7 @@ from engine.canonical import (
 from engine.core.errors import DocumentError
 from engine.ports.procure import Dossier, Record
 from engine.procure.duplicate_keys import alike_dossiers
-from engine.procure.supplier_papers import belongs_to
+from engine.procure.supplier_papers import belongs_to, number_dossier
 from engine.procure.usage_papers import beside, usage_dossiers
 
 D = TypeVar("D", bound=Document)
@@ -116,7 +116,10 @@ def _own(document: Document) -> tuple[str, ...]:
         return (document.dossier,)
     if isinstance(document, PurchaseOrder) and document.blanket_number:
         return (f"order:{document.order_number}", releases_dossier(document.blanket_number))
-    if isinstance(document, PurchaseOrder | OrderChange | Receipt | OrderAcknowledgement):
+    if isinstance(document, PurchaseOrder):
+        asked_for = (number_dossier(one) for one in document.requisition_numbers)
+        return (f"order:{document.order_number}", *asked_for)
+    if isinstance(document, OrderChange | Receipt | OrderAcknowledgement):
         return (f"order:{document.order_number}",)
     if isinstance(document, Invoice):
         return tuple(f"order:{one}" for one in orders_of(document)) or (f"invoice:{document.natural_key}",)

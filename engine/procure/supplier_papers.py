@@ -28,6 +28,11 @@ def bank_dossier(reference: str) -> str:
     return f"bank:{reference}"
 
 
+def number_dossier(number: str) -> str:
+    """By which what bears a number of another system, or came of a requisition, is found again."""
+    return f"number:{number}"
+
+
 def belongs_to(document: Document) -> tuple[str, ...]:
     """Empty: it is about something else."""
     if isinstance(document, Supplier):
@@ -37,7 +42,7 @@ def belongs_to(document: Document) -> tuple[str, ...]:
     if isinstance(document, SanctionsScreening):
         return (supplier_dossier(document.supplier_number),)
     if isinstance(document, PostingResult):
-        return (document.dossier,)
+        return (document.dossier, *([number_dossier(document.reference)] if document.reference else []))
     if isinstance(document, ReconciliationReport):
         return (f"reconciliation:{document.natural_key}",)
     return _of_payment(document)
