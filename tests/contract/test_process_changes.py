@@ -17,12 +17,15 @@ from engine.canonical import (
     Quantity,
 )
 from engine.channel.policies import Policies
+from engine.channel.policy_records import RecordRules
+from engine.core.errors import RecordOwnerError
 from engine.ports.procure import Reference
 from engine.procure.papers import read
 from engine.procure.process import Process
 from engine.store.open import Store
 from tests.support.connector_doubles import Clock
 
+ANSWER = ("accepted", "reason", "supplier_number")  # as channels/purchasing/order_change_in.yaml says
 MORE = OrderChangeLine(
     order_line_number=1, action=OrderChangeAction.QUANTITY_INCREASE, quantity=Quantity(amount=Decimal(18))
 )
@@ -38,7 +41,8 @@ OURS = OrderChange(
 
 @pytest.fixture
 def process(store: Store) -> Process:
-    policies = Policies()
+    rule = {"field": "OrderChange.supplier_number", "owner": ["purchasing"], "otherwise": "refuse"}
+    policies = Policies(records=RecordRules.model_validate({"fields": [rule]}))
     return Process(store.records, Clock(), lambda: policies)
 
 
@@ -53,9 +57,19 @@ async def test_an_answer_without_detail_leaves_our_change_as_we_asked_for_it(
 ) -> None:
     answer = OURS.model_copy(update={"lines": (), "accepted": accepted, "reason": "Shipped"})
     await process.take(OURS)
-    await process.take(answer, system="supplier", fields=("accepted", "reason"))
+    await process.take(answer, system="supplier", fields=ANSWER)
 
     assert await kept(store, OURS) == OURS.model_copy(update={"accepted": accepted, "reason": "Shipped"})
+
+
+async def test_nobody_answers_for_another_supplier(process: Process, store: Store) -> None:
+    await process.take(OURS)
+
+    with pytest.raises(RecordOwnerError):
+        answer = OURS.model_copy(update={"supplier_number": "S1003", "accepted": False})
+        await process.take(answer, system="supplier", fields=ANSWER)
+
+    assert await kept(store, OURS) == OURS
 
 
 async def test_a_suppliers_wish_stands_beside_our_change_of_the_same_number(process: Process, store: Store) -> None:
