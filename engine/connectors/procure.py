@@ -23,6 +23,7 @@ from engine.channel.feeds import TellsUntil
 from engine.channel.model import Duration, Settings
 from engine.channel.policy_records import SystemName
 from engine.channel.told_fields import tellable_fields
+from engine.connectors.retold import RowOf, is_retold
 from engine.core.errors import ConfigurationError, DestinationError, RecordOwnerError, StoreError, TransportError
 from engine.ports.connector import (
     Accept,
@@ -36,7 +37,8 @@ from engine.ports.connector import (
 )
 from engine.ports.procure import COMMANDS, GivenCommand, Records
 
-PROCESS, RECORDS = "procure", "records"  # names in ConnectorContext.services
+PROCESS, RECORDS, MESSAGE_ROW = "procure", "records", "message_row"  # names in ConnectorContext.services
+OF_PEOPLE = frozenset({"ApprovalAction", "CaseAction"})
 _AT_ONCE = 200  # commands a look
 _LONGEST_PAUSE = 30.0  # seconds between looks while the store refuses
 
@@ -90,6 +92,7 @@ class ProcureDestination:
     def __init__(self, settings: ProcureDestinationSettings, context: ConnectorContext) -> None:
         self._process = cast("TakesDocuments | None", context.services.get(PROCESS))
         self._where, self._system, self._fields = context.name, settings.system, settings.fields
+        self._row_of = cast("RowOf | None", context.services.get(MESSAGE_ROW))
 
     @property
     def semantics(self) -> Semantics:
@@ -110,6 +113,7 @@ class ProcureDestination:
             document = kind.model_validate_json(outbound.body)
         except ValueError:
             raise DestinationError("the document is not of its kind's shape", where=outbound.kind) from None
+        await self._refuse_retold(document, outbound.message_id)
         try:
             await self._process.take(document, outbound.message_id, system=self._system, fields=self._fields)
         except StoreError as error:
@@ -117,6 +121,16 @@ class ProcureDestination:
         except RecordOwnerError as error:
             raise DestinationError(error.what, where=error.where, remedy=error.remedy) from None
         return Delivered(reference=document.natural_key)
+
+    async def _refuse_retold(self, document: Document, message_id: int) -> None:
+        """Whoever may edit or replay a message would else approve in the name of others."""
+        if document.kind not in OF_PEOPLE or self._row_of is None or not await is_retold(message_id, self._row_of):
+            return
+        raise DestinationError(
+            "what people did is not taken from a message that was edited or replayed",
+            where=document.kind,
+            remedy="they answer in the console, or their system sends it again",
+        )
 
     async def inquire(self, outbound: Outbound) -> Delivered | None:
         """Never asked: sending again is safe."""

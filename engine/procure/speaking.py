@@ -25,8 +25,6 @@ from engine.channel.policy_records import RecordRules
 from engine.core.errors import RecordOwnerError
 from engine.procure.papers import Papers
 
-OF_PEOPLE: tuple[type[Document], ...] = (ApprovalAction, CaseAction)
-
 
 def check_speaker(policies: Any, document: Document, who: str | None, system: str | None) -> None:
     """

@@ -16,6 +16,7 @@ from engine.procure.cases import cases_of
 from engine.procure.deciders import decide
 from engine.procure.decision import Decision, World
 from engine.procure.papers import Papers, dossiers_of
+from engine.procure.speaking import check_speaker
 from tests.support.dossiers import Dossiers, _Everything
 from tests.support.people import AuditDouble
 from tests.support.suppliers import ANNA, BERT, CARA, POLICIES, account, answer, clear, supplier
@@ -37,7 +38,15 @@ class Office:
         return 0.0
 
     # -------------------------------------------------------------- the process
-    async def take(self, document: Document, message_id: int | None = None, who: str | None = None) -> None:
+    async def take(
+        self,
+        document: Document,
+        message_id: int | None = None,
+        who: str | None = None,
+        system: str | None = None,
+        fields: Sequence[str] = (),
+    ) -> None:
+        check_speaker(self.matters.policies, document, who, system)
         self.put(document, who)
 
     def put(self, document: Document, who: str | None = None) -> None:
