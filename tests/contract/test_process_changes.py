@@ -63,10 +63,10 @@ async def test_an_answer_without_detail_leaves_our_change_as_we_asked_for_it(
 
 
 async def test_nobody_answers_for_another_supplier(process: Process, store: Store) -> None:
+    answer = OURS.model_copy(update={"supplier_number": "S1003", "accepted": False})
     await process.take(OURS)
 
     with pytest.raises(RecordOwnerError):
-        answer = OURS.model_copy(update={"supplier_number": "S1003", "accepted": False})
         await process.take(answer, system="supplier", fields=ANSWER)
 
     assert await kept(store, OURS) == OURS
