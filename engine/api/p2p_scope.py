@@ -69,11 +69,16 @@ class ScopedP2p:
         return await self._inner.summary(who, self._facilities if facilities is None else self._facilities & facilities)
 
     async def lineage(self, asked: str, who: str) -> Lineage | None:
-        """Seen when all of its dossiers are: a way through another facility would show that one, too."""
+        """Seen when all of its dossiers that name a facility are: a way through another one would show that, too.
+
+        Payments and the bank's words name none: they are seen by whoever sees what is paid.
+        """
         found = await self._inner.lineage(asked, who)
-        if found is None or not found.dossiers:
+        if found is None:
             return None
-        return found if all([await self._sees(dossier) for dossier in found.dossiers]) else None
+        named = [await self._inner.facilities(dossier) for dossier in found.dossiers]
+        seen = [bool(one & self._facilities) for one in named if one]
+        return found if seen and all(seen) else None
 
     async def _sees(self, dossier: str) -> bool:
         return bool(await self.facilities(dossier))

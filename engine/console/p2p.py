@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +12,7 @@ from starlette.responses import Response
 from engine.console.kit import Kit, go, link, need_reason
 from engine.core.errors import NotFoundError
 from engine.ports.accounts import Role
-from engine.ports.p2p_operations import CaseAsk, CaseRow, Hit
+from engine.ports.p2p_operations import CaseAsk, CaseRow, Hit, Lineage
 from engine.ports.procure import CaseQuery
 from engine.ports.web import Call, WebRoute
 
@@ -55,6 +56,7 @@ class P2pPages:
             WebRoute("GET", "/orders", Role.VIEWER, self.orders, page=True),
             WebRoute("POST", "/orders/find", Role.VIEWER, self.find, page=True),
             WebRoute("GET", "/orders/{number:path}", Role.VIEWER, self.order, page=True),
+            WebRoute("GET", "/lineage/{asked:path}", Role.VIEWER, self.lineage, page=True),
         )
 
     # -------------------------------------------------------------- the work queue
@@ -114,6 +116,9 @@ class P2pPages:
         paths = {_path_of(hit) for hit in hits}
         if len(paths) == 1 and None not in paths:
             return go(str(paths.pop()))
+        found = None if hits else await call.operations.p2p.lineage(asked.strip(), call.who)
+        if found is not None:  # a number of the ledger, the bank or a message
+            return await self._way(call, found)
         return await self._kit.page(call, "p2p_orders.html", hits=hits, asked=asked, path_of=_path_of)
 
     async def order(self, call: Call) -> Response:
@@ -121,6 +126,17 @@ class P2pPages:
         if view is None:
             raise NotFoundError("there is no such order")
         return await self._kit.page(call, "p2p_order.html", view=view, tones=TONES, status_tones=STATUS_TONES)
+
+    async def lineage(self, call: Call) -> Response:
+        found = await call.operations.p2p.lineage(_part(call, "asked"), call.who)
+        if found is None:
+            raise NotFoundError("nothing is known of this number")
+        return await self._way(call, found)
+
+    async def _way(self, call: Call, found: Lineage) -> Response:
+        stages = {stage: list(traces) for stage, traces in groupby(found.traces, lambda one: one.stage)}
+        orders = [(dossier, _order_of(dossier)) for dossier in found.dossiers]
+        return await self._kit.page(call, "p2p_lineage.html", found=found, stages=stages, orders=orders)
 
 
 def flat(facts: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:

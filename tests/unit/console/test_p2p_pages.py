@@ -74,6 +74,7 @@ async def test_who_answers_for_one_facility_sees_its_matters_only(room: Room) ->
     await north.post_form(f"/cases/{CASE_REF}/act", form)
     assert room.matters.taken == []
     assert (await north.get("/api/p2p/lineage/PO-4711")).status == 404
+    assert (await north.get("/lineage/PO-4711")).status == 404
     assert (await north.get("/api/p2p/invoices/CASCADE/INV-88021")).status == 404
     assert (await north.get("/api/p2p/summary")).json()["open"] == 2
 
@@ -178,3 +179,15 @@ def test_facts_are_shown_with_their_way_and_empty_ones_are_not() -> None:
     facts = {"a": {"b_c": "1"}, "lines": [{"price": "2"}], "none": None, "many": ["x", "y"]}
 
     assert list(flat(facts)) == [("a b c", "1"), ("lines 1 price", "2"), ("many", "x, y")]
+
+
+async def test_the_way_from_bytes_to_bank_is_a_page_by_stages(room: Room) -> None:
+    viewer = await room.person(Role.VIEWER)
+
+    order = (await viewer.get("/orders/PO-4711")).text
+    page = await viewer.get("/lineage/PO-4711")
+
+    assert 'href="/lineage/order%3APO-4711"' in order
+    assert page.status == 200
+    assert re.findall(r'<h2 id="h-(\w+)"', page.text)[:2] == ["document", "decision"]
+    assert (await viewer.get("/lineage/PO-9")).status == 404
