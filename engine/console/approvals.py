@@ -15,6 +15,8 @@ from engine.ports.approvals import WHOSE, ApprovalAsk
 from engine.ports.web import Call, WebRoute
 
 LIMIT = 200
+_ELSEWHERE = frozenset({"amount", "asked", "state"})  # facts that have a place of their own
+_WORDS = {"flip": "what would settle it", "handed to": "handed on to"}
 TITLES: Mapping[str, str] = {"mine": "Mine", "delegated": "Delegated to me", "all": "All"}
 SUBJECTS: Mapping[str, str] = {
     "requisition": "Requisition",
@@ -71,7 +73,7 @@ class ApprovalPages:
             "approval.html",
             view=view,
             row=view.row,
-            facts=list(flat({name: value for name, value in view.facts.items() if name not in ("amount", "asked")})),
+            facts=[(_WORDS.get(name, name), text) for name, text in flat(view.facts) if name not in _ELSEWHERE],
             subjects=SUBJECTS,
             answers=ANSWERS,
             may_any=any(choice.why_not is None for choice in view.choices),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Protocol
 
 import msgspec
@@ -40,7 +41,9 @@ from engine.procure.policies import USUAL
 
 VERBS = (ApprovalVerb.APPROVE, ApprovalVerb.REJECT, ApprovalVerb.DELEGATE, ApprovalVerb.WITHDRAW)
 _ALL = 5_000
-_FOR_PAGE = frozenset({"counted", "not_counted", "routing", "spells", "rule"})
+_FOR_PAGE = frozenset(
+    {"approval", "approval_number", "counted", "not_counted", "routing", "since", "spells", "subject"}
+)
 _TRIED = timedelta(microseconds=1)  # after now: of the same moment, the order would be by key
 
 
@@ -90,6 +93,7 @@ class ApprovalDesk:
             documents=[
                 DocumentRow(one.kind, one.key, one.version, from_micros(one.at_micros), one.message_id, one.who)
                 for one in sorted((paper.record for paper in papers.all), key=lambda one: one.at_micros)
+                if one.kind != ApprovalAction.kind
             ],
             answers=answers_of(number_of(case), papers, msgspec.json.decode(dossier.state)),
             choices=[Choice(verb.value, await self._why_not(verb, case, dossier, who)) for verb in VERBS],
@@ -171,7 +175,7 @@ class ApprovalDesk:
             late=due is not None and due < now,
             asked=asked,
             mine=self._mine(case, asked, who),
-            amount=case.amount,
+            amount=case.amount if _is_some(case.amount) else None,
             currency=case.currency,
             supplier=case.supplier,
             facility=case.facility,
@@ -195,6 +199,10 @@ class ApprovalDesk:
         found = self._policies()
         policies = found if isinstance(found, Policies) else USUAL
         return directory_of(policies, calendar_of(policies, facility).day_of(self._clock.now()))
+
+
+def _is_some(amount: str | None) -> bool:
+    return amount is not None and Decimal(amount) != 0
 
 
 def _same(who: str, at: datetime, action: ApprovalAction, now: datetime) -> bool:

@@ -93,7 +93,9 @@ def _flat(value: Any, name: str) -> Iterator[tuple[str, str]]:
         yield from _of_model(value, name)
     elif isinstance(value, Guarded):
         yield name, value.masked
-    elif value not in (None, "", False):
+    elif isinstance(value, bool):
+        yield name, "yes" if value else "no"
+    elif value not in (None, ""):
         yield name, str(value)
 
 

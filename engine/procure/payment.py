@@ -16,6 +16,7 @@ from engine.canonical import BankState, BankStatusReport, Invoice, Payment, Paym
 from engine.canonical import PaymentProgress as P
 from engine.procure.decision import Decision, Finding, Intent, World, text_of
 from engine.procure.papers import Papers
+from engine.procure.payment_approval import gated, payment_standing
 from engine.procure.payment_codes import ReturnReason, reason_of
 from engine.procure.payment_hold import Clearance, clearance_of
 from engine.procure.payment_states import EXITS, MEANS, WAY, may_follow
@@ -116,15 +117,16 @@ def decide_payment(papers: Papers, world: World) -> Decision:
     if payment.bank_reference:
         reports += world.papers(bank_dossier(payment.bank_reference)).newest(BankStatusReport)
     found = standing_of_payment(payment, reports, world.now)
-    clear = clearance_of(payment, world)
+    standing = payment_standing(payment, papers, world)
+    clear = gated(clearance_of(payment, world), standing)
     for one in payment.invoices:  # whoever asks for an invoice finds its payments by this
         world.find(Invoice, f"{payment.supplier_number}/{one.invoice_number}")
     bad_account = _bad_account(found)
     return Decision(
-        _state(payment, found, clear),
-        tuple(_findings(payment, found, clear, bad_account, world)),
+        _state(payment, found, clear) | ({"approval": standing.facts} if standing else {}),
+        (*_findings(payment, found, clear, bad_account, world), *(standing.findings if standing else ())),
         tuple(_intents(payment, found, clear)),
-        look_again_at=_look_again(payment, found, clear, world),
+        look_again_at=_look_again(payment, found, clear, world, standing),
     )
 
 
@@ -236,8 +238,10 @@ def _silent_at(payment: Payment) -> datetime:
     return datetime.combine(sent, datetime.min.time(), tzinfo=UTC) + BANK_SILENT_AFTER
 
 
-def _look_again(payment: Payment, found: Standing, clear: Clearance, world: World) -> datetime | None:
-    times = [clear.look_again_at]
+def _look_again(
+    payment: Payment, found: Standing, clear: Clearance, world: World, standing: Any
+) -> datetime | None:  # fmt: skip
+    times = [clear.look_again_at, standing.look_again_at if standing else None]
     if found.erp is P.TRANSMITTED and found.bank is None:
         times.append(_silent_at(payment))
     if payment.method is PaymentMethod.CHECK and found.progress in (P.TRANSMITTED, P.ACCEPTED):

@@ -5,11 +5,21 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from engine.canonical import ApprovalAction, CaseAction, CaseVerb, Document
+from engine.canonical import (
+    ApprovalAction,
+    CaseAction,
+    CaseVerb,
+    Document,
+    Money,
+    Payment,
+    PaymentMethod,
+    PaymentProgress,
+)
 from engine.channel.policies import Policies
 from engine.channel.policy_people import People, Person
 from engine.channel.policy_records import FieldOwner, RecordRules
@@ -216,3 +226,59 @@ async def test_a_refused_answer_is_audited_with_its_reason(tmp_path: Path) -> No
     assert [(one.who, one.action, one.reason) for one in room.audit.kept] == [
         (ANNA, "approval.refused", "approve: who asked for it does not decide it")
     ]
+
+
+# ------------------------------------------------------------------ payments of a run
+RUN = Payment(
+    payment_number="R1-0001", supplier_number="S1", amount=Money(amount=Decimal("900.00")), pay_on=date(2026, 11, 20),
+    state=PaymentProgress.PROPOSED, method=PaymentMethod.CHECK, run_number="R1", proposed_by="payment run",
+)  # fmt: skip
+
+
+async def proposed() -> Office:
+    """A run's payment by check to a supplier that is approved."""
+    rules = policies()
+    routes = (*rules.approvals.routes, Route(route="pay", subjects=("payment",), steps=rules.approvals.routes[0].steps))
+    approvals = rules.approvals.model_copy(update={"routes": routes})
+    room = office(rules.model_copy(update={"approvals": approvals}))
+    await _ask(room, BERT)
+    room.put(RUN, "payment run")
+    return room
+
+
+def wanted(room: Office) -> list[str]:
+    return [one.what for one in room.matters.decide("payment:R1-0001").intents if one.what != "tell_status"]
+
+
+async def test_what_a_run_proposed_is_held_until_a_person_approved_it() -> None:
+    room = await proposed()
+    assert wanted(room) == ["hold_payment"]
+
+    await _ask(room, BERT)
+
+    assert wanted(room) == ["release_payment"]
+
+
+async def test_a_proposal_that_was_rejected_stays_held() -> None:
+    room = await proposed()
+    await _ask(room, BERT, "reject")
+
+    found = room.matters.decide("payment:R1-0001")
+    assert found.state["held_because"] == ["payment_rejected"]
+    assert wanted(room) == ["hold_payment"]
+
+
+async def test_an_approved_proposal_whose_amount_changed_is_approved_again() -> None:
+    room = await proposed()
+    await _ask(room, BERT)
+    room.put(RUN.model_copy(update={"amount": Money(amount=Decimal("9000.00"))}), "payment run")
+
+    assert wanted(room) == ["hold_payment"]
+
+
+async def test_who_put_a_proposal_together_does_not_approve_it() -> None:
+    room = await proposed()
+    room.put(RUN.model_copy(update={"pay_on": date(2026, 11, 23)}), BERT)
+
+    with pytest.raises(AccessError):
+        await _ask(room, BERT)
