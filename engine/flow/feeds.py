@@ -10,12 +10,13 @@ import asyncio
 import logging
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from engine.channel.feeds import LEAST_LAG, Feed, feeds_of
 from engine.channel.model import ChannelModel
 from engine.core.clock import Clock, from_micros, to_micros
+from engine.flow.meter import Emit
 from engine.ports.connector import Source
 
 log = logging.getLogger("isthmus.feeds")
@@ -23,6 +24,7 @@ log = logging.getLogger("isthmus.feeds")
 LOOK_SECONDS = 5.0
 _LOOKS = 500  # of one channel that are remembered while something of an earlier one is not taken
 _CHECK_SECONDS = 10.0
+_HELD_UP = timedelta(minutes=15)  # beyond its lag: then people are told
 
 
 class Run(Protocol):
@@ -74,6 +76,36 @@ class Looks:
         return taken[-1] if taken else None
 
 
+class Progress:
+    """How far each feed is; one that is held up is told to people, for the process waits with it.
+
+    Args:
+        since: who has told nothing yet is behind since then.
+    """
+
+    def __init__(self, since: datetime, emit: Emit | None) -> None:
+        self._since, self._emit = since, emit
+        self._told: dict[tuple[str, str], datetime] = {}
+        self.notices: tuple[str, ...] = ()
+
+    def note(self, marks: Mapping[Feed, datetime | None], now: datetime) -> None:
+        self.notices = tuple(notice for feed, mark in marks.items() if (notice := self._look(feed, mark, now)))
+
+    def _look(self, feed: Feed, mark: datetime | None, now: datetime) -> str | None:
+        place = feed.channel, feed.destination
+        if mark is not None:
+            self._told[place] = max(mark, self._told.get(place, mark))
+        told = self._told.get(place)
+        behind, sources = now - (told or self._since), ", ".join(feed.sources)
+        if self._emit is not None:
+            facts = {"destination": feed.destination, "sources": sources, "seconds": int(behind.total_seconds())}
+            self._emit("feed_looked_at", feed.channel, facts)
+        if behind <= feed.lag + _HELD_UP:
+            return None
+        until = f"only up to {told:%Y-%m-%d %H:%M} UTC" if told else "nothing yet"
+        return f"{feed.channel} has told the process {until} of {sources}: what is missing is waited for"
+
+
 class FeedKeeper:
     """Runs until cancelled; an engine that owns the journal has one."""
 
@@ -84,9 +116,16 @@ class FeedKeeper:
         records: Watermarks,
         looks: Looks,
         clock: Clock,
+        emit: Emit | None = None,
     ) -> None:
         self._runs, self._journal, self._records, self._looks, self._clock = runs, journal, records, looks, clock
         self._serving_since: dict[str, datetime] = {}
+        self._progress = Progress(clock.now(), emit)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Feeds that are held up, a sentence for people each."""
+        return self._progress.notices
 
     async def run(self) -> None:
         while True:
@@ -99,14 +138,16 @@ class FeedKeeper:
     async def look(self) -> None:
         """Move each source's watermark to where the slowest of its feeds is."""
         marks: defaultdict[str, list[datetime | None]] = defaultdict(list)
+        found: dict[Feed, datetime | None] = {}
         for run in list(self._runs().values()):
             for feed in () if run.model is None else feeds_of(run.model):
-                mark = await self._mark(feed, run)
+                found[feed] = mark = await self._mark(feed, run)
                 for source in feed.sources:
                     marks[source].append(mark)
-        for source, found in marks.items():
-            known = [one for one in found if one is not None]
-            if len(known) == len(found):
+        self._progress.note(found, self._clock.now())
+        for source, told in marks.items():
+            known = [one for one in told if one is not None]
+            if len(known) == len(told):
                 await self._records.set_watermark(source, to_micros(min(known)))
 
     async def _mark(self, feed: Feed, run: Run) -> datetime | None:

@@ -43,7 +43,11 @@ class Room:
         self.clock, self.looks = Clock(NOON), Looks()
         self.open: dict[str, datetime] = {}
         self.set: dict[str, datetime] = {}
-        self.keeper = FeedKeeper(lambda: self.runs, self, self, self.looks, self.clock)
+        self.behind: dict[str, object] = {}
+        self.keeper = FeedKeeper(lambda: self.runs, self, self, self.looks, self.clock, self.hears)
+
+    def hears(self, name: str, channel: str, facts: dict[str, object]) -> None:
+        self.behind[channel] = facts["seconds"]
 
     async def oldest_not_taken(self, channel: str, destination: str) -> int | None:
         return to_micros(self.open[channel]) if channel in self.open else None
@@ -144,3 +148,28 @@ async def test_a_look_that_ends_while_the_journal_is_asked_does_not_count_yet() 
     await room.keeper.look()
 
     assert room.set == {}
+
+
+async def test_a_feed_that_is_held_up_is_told_to_people_until_it_goes_on() -> None:
+    room = Room(Running("scans", ["receipts"], "30m"))
+    await room.after(timedelta(hours=1))
+    before = room.keeper.notices
+    room.open["scans"] = NOON + HALF  # somebody holds a receipt
+    await room.after(timedelta(hours=1))
+    (notice,) = room.keeper.notices
+    room.open.clear()
+    await room.keeper.look()
+
+    assert (before, room.keeper.notices) == ((), ())
+    assert notice.startswith("scans has told the process only up to 2026-11-20 12:30 UTC of receipts")
+    assert room.behind == {"scans": HALF.total_seconds()}
+
+
+async def test_a_feed_that_never_told_anything_is_told_to_people() -> None:
+    orders = Running("orders", ["orders"])
+    room = Room(orders)
+    room.looks.expect("orders")
+    await room.after(HALF)
+
+    assert room.keeper.notices == ("orders has told the process nothing yet of orders: what is missing is waited for",)
+    assert room.behind == {"orders": HALF.total_seconds()}
