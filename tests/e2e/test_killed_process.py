@@ -142,7 +142,7 @@ def _document(order: edi.Order) -> PurchaseOrder:
 
 @pytest.mark.parametrize("count", [_FEW, pytest.param(60, marks=pytest.mark.slow)])
 async def test_each_invoice_is_decided_as_without_the_kill_and_posted_once(hospital: Hospital, count: int) -> None:
-    """Every other invoice comes before its goods; the engine dies amid the stream, in the long form amid posting, too."""
+    """Every other invoice comes before its goods; the engine dies amid the stream (and amid posting)."""
     orders = _orders(count)
     await hospital.buy(orders)
     await asyncio.to_thread(hospital.engine.start)
