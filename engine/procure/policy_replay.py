@@ -1,6 +1,8 @@
 """Recent history decided once more by other policies: what would come out otherwise, in counts and in money.
 
-Both decisions are made now and over the same documents, so that what differs is the policies' doing. Nothing is saved.
+Both decisions are made now, over the same documents and as if nothing had been done yet, so that what differs is the
+policies' doing: an invoice that was posted long ago is told as one that a person would have been asked about. Nothing
+is saved.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from engine.canonical import Document, Money
+from engine.canonical import Document, Money, PostingResult
 from engine.channel.policies import Policies
 from engine.core.clock import Clock, to_micros
 from engine.ports.procure import Dossier, Records
@@ -105,6 +107,7 @@ class PolicyReplay:
             after = page[-1]
 
     async def _compared(self, dossier: Dossier, now: datetime) -> list[Otherwise]:
+        dossier = _undone(dossier)
         documents = [paper.document for paper in papers_of(dossier).all]
         before = _outcomes(await self._now.weigh(dossier, now), World(now, {}, {}, self._before), documents)
         after = _outcomes(await self._then.weigh(dossier, now), World(now, {}, {}, self._after), documents)
@@ -113,6 +116,12 @@ class PolicyReplay:
             for key in sorted(before.keys() | after.keys())
             if before.get(key, _Outcome()).words != after.get(key, _Outcome()).words
         ]
+
+
+def _undone(dossier: Dossier) -> Dossier:
+    """Without the commands that were given and what systems answered to them."""
+    records = tuple(one for one in dossier.records if one.kind != PostingResult.kind)
+    return msgspec.structs.replace(dossier, given=frozenset(), records=records)
 
 
 class _Outcome(msgspec.Struct):

@@ -11,7 +11,17 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from engine.canonical import Approval, Money
+from engine.canonical import (
+    Approval,
+    Invoice,
+    InvoiceLine,
+    MatchRule,
+    Money,
+    OrderLine,
+    PostingResult,
+    PurchaseOrder,
+    Quantity,
+)
 from engine.channel.load import read_policies
 from engine.channel.policies import Policies
 from engine.cli.replay import command
@@ -164,3 +174,68 @@ async def test_cases_stay_as_they_were(store: Store) -> None:
     await PolicyReplay(store.records, clock, policies(500), policies(1)).run(MONDAY - timedelta(days=1))
 
     assert await store.records.cases(CaseQuery()) == cases
+
+
+# ------------------------------------------------------------------ a history of invoices, its effect known by hand
+SUPPLIERS, FACILITIES = ("S1", "S2", "S3"), ("MAIN", "CLINIC")
+
+
+def tolerance(percent: int) -> Policies:
+    rules = [{"rule": "price", "upper": {"percent": percent}, "lower": {"unlimited": True}}]
+    return Policies.model_validate({"tolerances": {"rules": rules}})
+
+
+async def history(store: Store, clock: Any, rules: Policies, invoices: int, step: int) -> None:
+    """Each of one thing for 100.00 as ordered; invoice n asks n times `step` cents more."""
+    process, day = Process(store.records, clock, lambda: rules), MONDAY.date()
+    one = Quantity(amount=Decimal(1))
+    for number in range(invoices):
+        about = {"supplier_number": SUPPLIERS[number % 3], "facility": FACILITIES[number % 2]}
+        wanted = OrderLine(number=1, item_number="M1", quantity=one, price=Money(amount=Decimal(100)))
+        order = f"PO-{number}"
+        await process.take(PurchaseOrder(order_number=order, ordered_on=day, lines=(wanted,),
+                                         match_rule=MatchRule.TWO_WAY, **about))  # fmt: skip
+        asked = InvoiceLine(number=1, quantity=one, order_line_number=1,
+                            price=Money(amount=Decimal(100) + Decimal(number * step) / 100))  # fmt: skip
+        await process.take(Invoice(invoice_number=f"I{number * 7919}", invoiced_on=day, order_number=order,
+                                   lines=(asked,), stated_total=asked.extended, **about))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("invoices", "step", "otherwise", "money"),
+    [
+        (30, 10, 10, "1015.50"),  # 10 x 100.00 and 1.10 to 2.00
+        pytest.param(300, 1, 100, "10150.50", marks=pytest.mark.slow),  # 100 x 100.00 and 1.01 to 2.00
+    ],
+)
+async def test_a_narrower_tolerance_over_many_invoices_tells_what_a_hand_count_tells(
+    tmp_path: Path, invoices: int, step: int, otherwise: int, money: str
+) -> None:
+    """From 2 to 1 per cent: those that asked 1.01 to 2.00 more would have waited for a person, although posted."""
+    store, clock = await open_store(f"sqlite:///{tmp_path}/isthmus.db", SystemClock()), Clock(MONDAY)
+    before, after = tolerance(2), tolerance(1)
+    await history(store, clock, before, invoices, step)
+    answer = PostingResult(dossier="order:PO-15", command="post_invoice", subject_kind="Invoice", ok=True,
+                           subject_key=f"S1/I{15 * 7919}", answered_at=MONDAY, reference="7731")  # fmt: skip
+    await Process(store.records, clock, lambda: before).answered(answer)
+
+    first = await PolicyReplay(store.records, clock, before, after).run(MONDAY - timedelta(days=1))
+    again = await PolicyReplay(store.records, clock, before, after).run(MONDAY - timedelta(days=1))
+
+    assert first == again
+    assert len(first.otherwise) == otherwise
+    assert sum(one.amount for one in first.otherwise) == Decimal(money)
+    assert first.outcomes == {"post invoice → price_above_tolerance for accounts-payable": otherwise}
+    by_hand = {
+        (SUPPLIERS[s], FACILITIES[f]): [
+            n for n in range(invoices) if 100 < n * step <= 200 and (n % 3, n % 2) == (s, f)
+        ]
+        for s in range(3)
+        for f in range(2)
+    }
+    shares = {(one.supplier, one.facility): (one.documents, one.amount) for one in first.shares}
+    assert shares == {
+        key: (len(of), Decimal(100 * len(of)) + Decimal(sum(of) * step) / 100) for key, of in by_hand.items()
+    }
+    assert (await PolicyReplay(store.records, clock, before, before).run(MONDAY - timedelta(days=1))).otherwise == ()
+    await store.close()
