@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.canonical import Identifier, RemitTo, Supplier, SupplierMerge
+from engine.canonical import Identifier, Money, Payment, PaymentProgress, RemitTo, Supplier, SupplierMerge
+from engine.procure.bank_accounts import approval_number
 from engine.procure.merge import merge_number, merged
 from engine.procure.supplier import decide_supplier
+from engine.procure.supplier_approval import supplier_number_of_approval
 from tests.support.dossiers import Dossiers
 from tests.support.suppliers import ANNA, BERT, POLICIES, account, answer, clear, supplier
 
@@ -126,3 +129,71 @@ def test_the_decider_of_a_supplier_that_nobody_told_of_waits() -> None:
     here = Dossiers(POLICIES)
 
     assert decide_supplier(here.papers(ONE), here.world()).state["state"] == "new"
+
+
+_PLACES = st.lists(st.sampled_from(["A", "B", "C", "D"]), unique=True, max_size=3)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    names=st.tuples(_NAMES, _NAMES),
+    codes=st.tuples(_PLACES, _PLACES),
+    numbers=st.tuples(_PLACES, _PLACES),
+    take=st.lists(st.sampled_from(["payment_terms_days", "bank_accounts", "status", "name"]), unique=True),
+    again=st.integers(1, 2),
+)
+def test_merged_and_split_again_masters_and_all_that_referred_to_them_are_decided_as_before(
+    names: tuple[str, str],
+    codes: tuple[list[str], list[str]],
+    numbers: tuple[list[str], list[str]],
+    take: list[str],
+    again: int,
+) -> None:
+    here, tax = Dossiers(POLICIES), ("12-3456789", "98-7654321")
+    for place, number in enumerate(("S1", "S2")):
+        one = supplier(number, name=names[place], tax=tax[place], accounts=(account(code="MAIN"),))
+        remit_tos = tuple(RemitTo(code=code, name=names[place]) for code in codes[place])
+        known = tuple(Identifier(scheme=f"SYSTEM_{code}", value=number) for code in numbers[place])
+        here.take(one.model_copy(update={"remit_tos": remit_tos, "system_numbers": known}), ANNA)
+        here.take(clear(one))
+        here.take(answer(supplier_number_of_approval(one), BERT, here.now, f"supplier:{number}"), BERT)
+        here.take(answer(approval_number(number, account()), BERT, here.now, f"supplier:{number}"), BERT)
+        here.take(_paid(number))
+    here.wait(timedelta(days=2))
+    before, decided = masters(here), [_decided(here, key) for key in _KEYS]
+
+    for turn in range(again):
+        _approved(here, take, active=True, version=2 * turn + 1)
+        assert here.decide(OTHER).state["state"] == "merged"
+        assert here.decide("payment:P-S2").state["held_because"] == ["supplier_merged"]
+        _approved(here, take, active=False, version=2 * turn + 2)
+
+    assert masters(here) == before
+    assert [_decided(here, key) for key in _KEYS] == decided
+
+
+_KEYS = (ONE, OTHER, "payment:P-S1", "payment:P-S2")
+
+
+def _paid(number: str) -> Payment:
+    return Payment(
+        payment_number=f"P-{number}", supplier_number=number, amount=Money(amount=Decimal("10.00")),
+        pay_on=date(2026, 11, 20), state=PaymentProgress.APPROVED, bank_account="MAIN",
+    )  # fmt: skip
+
+
+def _decided(here: Dossiers, key: str) -> object:
+    """All of the decision but the history of the merge and what is told once for each turn."""
+    found = here.decide(key)
+    state = {name: value for name, value in found.state.items() if name != "merges"}
+    intents = {(one.what, one.document.model_dump_json()) for one in found.intents}
+    return state, [(one.type, one.place) for one in found.findings], intents
+
+
+def _approved(here: Dossiers, take: list[str], *, active: bool, version: int) -> None:
+    act = SupplierMerge(
+        absorbed_number="S2", survivor_number="S1", requested_by=ANNA, requested_at=here.now, take=tuple(take),
+        active=active,
+    )  # fmt: skip
+    here.take(act, ANNA)
+    here.take(answer(merge_number(act, version), BERT, here.now), BERT)
