@@ -44,6 +44,7 @@ from engine.ports.spool import SPOOL
 from engine.procure.approval_desk import ApprovalDesk
 from engine.procure.desk import Desk
 from engine.procure.measures.desk import MeasureDesk
+from engine.procure.measures.watch import MeasureWatch
 from engine.procure.payables import PaymentRuns
 from engine.procure.policy_desk import PolicyDesk
 from engine.procure.process import Process
@@ -207,14 +208,14 @@ async def running(
             root, site, supervisor, store.journal, store.audit, replayer, CATALOG, clock, words
         )
         operations.policies, (operations.p2p, operations.approvals) = desk, _p2p(store, process, desk, clock)
-        operations.measures = MeasureDesk(store.measures, store.records, clock, lambda: desk.current)
+        operations.measures = MeasureDesk(store.measures, store.records, clock, lambda: desk.current, store.audit)
         supervisor.notices += [notice] if notice else []
         await pool.start()
         await keep_readers(store.feed, store.journal, site.channels.values())
         await supervisor.start(site, deploy_all=deploy_all)
         overtaken, started_in = owner.overtaken if owner else asyncio.Event(), time.monotonic() - began
         engine = Engine(site, store, supervisor, operations, process, pool, started_in, overtaken)
-        own_work = [*_own_work(root, engine, clock, tell), _keeping_feeds(engine, known["looks"], clock)]
+        own_work = [*_own_work(root, engine, clock, tell), _keeping_feeds(engine, known["looks"], clock, tell)]
         try:
             yield engine
         finally:
@@ -299,14 +300,18 @@ def _own_work(root: Path, engine: Engine, clock: Clock, emit: Emit) -> list[asyn
     site, store = engine.site, engine.store
     watch = CertificateWatch(root, lambda: _certificates(site, engine.supervisor), days_left, emit)
     overdue = AcknowledgementWatch(store.ledger, _deadlines(site), clock, emit)
-    engine.operations.notices = lambda: (*overdue.notices, *watch.notices)
+    figures = MeasureWatch(store.measures, store.records, emit)
+    engine.operations.notices = lambda: (*overdue.notices, *watch.notices, *figures.notices)
     engine.operations.ledger = store.ledger
-    daily = Housekeeping(store.journal, store.audit, clock, site.engine.retention, site.engine.zone, watch)
+    retention, looks = site.engine.retention, {"the figures": figures.look}
+    daily = Housekeeping(store.journal, store.audit, clock, retention, site.engine.zone, watch, looks)
     return [asyncio.create_task(one.run()) for one in (daily, overdue, engine.process)]
 
 
-def _keeping_feeds(engine: Engine, looks: Looks, clock: Clock) -> asyncio.Task[None]:
-    keeper = FeedKeeper(lambda: engine.supervisor.runs, engine.store.journal, engine.store.records, looks, clock)
+def _keeping_feeds(engine: Engine, looks: Looks, clock: Clock, emit: Emit) -> asyncio.Task[None]:
+    keeper = FeedKeeper(lambda: engine.supervisor.runs, engine.store.journal, engine.store.records, looks, clock, emit)
+    others = engine.operations.notices
+    engine.operations.notices = lambda: (*others(), *keeper.notices)
     return asyncio.create_task(keeper.run())
 
 

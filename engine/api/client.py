@@ -52,7 +52,7 @@ class ControlClient:
         self._session: aiohttp.ClientSession | None = None
         self.p2p = RemoteP2p(self._find, self._post)
         self.approvals = RemoteApprovals(self._find, self._post)
-        self.measures = RemoteMeasures(self._get)
+        self.measures = RemoteMeasures(self._get, self._post)
 
     async def __aenter__(self) -> ControlClient:
         connector = aiohttp.UnixConnector(str(self._path))

@@ -89,6 +89,10 @@ async def check(call: Call) -> Response:
     return answer(await call.operations.measures.check(asked(call)))
 
 
+async def remake(call: Call) -> Response:
+    return answer({"dossiers": await call.operations.measures.remake(call.who)})
+
+
 _PATH = "/api/p2p/measures"
 ROUTES: tuple[WebRoute, ...] = (
     WebRoute("GET", _PATH, Role.VIEWER, figures),
@@ -96,6 +100,7 @@ ROUTES: tuple[WebRoute, ...] = (
     WebRoute("GET", f"{_PATH}/behind", Role.VIEWER, behind),
     WebRoute("GET", f"{_PATH}/promises", Role.VIEWER, promises),
     WebRoute("GET", f"{_PATH}/check", Role.OPERATOR, check),
+    WebRoute("POST", f"{_PATH}/remake", Role.ADMIN, remake),
 )
 
 
@@ -103,8 +108,8 @@ ROUTES: tuple[WebRoute, ...] = (
 class RemoteMeasures:
     """`MeasureOperations` of a running engine, through its control socket."""
 
-    def __init__(self, get: Callable[..., Awaitable[Any]]) -> None:
-        self._get = get
+    def __init__(self, get: Callable[..., Awaitable[Any]], post: Callable[..., Awaitable[Any]]) -> None:
+        self._get, self._post = get, post
 
     async def figures(self, ask: MeasureAsk) -> list[MeasureRow]:
         return from_wire(list[MeasureRow], await self._get(_PATH, **_query(ask)))
@@ -120,6 +125,10 @@ class RemoteMeasures:
 
     async def check(self, ask: MeasureAsk) -> list[Difference]:
         return from_wire(list[Difference], await self._get(f"{_PATH}/check", **_query(ask)))
+
+    async def remake(self, who: str) -> int:
+        """Who it is, the engine knows by itself."""
+        return int((await self._post(f"{_PATH}/remake", {}))["dossiers"])
 
 
 def _query(ask: MeasureAsk) -> dict[str, str | None]:
@@ -155,6 +164,9 @@ class ScopedMeasures:
 
     async def check(self, ask: MeasureAsk) -> list[Difference]:
         raise AccessError("the check looks at every facility", remedy="ask somebody who answers for all of them")
+
+    async def remake(self, who: str) -> int:
+        raise AccessError("the rows of every facility are made anew", remedy="ask somebody who answers for all of them")
 
     def _mine(self, ask: MeasureAsk) -> MeasureAsk:
         return msgspec.structs.replace(ask, facilities=self._facilities)

@@ -25,12 +25,13 @@ _DAY = click.DateTime(("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"))
 @click.option("--sql", is_flag=True, help="Print the SQL that the figure is summed by; no engine is asked.")
 @click.option("--behind", is_flag=True, help="With KPI: the documents that the figure is made of.")
 @click.option("--promises", is_flag=True, help="Promised times (config/policies/milestones.yaml): kept, late, overdue.")
+@click.option("--remake", is_flag=True, help="Make all rows anew from the documents, as after an upgrade.")
 @click.option("--check", is_flag=True, help="Count everything anew from the documents; exit 1 with what differs.")
 @site_option
 @json_option
 def command(
     kpi: str | None, by: str | None, since: datetime | None, until: datetime | None, sql: bool, behind: bool,
-    promises: bool, check: bool, site: Path, as_json: bool,
+    promises: bool, remake: bool, check: bool, site: Path, as_json: bool,
 ) -> None:  # fmt: skip
     """Figures of procure-to-pay over a period; with KPI, that one.
 
@@ -40,11 +41,14 @@ def command(
       isthmus measures invoice_cycle_time --by supplier
       isthmus measures commitment --sql
       isthmus measures --check
+      isthmus measures --remake
     """
     names = (measure(kpi).name,) if kpi else ()
     if sql:
         return _print_sql(names or tuple(MEASURES), by)
     asked = _asked(names, by, since, until)
+    if remake:
+        return _print_remade(ask(site, lambda engine: engine.measures.remake("")), as_json=as_json)
     if check:
         return _print_differences(ask(site, lambda engine: engine.measures.check(asked)), as_json=as_json)
     if promises:
@@ -94,6 +98,12 @@ def _print_promises(found: Promises, *, as_json: bool) -> None:
     for one in found.breaches:
         ended = f"ended {one.ended_at:%Y-%m-%d %H:%M}" if one.ended_at else "overdue"
         click.echo(f"  {one.milestone:<24} {one.key:<28} due {one.due_at:%Y-%m-%d %H:%M} {ended}  {one.owner}")
+
+
+def _print_remade(dossiers: int, *, as_json: bool) -> None:
+    if as_json:
+        return print_json({"dossiers": dossiers})
+    click.echo(f"the rows of {dossiers} dossiers were made anew; `isthmus measures --check` compares them")
 
 
 def _print_differences(found: list[Difference], *, as_json: bool) -> None:

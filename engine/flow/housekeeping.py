@@ -1,10 +1,13 @@
-"""What an engine does by itself once a day: drop finished messages whose time is over, look at certificates."""
+"""What an engine does by itself once a day: drop finished messages whose time is over, look at certificates and at
+whatever else it is given."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, time, timedelta
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from engine.channel.settings import RetentionSettings
@@ -38,9 +41,11 @@ class Housekeeping:
         settings: RetentionSettings,
         zone: str,
         certificates: CertificateWatch | None = None,
+        looks: Mapping[str, Callable[[datetime], Awaitable[None]]] = MappingProxyType({}),
     ) -> None:
+        """`looks`: further ones, by what they look at."""
         self._journal, self._audit, self._clock = journal, audit, clock
-        self._settings, self._zone, self._certificates = settings, zone, certificates
+        self._settings, self._zone, self._certificates, self._looks = settings, zone, certificates, looks
 
     async def run(self) -> None:
         last = self._clock.now()
@@ -51,6 +56,7 @@ class Housekeeping:
             if is_due(now, last, self._settings.at, self._zone):
                 await self.clean(now)
                 await self.look_at_certificates(now)
+                await self.look_at_others(now)
             last = now
 
     async def look_at_certificates(self, now: datetime) -> None:
@@ -59,6 +65,13 @@ class Housekeeping:
                 await self._certificates.look(now)
         except Exception as error:  # the engine's work must go on whatever stands in the files
             log.error("the certificates were not looked at: %s", type(error).__name__)
+
+    async def look_at_others(self, now: datetime) -> None:
+        for name, look in self._looks.items():
+            try:
+                await look(now)
+            except Exception as error:  # one that fails keeps neither the others nor the engine from going on
+                log.error("the daily look at %s failed: %s", name, type(error).__name__)
 
     async def clean(self, now: datetime) -> int:
         """Drop what is older than the retention; a store that is away is tried again the next day."""

@@ -203,3 +203,7 @@ class MeasureOperations(Protocol):
     async def check(self, ask: MeasureAsk) -> list[Difference]:
         """Empty: every figure is what the documents say."""
         ...
+
+    async def remake(self, who: str) -> int:
+        """All rows of what happened anew from the documents. Returns of how many dossiers."""
+        ...

@@ -120,6 +120,37 @@ class CertificateExpiring(Event, frozen=True):
     when: str
 
 
+class FeedLookedAt(Event, frozen=True):
+    """A feed of the process: so long ago was the moment up to which it has told everything."""
+
+    level: ClassVar[Level] = Level.DEBUG
+    words: ClassVar[str] = "{channel}.{destination}: {sources} are told up to {seconds} s ago"
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        gauge(
+            "isthmus_feed_behind_seconds",
+            "How long ago the moment was up to which a feed has told the process everything.",
+            *("channel", "destination", "sources"),
+            value="seconds",
+        ),
+    )
+    channel: str
+    destination: str
+    sources: str
+    seconds: int
+
+
+class MeasuresDiffered(Event, frozen=True):
+    """`rows` are the kinds of rows that differ; what they hold is not told."""
+
+    level: ClassVar[Level] = Level.ERROR
+    words: ClassVar[str] = "{count} rows of the figures are not what the documents say: {rows}"
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        counter("isthmus_measures_differed_total", "Rows of figures that differed from the documents.", value="count"),
+    )
+    count: int
+    rows: str
+
+
 # ------------------------------------------------------------------ store and workers
 class JournalFlushed(Event, frozen=True):
     level: ClassVar[Level] = Level.DEBUG

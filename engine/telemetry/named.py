@@ -50,6 +50,10 @@ _KINDS: dict[str, Callable[[str, Facts], Event]] = {
     "certificate_expiring": lambda channel, f: events.CertificateExpiring(
         channel, str(f["file"]), int(f["days"]), str(f["when"])
     ),
+    "measures_differed": lambda channel, f: events.MeasuresDiffered(int(f["count"]), str(f["rows"])),
+    "feed_looked_at": lambda channel, f: events.FeedLookedAt(
+        channel, str(f["destination"]), str(f["sources"]), int(f["seconds"])
+    ),
     "acknowledgement_overdue": lambda partner, f: events.AcknowledgementOverdue(
         partner, int(f["number"]), str(f["transaction_set"]), str(f["within"]), int(f["message_id"])
     ),

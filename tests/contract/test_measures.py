@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from engine.channel.policies import Policies
 from engine.channel.policy_calendars import Milestone as Promise
 from engine.channel.policy_calendars import Milestones
 from engine.ports.measures import MeasureAsk
 from engine.procure.measures.catalog import MEASURES
-from engine.procure.measures.check import differences
+from engine.procure.measures.check import differences, remake
 from engine.procure.measures.compute import compute
 from engine.procure.measures.promises import promises_of
+from engine.procure.measures.watch import MeasureWatch
 from engine.store.open import Store
 from tests.support.march import AFTER, EXPECTED, MARCH, play
 from tests.support.stores import sql
@@ -41,6 +44,46 @@ async def test_a_row_that_was_changed_by_hand_is_found_with_the_figures_that_it_
     found = {one.where.partition(" ")[0] for one in await differences(store.measures, store.records, MARCH, AFTER)}
 
     assert found == {"exception_resolution_time", "exception"}
+
+
+async def test_rows_made_anew_say_again_what_the_documents_say(store: Store, store_url: str) -> None:
+    await play(store)
+    sql(store_url, "UPDATE p2p_milestones SET ended = began WHERE what = 'exception'")
+    sql(store_url, "DELETE FROM p2p_milestones WHERE what IN ('invoice_received', 'command_given')")
+
+    made = await remake(store.measures, store.records)
+
+    assert made == int(sql(store_url, "SELECT COUNT(*) FROM p2p_dossiers")[0][0])
+    assert await differences(store.measures, store.records, MARCH, AFTER) == []
+
+
+async def test_the_daily_look_tells_how_many_rows_of_which_kind_differ_and_never_what_they_hold(
+    store: Store, store_url: str
+) -> None:
+    told: list[tuple[str, str, dict[str, object]]] = []
+    watch = MeasureWatch(store.measures, store.records, lambda *one: told.append(one))
+    await play(store)
+    last = datetime(2026, 3, 23, 12, tzinfo=UTC)  # of its documents
+
+    await watch.look(last)
+    quiet = (list(told), watch.notices)
+    sql(store_url, "UPDATE p2p_milestones SET units = 1 WHERE what IN ('usage_taken', 'invoice_received')")
+    await watch.look(last)
+
+    assert quiet == ([], ())
+    assert told == [("measures_differed", "measures", {"count": 1, "rows": "usage_taken"})]
+    assert len(watch.notices) == 1
+    assert "U-1" not in watch.notices[0]
+
+
+async def test_what_got_no_document_lately_is_not_looked_at_daily(store: Store, store_url: str) -> None:
+    await play(store)
+    sql(store_url, "UPDATE p2p_milestones SET units = 1")
+
+    watch = MeasureWatch(store.measures, store.records, lambda *_: None)
+    await watch.look(AFTER)
+
+    assert watch.notices == ()
 
 
 async def test_what_is_promised_is_counted_in_business_time(store: Store) -> None:

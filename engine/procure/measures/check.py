@@ -25,6 +25,7 @@ from engine.procure.milestones import milestones_of
 from engine.procure.papers import papers_of
 
 _MOST = 200  # differences that are told
+_AT_ONCE = 500  # dossiers of one page
 _FIELDS = tuple(one for one in Milestone.__struct_fields__)
 Named = dict[tuple[str, str, str], Milestone]
 _COLUMNS = ", ".join(one.removesuffix("_micros") for one in _FIELDS)
@@ -43,9 +44,14 @@ async def _rows(store: MeasureStore, records: Records) -> AsyncIterator[Differen
     known = {str(row[0]) for row in await store.measured("SELECT key FROM p2p_dossiers", {})}
     for dossier in sorted(known | kept.keys()):
         if list(_compared(kept.get(dossier, {}), await _made(store, records, dossier))):
-            again = (await _kept(store, dossier)).get(dossier, {})
-            for one in _compared(again, await _made(store, records, dossier)):
+            async for one in _again(store, records, dossier):
                 yield one
+
+
+async def _again(store: MeasureStore, records: Records, dossier: str) -> AsyncIterator[Difference]:
+    kept = (await _kept(store, dossier)).get(dossier, {})
+    for one in _compared(kept, await _made(store, records, dossier)):
+        yield one
 
 
 async def _made(store: MeasureStore, records: Records, dossier: str) -> Named:
@@ -64,11 +70,28 @@ async def remade(store: MeasureStore, records: Records, dossier: str) -> list[Mi
 
 
 async def remake(store: MeasureStore, records: Records) -> int:
-    """All rows anew: for documents that are older than the rows. Returns how many dossiers that were."""
+    """All rows anew: for documents that are older than the rows, or than what this release makes of them. The process
+    goes on meanwhile. Returns how many dossiers that were."""
     dossiers = [str(row[0]) for row in await store.measured("SELECT key FROM p2p_dossiers ORDER BY key", {})]
     for dossier in dossiers:
-        await store.replace_milestones(dossier, await remade(store, records, dossier))
+        before = None
+        while before != (now := (await records.load(dossier)).revision):  # decided over meanwhile: once more
+            before = now
+            await store.replace_milestones(dossier, await remade(store, records, dossier))
     return len(dossiers)
+
+
+async def recent_differences(store: MeasureStore, records: Records, since_micros: int) -> list[Difference]:
+    """Rows that are not what the documents say, of the dossiers that got a document since then."""
+    found: list[Difference] = []
+    after = ""
+    while dossiers := await records.held_since(since_micros, after, _AT_ONCE):
+        after = dossiers[-1]
+        for dossier in dossiers:
+            kept = (await _kept(store, dossier)).get(dossier, {})
+            if list(_compared(kept, await _made(store, records, dossier))):
+                found += [one async for one in _again(store, records, dossier)]
+    return found[:_MOST]
 
 
 async def _kept(store: MeasureStore, dossier: str | None = None) -> dict[str, Named]:

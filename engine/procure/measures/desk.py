@@ -7,18 +7,28 @@ from typing import Any
 
 from engine.channel.policies import Policies
 from engine.core.clock import Clock
+from engine.ports.audit import Audit
 from engine.ports.measures import Behind, Difference, MeasureAsk, MeasureRow, MeasureStore, Promises
 from engine.ports.procure import Records
 from engine.procure.measures.catalog import MEASURES, measure
-from engine.procure.measures.check import differences
+from engine.procure.measures.check import differences, remake
 from engine.procure.measures.compute import behind, compute, parts
 from engine.procure.measures.measure import Measure
 from engine.procure.measures.promises import promises_of
 
 
 class MeasureDesk:
-    def __init__(self, store: MeasureStore, records: Records, clock: Clock, policies: Callable[[], Any]) -> None:
+    """
+    Args:
+        audit: where it is written down that somebody made the rows anew; None: nowhere.
+    """
+
+    def __init__(
+        self, store: MeasureStore, records: Records, clock: Clock, policies: Callable[[], Any],
+        audit: Audit | None = None,
+    ) -> None:  # fmt: skip
         self._store, self._records, self._clock, self._policies = store, records, clock, policies
+        self._audit = audit
 
     async def figures(self, ask: MeasureAsk) -> list[MeasureRow]:
         now = self._clock.now()
@@ -48,6 +58,11 @@ class MeasureDesk:
 
     async def check(self, ask: MeasureAsk) -> list[Difference]:
         return await differences(self._store, self._records, ask.period, self._clock.now())
+
+    async def remake(self, who: str) -> int:
+        if self._audit is not None:
+            await self._audit.record(who, "measures.remake", "measures")
+        return await remake(self._store, self._records)
 
 
 def _asked(ask: MeasureAsk) -> list[Measure]:

@@ -39,7 +39,12 @@ def remote(client: AsgiClient) -> RemoteMeasures:
         assert found.status == 200, found.text
         return json.loads(found.text)
 
-    return RemoteMeasures(get)
+    async def post(path: str, asked: Any) -> Any:
+        found = await client.post_json(path, asked)
+        assert found.status == 200, found.text
+        return json.loads(found.text)
+
+    return RemoteMeasures(get, post)
 
 
 async def test_the_client_is_told_what_the_engine_says(accounts: SqlAccounts) -> None:
@@ -86,3 +91,22 @@ async def test_who_answers_for_some_facilities_gets_their_figures_and_no_check(a
 
     assert [(row.of, row.denominator) for row in sliced] == [("HARBOR-NORTH", whole[0].denominator)]
     assert (await client.get("/api/p2p/measures/check")).status == 403
+
+
+@pytest.mark.parametrize(
+    ("role", "facilities", "status"),
+    [(Role.ADMIN, (), 200), (Role.ANALYST, (), 403), (Role.ADMIN, ("HARBOR-NORTH",), 403)],
+)
+async def test_only_an_administrator_of_everything_has_the_rows_made_anew(
+    accounts: SqlAccounts, role: Role, facilities: tuple[str, ...], status: int
+) -> None:
+    client = await person(accounts, role, *facilities)
+
+    assert (await client.post_json("/api/p2p/measures/remake", {})).status == status
+
+
+async def test_the_client_is_told_of_how_many_matters_the_rows_were_made_anew() -> None:
+    async def post(path: str, asked: Any) -> Any:
+        return {"dossiers": 7} if (path, asked) == ("/api/p2p/measures/remake", {}) else None
+
+    assert await RemoteMeasures(post, post).remake("nobody") == 7

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from engine.flow.housekeeping import is_due
+from engine.flow.housekeeping import Housekeeping, is_due
 
 CHICAGO = "America/Chicago"
 
@@ -33,3 +34,21 @@ def test_due_exactly_once_a_day_over_the_clock_change() -> None:
         moment = after
 
     assert count == 4
+
+
+async def test_one_daily_look_that_fails_keeps_no_other_from_being_made(caplog: pytest.LogCaptureFixture) -> None:
+    seen: list[datetime] = []
+
+    async def fails(now: datetime) -> None:
+        raise ValueError("a value that nobody may see")
+
+    async def sees(now: datetime) -> None:
+        seen.append(now)
+
+    nothing: Any = None
+    now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    looks = {"the books": fails, "the figures": sees}
+    await Housekeeping(nothing, nothing, nothing, nothing, "UTC", looks=looks).look_at_others(now)
+
+    assert seen == [now]
+    assert caplog.messages == ["the daily look at the books failed: ValueError"]

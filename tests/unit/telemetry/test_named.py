@@ -29,6 +29,7 @@ def told(act: str) -> list[Event]:
         "circuit": lambda: destination.circuit_opened(TransportError("down")),
         "connector": lambda: destination.connector_failed(ValueError("CANARY")),
         "unknown": lambda: emit("moon_rose", "", {"value": "CANARY"}),
+        "figures": lambda: emit("measures_differed", "measures", {"count": 3, "rows": "exception"}),
         "worker": lambda: emit("worker_replaced", "", {"pid": 12, "why": "it ended"}),
     }[act]()
     return heard
@@ -45,6 +46,7 @@ def told(act: str) -> list[Event]:
         ("circuit", events.CircuitOpened),
         ("connector", events.DestinationFailed),
         ("unknown", events.OtherHappened),
+        ("figures", events.MeasuresDiffered),
         ("worker", events.WorkerReplaced),
     ],
 )
