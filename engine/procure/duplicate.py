@@ -61,8 +61,8 @@ def _number(one: str, other: str) -> tuple[int, str]:
 
 
 def _exchanged(one: str, other: str) -> bool:
-    if len(one) != len(other):
-        return False
+    width = max(len(one), len(other))
+    one, other = one.rjust(width, "0"), other.rjust(width, "0")  # leading zeros are not part of a normal number
     places = [n for n in range(len(one)) if one[n] != other[n]]
     return len(places) == 2 and one[places[0]] == other[places[1]] and one[places[1]] == other[places[0]]
 

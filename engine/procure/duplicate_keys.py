@@ -15,9 +15,9 @@ def normal_number(number: str) -> str:
 
 
 def alike_dossiers(invoice: Invoice) -> tuple[str, ...]:
-    """Where an invoice's like are kept: by supplier and digits; by number and amount, whoever sent it."""
+    """Where an invoice's like are kept: by supplier and digits but zeros; by number and amount, whoever sent it."""
     normal = normal_number(invoice.invoice_number)
-    digits = "".join(sorted(normal))
+    digits = "".join(sorted(normal.replace("0", "")))  # a zero that changed places with the first digit is gone
     return (
         f"alike:{invoice.supplier_number}/{digits}",
         f"alike:*/{normal}/{format(invoice.stated_total.amount.normalize(), 'f')}",

@@ -49,6 +49,15 @@ class Asked(NamedTuple):
     amount: Exact
 
 
+class Last(NamedTuple):
+    """The line before, and what it counts."""
+
+    number: int
+    price: Decimal
+    worth: Exact | Decimal
+    counted: Decimal
+
+
 class Match:
     """An invoice, or the part of it that is of one order.
 
@@ -75,6 +84,7 @@ class Match:
         self.agreed = Decimal(0)  # of those that are as ordered; of the others `expected`
         self.expected, self.beside = exact(Decimal(0)), exact(Decimal(0))
         self.aspects: dict[str | None, Aspects] = {}
+        self.last: Last | None = None
         self._figures()
 
     def _figures(self) -> None:
@@ -132,7 +142,7 @@ class Match:
             return self._unit_unknown(line, ordered)
         amount, price = exact(line.quantity.amount), exact(line.price.amount)
         worth = price * amount * own
-        self.extended += rounded(worth, self.invoice.currency)
+        self._extend(line, worth)
         if self._price(line, ordered, price if per == 1 else price * Fraction(1, per), amount * own * per):
             self._amount(line, ordered, exact(ordered.price.amount) * amount * factor * wanted, worth)
             self._contract(line, ordered, price * own)
@@ -141,7 +151,7 @@ class Match:
     def _as_ordered(self, line: InvoiceLine, ordered: OrderLine) -> None:
         """In the order's unit at the order's price, as most lines are: nothing is converted or differs."""
         worth = product(line.price.amount, line.quantity.amount)
-        self.extended += minor(worth, self.invoice.currency)
+        self._extend(line, worth)
         self.agreed += worth
         self._contract(line, ordered, line.price.amount)
         self._asks(line, ordered, exact(line.quantity.amount))
@@ -149,6 +159,17 @@ class Match:
     def _asks(self, line: InvoiceLine, ordered: OrderLine, amount: Exact) -> None:
         self.asked.append(Asked(line, ordered, amount))
         self.used[ordered.number] += self.sign * amount
+
+    def _extend(self, line: InvoiceLine, worth: Exact | Decimal) -> None:
+        """Parts that a person split a line into are rounded as one, as its supplier did."""
+        before = self.last
+        if before is not None and (before.number, before.price) == (line.number, line.price.amount):
+            self.extended -= before.counted
+            worth = _exact(worth) + _exact(before.worth)
+        currency = self.invoice.currency
+        counted = minor(worth, currency) if isinstance(worth, Decimal) else rounded(worth, currency)
+        self.extended += counted
+        self.last = Last(line.number, line.price.amount, worth, counted)
 
     def _pair(self, line: InvoiceLine) -> OrderLine | None:
         """By the order's line number, then our item number, then the supplier's or GTIN. Never by description."""
@@ -364,3 +385,7 @@ class Match:
             "department": order.department,
             "urgency": order.urgency.value,
         }
+
+
+def _exact(worth: Exact | Decimal) -> Exact:
+    return exact(worth) if isinstance(worth, Decimal) else worth

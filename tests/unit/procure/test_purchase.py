@@ -7,8 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from engine.canonical import (
     AcknowledgedLine,
@@ -28,9 +26,6 @@ from engine.canonical import (
     MatchRule,
     Money,
     OrderAcknowledgement,
-    OrderChange,
-    OrderChangeAction,
-    OrderChangeLine,
     Packaging,
     PriceBreak,
     PurchaseOrder,
@@ -637,46 +632,3 @@ def test_what_was_posted_and_would_not_be_now_is_told() -> None:
 
     assert types(decision) == ["decided_otherwise_since"]
     assert set(posted(decision)) <= given_before.given
-
-
-# ------------------------------------------------------------------ confluence
-MATTER: tuple[Document, ...] = (
-    order(ordered(amount="8")),
-    OrderChange(
-        order_number="PO-1", supplier_number="S1", change_number="1", sequence=1, changed_on=date(2026, 11, 3),
-        lines=(OrderChangeLine(order_line_number=1, action=OrderChangeAction.CHANGE, quantity=of("9")),),
-    ),
-    OrderChange(
-        order_number="PO-1", supplier_number="S1", change_number="2", sequence=2, changed_on=date(2026, 11, 3),
-        lines=(OrderChangeLine(order_line_number=1, action=OrderChangeAction.CHANGE, quantity=of("10")),),
-    ),
-    receipt("6"), receipt("4", "R-2"), invoice(billed("6")), invoice(billed("4", "4.50"), number="I-2"),
-    invoice(billed("2"), number="C-1", invoice_kind=InvoiceKind.CREDIT_MEMO, invoiced_on=date(2026, 11, 12)),
-    act(CaseVerb.ACCEPT, "price_above_tolerance", "S1/I-2/1"),
-)  # fmt: skip
-
-
-def _same_in_any_order(turn: list[int]) -> None:
-    """Whatever was decided on the way, what is posted in the end and how it stands is the same."""
-    given_so_far: set[str] = set()
-    about = world(SUPPLIER)
-    for count in range(1, len(turn) + 1):
-        known = Papers(papers(*(MATTER[n] for n in turn[:count])).all[i].record for i in range(count))
-        decision = decide_purchase(known, World(NOW, about._known, {}, Policies(), {}, frozenset(given_so_far)))
-        given_so_far |= {one.key for one in decision.intents}
-    assert given_so_far == {"post_invoice:S1/I-1", "post_invoice:S1/I-2", "post_invoice:S1/C-1"}
-    assert {one["state"] for one in decision.state["invoices"].values()} == {"matched"}
-    assert decision.findings == ()
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.permutations(range(len(MATTER))))
-def test_any_order_of_arrival_comes_to_the_same_end(turn: list[int]) -> None:
-    _same_in_any_order(turn)
-
-
-@pytest.mark.slow
-@settings(max_examples=10_000, deadline=None)
-@given(st.permutations(range(len(MATTER))))
-def test_ten_thousand_orders_of_arrival_come_to_the_same_end(turn: list[int]) -> None:
-    _same_in_any_order(turn)
