@@ -10,6 +10,7 @@ from typing import NamedTuple
 from engine.channel.cases import run_cases, write_expectation
 from engine.channel.load import CONNECTIONS, load_site
 from engine.channel.site import Site
+from engine.cli import scaffold_erp
 from engine.cli import scaffold_texts as texts
 from engine.cli.scaffold_ends import CONNECTIONS as KNOWN_CONNECTIONS
 from engine.cli.scaffold_ends import DESTINATIONS, SOURCES
@@ -120,6 +121,8 @@ def _what_flows(wanted: NewChannel, format_name: str) -> Content | None:
     by_source = {
         "schedule": texts.TICK,
         "erp_orders": texts.ORDER_JSON,
+        "erp_documents": scaffold_erp.RECEIPT,
+        "erp_reconciliation": scaffold_erp.REPORT,
         "events": texts.EVENT,
         "window": texts.SUMS,
         "procure": texts.INVOICE_JSON,

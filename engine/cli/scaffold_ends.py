@@ -103,7 +103,7 @@ SOURCES = {
     "schedule": End('cron: "30 2 * * mon-fri"              # minute hour day month weekday', format="json"),
     "erp_orders": End("connection: finance\nevery: 30s", format="json"),
     "erp_reconciliation": End("connection: finance\nevery: 1d", format="json"),
-    "erp_documents": End("connection: finance\ndocuments: [Supplier]\nevery: 1m", format="json"),
+    "erp_documents": End("connection: finance\ndocuments: [Receipt]\nevery: 1m", format="json"),
 }
 
 DESTINATIONS = {
