@@ -17,8 +17,11 @@ from engine.procure.bank_accounts import AccountStanding, account_standings
 from engine.procure.decision import Decision, Finding, Intent, World
 from engine.procure.merge import MergeStanding, ended, merged, merges
 from engine.procure.papers import Papers
+from engine.procure.policies import policies_of
+from engine.procure.posting import plans_of
 from engine.procure.supplier_approval import is_taken_over, supplier_number_of_approval, supplier_standing
 from engine.procure.supplier_check import Fault, faults_of
+from engine.procure.supplier_crosswalk import dated_numbers, told
 from engine.procure.supplier_names import Alike, alike, identity_of, same_entity_dossiers
 from engine.procure.supplier_papers import supplier_dossier
 from engine.procure.supplier_states import USED, SupplierEvent, SupplierState, follow
@@ -122,7 +125,7 @@ def decide_supplier(papers: Papers, world: World) -> Decision:
     master = _master(found, papers, world)
     findings = (*_findings(found, twins), *_bank_findings(found.supplier, accounts), *_merge_findings(found))
     return Decision(
-        _state(found, accounts, twins, master),
+        _state(found, accounts, twins, master) | {"crosswalk": dated_numbers(papers.versions(PostingResult))},
         findings,
         (*_screen(found), *_propagate(found, master, papers, world)),
         look_again_at=_look_again(found, accounts, world),
@@ -246,13 +249,11 @@ def _other(number: str, world: World) -> Supplier | None:
 
 def _with_crosswalk(master: Supplier, papers: Papers) -> Supplier:
     """What systems answered when they were told counts before what the master says."""
-    told = {
-        one.system: Identifier(scheme=one.system, value=one.reference)
-        for one in papers.newest(PostingResult)
-        if one.command == "propagate_supplier" and one.ok and one.reference
+    here = {
+        one.system: Identifier(scheme=one.system, value=one.reference) for one in told(papers.newest(PostingResult))
     }
-    kept = [one for one in master.system_numbers if one.scheme not in told]
-    numbers = sorted([*kept, *told.values()], key=lambda one: (one.scheme, one.value))
+    kept = [one for one in master.system_numbers if one.scheme not in here]
+    numbers = sorted([*kept, *here.values()], key=lambda one: (one.scheme, one.value))
     return master.model_copy(update={"system_numbers": tuple(numbers)})
 
 
@@ -264,6 +265,9 @@ def _propagate(found: SupplierStanding, master: Supplier, papers: Papers, world:
         return  # its system of record told us; nothing here says otherwise
     digest = blind(master.model_dump_json(exclude=_PROPAGATED))
     turn = _turns(papers, found, world)
+    if len(plans_of(policies_of(world)).get("propagate_supplier", ())) > 1:  # one system after the other
+        yield Intent("propagate_supplier", master, f"{turn}:{digest}")
+        return
     systems = sorted({_USUAL_SYSTEM, *(one.scheme for one in master.system_numbers)})
     for system in systems:
         yield Intent("propagate_supplier", master, f"{system}:{turn}:{digest}")
