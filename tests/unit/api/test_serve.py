@@ -17,6 +17,7 @@ from engine.api.client import ControlClient, RemoteError
 from engine.api.serve import serve, serve_control, tls_context
 from engine.api.wire import to_wire
 from engine.core.errors import ConfigurationError
+from engine.ports.approvals import ApprovalAsk
 from engine.ports.journal import Query
 from engine.ports.p2p_operations import CaseAsk
 from engine.ports.procure import CaseQuery
@@ -261,3 +262,19 @@ async def test_the_client_sees_and_decides_exceptions_as_the_operations_do(
     assert view.row.case_id.startswith("order:PO-4711#")
     await client.p2p.act(CASE_REF, CaseAsk("accept", "agreed", view.seen))
     assert [one.kind for one in double.matters.taken] == ["CaseAction"]
+
+
+async def test_the_client_sees_approvals_and_its_user_answers_only_where_the_policies_ask_for_her(
+    operations: tuple[ControlClient, OperationsDouble],
+) -> None:
+    client, double = operations
+    rows = await client.approvals.waiting("all")
+
+    assert sorted(row.subject for row in rows) == ["bank_change", "supplier"]
+    assert await client.approvals.waiting("mine") == []
+    assert await client.approvals.approval("0" * 12) is None
+    view = await client.approvals.approval(rows[0].ref)
+    assert view is not None
+    with pytest.raises(RemoteError, match="nobody of this name"):
+        await client.approvals.answer(rows[0].ref, ApprovalAsk("approve", "fine", view.seen))
+    assert [one.action for one in double.office.audit.kept] == ["approval.refused"]
