@@ -46,7 +46,6 @@ class _Matter(msgspec.Struct, frozen=True):
     standing: Standing
     blocking: tuple[Finding, ...]
     over: tuple[Finding, ...]
-    remarks: tuple[Finding, ...]
     ended: bool
 
 
@@ -72,7 +71,7 @@ def decide_requisition(papers: Papers, world: World) -> Decision:
     settled = state in (_S.ORDERED, _S.CANCELLED, _S.REJECTED)
     return Decision(
         _state(matter, state, orders),
-        () if settled else (*matter.blocking, *matter.over, *matter.remarks, *matter.standing.findings),
+        () if settled else (*matter.blocking, *matter.over, *matter.standing.findings),
         (*(Intent("create_order", order) for order in orders), *_told(matter, state)),
         look_again_at=matter.standing.look_again_at if waits else None,
     )
@@ -90,7 +89,6 @@ def _matter(requisition: Requisition, papers: Papers, world: World) -> _Matter:
         standing=_standing(requisition, lines, papers, world),
         blocking=still_open((found for one in lines for found in one.blocking), papers, world),
         over=still_open((_over(requisition, one) for one in budgets if one.missing.amount > 0), papers, world),
-        remarks=still_open((found for one in lines for found in one.remarks), papers, world),
         ended=not checked and not ordered,
     )  # fmt: skip
 

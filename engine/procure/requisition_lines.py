@@ -38,7 +38,6 @@ class CheckedLine(msgspec.Struct, frozen=True):
     cost_center: str | None
     price: Price | None
     blocking: tuple[Finding, ...] = ()
-    remarks: tuple[Finding, ...] = ()
 
     @property
     def amount(self) -> Money | None:
@@ -81,12 +80,9 @@ def _checked(requisition: Requisition, line: RequisitionLine, day: date, world: 
         *_supplier_faults(found),
         *_dimension_faults(found, day, world),
         *_price_faults(found),
+        *_stock_faults(requisition, found, world),
     ]
-    return msgspec.structs.replace(
-        found,
-        blocking=tuple(_finding(requisition, found, *fault) for fault in faults),
-        remarks=tuple(_finding(requisition, found, *fault) for fault in _stock_remarks(requisition, found, world)),
-    )
+    return msgspec.structs.replace(found, blocking=tuple(_finding(requisition, found, *fault) for fault in faults))
 
 
 Fault = tuple[str, str, str]  # type, title, flip
@@ -139,8 +135,8 @@ def _price_faults(found: CheckedLine) -> Iterator[Fault]:
         )
 
 
-def _stock_remarks(requisition: Requisition, found: CheckedLine, world: World) -> Iterator[Fault]:
-    """Enough lies there to give it without falling to the order point."""
+def _stock_faults(requisition: Requisition, found: CheckedLine, world: World) -> Iterator[Fault]:
+    """Enough lies there to give it without falling to the order point: it is not bought before a person wants it."""
     place = found.line.deliver_to or requisition.deliver_to
     if place is None or found.item is None or requisition.bill_only:
         return

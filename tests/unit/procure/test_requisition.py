@@ -289,14 +289,15 @@ def test_what_is_ordered_is_told_and_not_ordered_twice() -> None:
     assert "requisition:R-1" in dossiers_of(order)
 
 
-def test_stock_that_lies_where_it_is_wanted_is_remarked_on() -> None:
+def test_what_lies_where_it_is_wanted_is_not_bought_before_a_person_wants_it() -> None:
     level = InventoryLevel(
         item_number="M1", location="OR", on_hand=each("100"), as_of=NOW, order_point=Decimal(96), reserved=Decimal(0)
     )
     enough = decided(wish(deliver_to="OR"), known=(*MASTER, level))
     not_enough = decided(wish(line(amount="5"), deliver_to="OR"), known=(*MASTER, level))
 
-    assert (types(enough), types(not_enough)) == (["stock_available"], [])
+    assert (types(enough), enough.state["state"], orders(enough)) == (["stock_available"], "exception", [])
+    assert (types(not_enough), len(orders(not_enough))) == ([], 1)
 
 
 def test_what_was_cancelled_is_not_ordered() -> None:

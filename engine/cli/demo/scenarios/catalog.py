@@ -8,6 +8,14 @@ from engine.cli.demo.scenarios.model import Scenario
 from engine.cli.demo.scenarios.payment_status import PAYMENT_STATUS
 from engine.cli.demo.scenarios.receipts_in_time import RECEIPTS_IN_TIME
 from engine.cli.demo.scenarios.supply_consumption import SUPPLY_CONSUMPTION
+from engine.cli.demo.scenarios.three_inventories import THREE_INVENTORIES
 
-_ALL = (RECEIPTS_IN_TIME, ACQUIRED_CLINICS, PAYMENT_STATUS, IMPLANTABLE_REQUISITION, SUPPLY_CONSUMPTION)
+_ALL = (
+    RECEIPTS_IN_TIME,
+    ACQUIRED_CLINICS,
+    PAYMENT_STATUS,
+    IMPLANTABLE_REQUISITION,
+    THREE_INVENTORIES,
+    SUPPLY_CONSUMPTION,
+)
 SCENARIOS: dict[str, Scenario] = {one.name: one for one in _ALL}
