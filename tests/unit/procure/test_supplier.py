@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from engine.canonical import ApprovalVerb, Identifier, PostingResult, Supplier, SupplierStatus
+from engine.channel.policies import PARTS, Policies
+from engine.channel.policy_postings import Postings
 from engine.procure.supplier_approval import supplier_number_of_approval
 from engine.procure.supplier_states import SUPPLIER_TRANSITIONS, SupplierState
 from tests.support.dossiers import Dossiers
@@ -189,3 +191,23 @@ def test_every_state_of_the_table_can_be_reached() -> None:
 
     assert reached == set(SupplierState)
     assert len({(one.before, one.event) for one in SUPPLIER_TRANSITIONS}) == len(SUPPLIER_TRANSITIONS)
+
+
+def test_with_a_plan_the_supplier_is_told_to_the_first_system_and_goes_on_from_there() -> None:
+    steps = [{"command": "propagate_supplier", "undone_by": "undo_propagate_supplier"},
+             {"command": "propagate_supplier_warehouse", "system": "warehouse"}]  # fmt: skip
+    postings = Postings.model_validate({"plans": [{"command": "propagate_supplier", "steps": steps}]})
+    here, one = dossiers(), supplier()
+    here.policies = Policies(**{name: getattr(POLICIES, name) for name in PARTS} | {"postings": postings})
+    for document in (one, clear(one)):
+        here.take(document, ANNA)
+    approve(here, one)
+
+    (wish,) = here.decide(KEY).intents
+
+    assert wish.key.startswith("propagate_supplier:S1:")
+    here.take(PostingResult(dossier=KEY, command=wish.what, system="erp", subject_kind="Supplier", subject_key="S1",
+                            ok=True, answered_at=here.now, reference="17", command_key=wish.key))  # fmt: skip
+    decided = here.decide(KEY)
+    assert [i.what for i in decided.intents] == ["propagate_supplier", "propagate_supplier_warehouse"]
+    assert [(one["system"], one["number"]) for one in decided.state["crosswalk"]] == [("erp", "17")]
