@@ -94,6 +94,7 @@ class Plan(NamedTuple):
         ordered = sum(bool(parcel.effects) for parcel in wishes)
         return {
             "invoice_posting": made["Invoice"],
+            "invoice_archive": made["Invoice"],
             "requisition_posting": len(orders),
             "status_out": 2 * ordered,  # approved, and ordered
             "office_tasks": made["Supplier"],  # each is to be looked up among sanctioned parties
