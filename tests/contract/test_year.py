@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from datetime import datetime
 from itertools import pairwise
@@ -9,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from engine.core.clock import SystemClock
 from engine.ports.measures import Period
 from engine.procure.measures.catalog import MEASURES
 from engine.procure.measures.check import differences
 from engine.procure.measures.compute import compute
 from engine.store.open import Store, open_store
+from tests.support.connector_doubles import Clock
 from tests.support.stores import create_database
 from tests.support.year.maker import FIRST, LAST
+from tests.support.year.messages import Messages
 from tests.support.year.oracle import SPECS, Row
 from tests.support.year.play import Year, play, year
 
@@ -26,35 +28,55 @@ QUARTERS = [Period(one, other) for one, other in pairwise(_STARTS)]
 
 
 @pytest.fixture
-async def sqlite(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await open_store(f"sqlite:///{tmp_path}/year.db", SystemClock())
+def clock() -> Clock:
+    """The store's own: what is not told by documents happens by it."""
+    return Clock(FIRST)
+
+
+@pytest.fixture
+async def sqlite(tmp_path: Path, clock: Clock) -> AsyncIterator[Store]:
+    store = await open_store(f"sqlite:///{tmp_path}/year.db", clock)
     yield store
     await store.close()
 
 
 @pytest.fixture
-async def postgresql(postgres_uri: str) -> AsyncIterator[Store]:
-    store = await open_store(create_database(postgres_uri, "year", "template_store"), SystemClock())
+async def postgresql(postgres_uri: str, clock: Clock) -> AsyncIterator[Store]:
+    store = await open_store(create_database(postgres_uri, "year", "template_store"), clock)
     yield store
     await store.close()
 
 
 async def test_every_figure_of_a_year_and_of_its_quarters_is_the_one_counted_by_hand_in_every_slice(
-    sqlite: Store,
+    sqlite: Store, clock: Clock
 ) -> None:
-    made = year(200)
+    made = year(100)
 
     await play(made, sqlite)
+    await Messages(made.maker, 60).play(sqlite, clock)
 
     assert await disagreements(sqlite, made, [WHOLE, *QUARTERS]) == {}
     assert await differences(sqlite.measures, sqlite.records, WHOLE, LAST) == []
 
 
+@pytest.mark.slow
+async def test_a_year_of_thousands_of_invoices_is_counted_as_exactly(sqlite: Store, clock: Clock) -> None:
+    """`ISTHMUS_YEAR_INVOICES` says how many; 120000 are the year of a network of 500 beds."""
+    made = year(int(os.environ.get("ISTHMUS_YEAR_INVOICES", "2000")), seed=3, suppliers=240)
+
+    await play(made, sqlite)
+    await Messages(made.maker, 600).play(sqlite, clock)
+
+    assert await disagreements(sqlite, made, [WHOLE]) == {}
+    assert await differences(sqlite.measures, sqlite.records, WHOLE, LAST) == []
+
+
 @pytest.mark.integration
-async def test_postgresql_counts_another_year_as_it_was_counted_by_hand(postgresql: Store) -> None:
+async def test_postgresql_counts_another_year_as_it_was_counted_by_hand(postgresql: Store, clock: Clock) -> None:
     made = year(30, seed=2)
 
     await play(made, postgresql)
+    await Messages(made.maker, 20).play(postgresql, clock)
 
     assert await disagreements(postgresql, made, [WHOLE, QUARTERS[2]]) == {}
     assert await differences(postgresql.measures, postgresql.records, WHOLE, LAST) == []
