@@ -66,7 +66,7 @@ def chosen(scenario: str | None, variant: str | None) -> list[Wish]:
 
 def _wish(scenario: Scenario, variant: str | None) -> Wish:
     good = scenario.variants[0].name
-    wanted = good if variant == FIRST else variant
+    wanted = {FIRST: good, "all": None}.get(variant or "all", variant)
     return Wish(scenario, tuple(one for one in scenario.variants if wanted in (None, one.name)))
 
 
