@@ -81,6 +81,7 @@ async def test_wrappers_are_taken_off_from_the_outermost_in(tmp_path: Path) -> N
         (zipped(*((f"{number}.csv", b"x") for number in range(12))), "M003"),
         (zipped(("one.csv", b"x" * 100))[:-30], "M002"),
     ],
+    ids=["none", "empty", "upwards", "absolute", "drive", "zeros", "crowded", "cut off"],  # bytes tell the time
 )
 async def test_an_archive_that_is_not_meant_honestly_is_refused_whole(
     tmp_path: Path, content: bytes, code: str
