@@ -23,6 +23,7 @@ def transform(message: JsonMessage, items: Lookup, departments: Lookup) -> Consu
         used_at=datetime.fromisoformat(message.require("at")),
         facility=message.get("facility"),
         department=department,
+        location=message.get("location"),  # the cabinet, as its stock is counted
         visit_number=message.require("visit"),
         lines=tuple(line(number, one, items, departments[department]) for number, one in enumerate(lines, 1)),
     )

@@ -118,13 +118,14 @@ def invoice(bill: Bill, control: int, *, stated: Decimal | None = None, miscount
     return interchange(DIALECTS[bill.supplier], "IN", control, bill.invoiced_on, rows, miscount=miscount)
 
 
-def order(wanted: Order, control: int) -> bytes:
-    """An 850 of the clinic's purchasing tool."""
+def order(wanted: Order, control: int, contract: str = "", department: str = "C-CLIN") -> bytes:
+    """An 850 of the clinic's purchasing tool, under a contract or none."""
     supplier = next(s for s in SUPPLIERS if s.number == wanted.supplier)
     rows: list[tuple[str, ...]] = [
         ("ST", "850", "0001"),
         ("BEG", "00", "NE", wanted.number, "", f"{wanted.ordered_on:%Y%m%d}"),
-        ("REF", "DP", "C-CLIN"),
+        ("REF", "DP", department),
+        *([("REF", "CT", contract)] if contract else []),
         ("N1", "SE", supplier.name, "92", supplier.number),
         ("N1", "ST", "Harbor Clinic", "92", "HARBOR-CLINIC"),
     ]
@@ -258,3 +259,20 @@ def lots_notice(
         rows.append(("DTM", "036", "20280630"))
     rows.append(("CTT", str(len(lines) + 2)))
     return interchange(dialect, "SH", control, on, rows)
+
+
+def catalogue(contract: str, supplier: str, prices: Sequence[tuple[Line, Decimal]], control: int, on: date) -> bytes:
+    """An 832: all prices of a contract, each for one piece."""
+    rows: list[tuple[str, ...]] = [
+        ("ST", "832", "0001"),
+        ("BCT", "PC", contract, "", "", "", "", "", "", "", "00"),
+        ("REF", "CT", contract),
+        ("REF", "IA", supplier),
+        ("CUR", "SE", "USD"),
+    ]
+    for number, (line, price) in enumerate(prices, 1):
+        rows.append(("LIN", str(number), "IN", line.item, "VN", line.catalog_number))
+        rows.append(("PID", "F", "", "", "", line.description))
+        rows.append(("CTP", "", "CON", f"{price.normalize():f}", "1", "EA"))
+    rows.append(("CTT", str(len(prices))))
+    return interchange(DIALECTS[supplier], "SC", control, on, rows)

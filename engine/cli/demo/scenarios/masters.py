@@ -9,8 +9,13 @@ from engine.cli.demo import hl7
 from engine.cli.demo.catalogue import ITEMS, SUPPLIERS
 from engine.cli.demo.scenarios.hospital import Hospital
 
-_CENTERS = "Code,Name,Active\n6100,Operating rooms,yes\n6110,Cardiac catheterization,yes\n6130,Intensive care,yes\n"
-_CATEGORIES = {"M10023": "implants", "M10024": "implants"}  # inspected at the dock, closely priced, clinical supply's
+_CENTERS = (
+    "Code,Name,Active\n6100,Operating rooms,yes\n6110,Cardiac catheterization,yes\n6130,Intensive care,yes\n"
+    "6180,Clinic,yes\n"
+)
+_CATEGORIES = dict.fromkeys(
+    ("M10011", "M10012", "M10013", "M10023", "M10024"), "implants"
+)  # inspected at the dock, closely priced, clinical supply's
 
 
 async def cost_centers(hospital: Hospital) -> None:
@@ -27,5 +32,6 @@ async def suppliers_and_items(hospital: Hospital, numbers: Sequence[str], contro
     for number in numbers:
         about = {"supplier_number": number, "name": rows[number].name, "payment_terms_days": rows[number].terms_days}
         await hospital.post("supplier_onboarding", about, f"{control}-{number}")
+    await hospital.quiet()  # the ERP takes no item of a supplier that it does not know
     items = [(row, rows[row.supplier]) for row in ITEMS if row.supplier in numbers]
     await hospital.message("item_master", hl7.item_master(control, datetime.now(UTC), items, _CATEGORIES))

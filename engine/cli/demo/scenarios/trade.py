@@ -45,6 +45,28 @@ async def buy(hospital: Hospital, number: str, supplier: str, lines: tuple[Wante
     await hospital.erp.buy(order)
 
 
+def procure(
+    hospital: Hospital,
+    number: str,
+    supplier: str,
+    lines: tuple[Wanted, ...],
+    contract: str = "",
+    department: str = "M-OR",
+) -> None:
+    """Procurement in the cloud exports an order of the operating rooms as an 850."""
+    control = next(_CONTROLS)
+    wanted = edi.Order(number, supplier, today(), tuple(_line(line) for line in lines))
+    hospital.file("order_in", f"clinic_{control}.edi", edi.order(wanted, control, contract, department))
+
+
+def price_list(hospital: Hospital, contract: str, supplier: str, lines: tuple[Wanted, ...]) -> None:
+    """The supplier's 832 with all prices of a contract."""
+    control = next(_CONTROLS)
+    prices = [(_line(line), line.price) for line in lines]
+    body = edi.catalogue(contract, supplier, prices, control, today())
+    hospital.file("supplier_catalogue_in", f"{supplier}_{control}.edi", body)
+
+
 async def receive(hospital: Hospital, number: str, order: str, supplier: str, lines: tuple[Wanted, ...]) -> None:
     """The dock scans all lines of an order, with their lots, and looks them over."""
     await hospital.post("warehouse_receipts_in", receipt(number, order, supplier, lines), number)
