@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import msgspec
 
 from engine.canonical import ApprovalAction, Payment, PaymentProgress
+from engine.canonical.entity_names import blind
 from engine.core.clock import from_micros
 from engine.procure.approve import approve, route_of
 from engine.procure.approve_documents import acts_of
@@ -20,7 +21,6 @@ from engine.procure.papers import Papers
 from engine.procure.payment_hold import Clearance
 from engine.procure.policies import policies_of
 from engine.procure.supplier_approval import approval_for
-from engine.procure.supplier_names import blind
 
 
 def payment_approval_number(payment: Payment) -> str:
