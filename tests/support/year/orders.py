@@ -274,7 +274,7 @@ class Orders:
     def _count_receipts(self, one: Matter, times: list[datetime], fault: str | None) -> None:
         days = (times[0].date() - one.came.date()).days
         self.oracle.count("order_to_receipt", times[0], days, 1, {**one.where, "stage": "order"})
-        in_full = fault != "returned"  # what went back is not there
+        in_full = fault not in ("returned", "given_back")  # what went back is not there
         if in_full and one.wish and one.wished:
             days = (times[-1].date() - one.wished.date()).days
             where = {"facility": one.facility, "supplier": one.seller.number, "stage": "requisition"}

@@ -10,7 +10,18 @@ from tests.support.year.network import FACILITIES
 from tests.support.year.oracle import Where
 from tests.support.year.orders import FREIGHT, Bill, Matter, Orders, cents, of
 
-FAULTS = ("price", "freight", "balance", "not_received", "twice", "refused", "late", "returned", "credited")
+FAULTS = (
+    "price",
+    "freight",
+    "balance",
+    "not_received",
+    "twice",
+    "refused",
+    "late",
+    "returned",
+    "credited",
+    "given_back",
+)
 
 
 class Trade(Orders):
@@ -126,7 +137,7 @@ class Trade(Orders):
         if fault in ("price", "freight", "balance"):
             return self._accepted(one, at, amounts, fault)
         bill = self._bill(one, at, amounts, self._number())
-        self._came(bill, at, fault == "refused", False, at)  # what the ledger refuses is an exception of the invoice
+        self._came(bill, at, fault in ("refused", "given_back"), False, at)  # later, but an exception of the invoice
         if fault == "refused":
             return self._refused(bill, at)
         self._posted(bill, at)
@@ -134,6 +145,8 @@ class Trade(Orders):
             self._twice(one, bill, at)
         if fault == "credited":
             self._credited(one, at)
+        if fault == "given_back":
+            self._given_back(one, bill, at)
 
     def _accepted(self, one: Matter, at: datetime, amounts: list[Decimal], fault: str) -> None:
         """Somebody lets it pass some days later; before, somebody else writes what she thinks of it."""
@@ -189,6 +202,17 @@ class Trade(Orders):
         back = self.maker.later(received, 1, 11)
         self._receipt(one, back, [Decimal(1) for _ in one.parts], 9, back=True)
         return back
+
+    def _given_back(self, one: Matter, bill: Bill, at: datetime) -> None:
+        """One of each goes back when it was posted already: somebody must look until the supplier credits it."""
+        back = self.maker.later(at, 3, 11)
+        ones = [Decimal(1) for _ in one.parts]
+        self._receipt(one, back, ones, 9, back=True)
+        then = self.maker.later(back, 2)
+        credit = self._bill(one, then, ones, self._number(), Decimal(0), credit=True)
+        self._came(credit, then, False, False, then)
+        self._posted(credit, then, -1)
+        self.maker.trouble("decided_otherwise_since", back, then, bill.where, bill.total, one.seller.currency)
 
     def _credited(self, one: Matter, at: datetime) -> None:
         """The supplier gives the price of one of each back."""
