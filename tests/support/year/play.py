@@ -52,9 +52,10 @@ def year(invoices: int, seed: int = 1, suppliers: int = 24) -> Year:
     for document in known_masters(maker.random, maker.sellers):
         maker.say(FIRST, document)
     trade = Trade(maker)
-    for _ in range(invoices * 9 // 10):
+    for number in range(invoices * 9 // 10):
         maker.story += 1
-        _traded(maker.random.randrange(100), trade)
+        is_first = number < 5 + len(FAULTS)  # each fault once, however short the year is
+        _traded(number if is_first else maker.random.randrange(100), trade)
     _others(maker, trade, invoices)
     return Year(maker, sum(one.document.kind == "Invoice" for one in maker.said))
 
@@ -74,7 +75,8 @@ def _others(maker: Maker, trade: Trade, invoices: int) -> None:
     stories: list[Callable[[], None]] = []
     for bill in trade.bills:
         if bill.total > 0 and not bill.is_credit and maker.chance(900):
-            drawn = maker.random.randrange(60)
+            is_first = len(stories) < len(COURSES)
+            drawn = len(stories) if is_first else maker.random.randrange(60)
             stories.append(partial(paying.pay, bill, dict(enumerate(COURSES)).get(drawn)))
     for number in range(invoices // 4):
         stories.append(partial(shelf.use, {0: "uncharged", 1: "unknown", 2: "charge_alone"}.get(number % 12)))
