@@ -124,7 +124,15 @@ def _tables(tree: ast.Module) -> dict[str, ast.expr]:
              if isinstance(one, ast.Name)}  # fmt: skip
     typed = {node.target.id: node.value for node in tree.body if isinstance(node, ast.AnnAssign) and node.value
              and isinstance(node.target, ast.Name)}  # fmt: skip
-    return plain | typed
+    pairs = [
+        pair
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple)
+        for target in node.targets
+        if isinstance(target, ast.Tuple)
+        for pair in zip(target.elts, node.value.elts, strict=False)
+    ]
+    return plain | typed | {one.id: value for one, value in pairs if isinstance(one, ast.Name)}
 
 
 def _assigned(one: _Function, value: ast.expr, tables: dict[str, ast.expr]) -> Iterator[ast.expr]:
