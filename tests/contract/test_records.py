@@ -80,14 +80,14 @@ async def test_a_command_is_given_once_and_in_order(store: Store) -> None:
     assert await store.records.given(0, ["create_order"], 10) == given[1:]
 
 
-async def test_a_case_that_is_found_again_stays_one_and_keeps_when_it_was_opened(store: Store) -> None:
+async def test_a_case_that_is_found_again_stays_one_and_counts_from_its_last_opening(store: Store) -> None:
     await store.records.save(Change(KEY, 0, 200, cases=[CASE]))
     again = Case(**{name: getattr(CASE, name) for name in CASE.__struct_fields__} | {"opened_micros": 500, "rank": 9})
     await store.records.save(Change(KEY, 1, 500, cases=[again]))
 
     (found,) = await store.records.cases(CaseQuery(owner="procurement"))
 
-    assert (found.opened_micros, found.rank) == (200, 9)
+    assert (found.opened_micros, found.rank) == (500, 9)
     assert Decimal(str(found.amount)) == Decimal("12.50")
     assert await store.records.cases(CaseQuery(owner="nobody")) == []
 

@@ -360,7 +360,7 @@ def requisition(person: Patient) -> str:
 @pytest.mark.parametrize(
     ("channel", "message", "kinds"),
     [
-        ("supply_charges", charge, {"Consumption", "JournalEntry"}),
+        ("supply_charges", charge, {"Consumption", "JournalEntry", "ChargeEvent"}),
         ("stock_requisition", requisition, {"Requisition"}),
     ],
 )

@@ -20,6 +20,7 @@ from tests.support.as2 import key_pem, partner, write
 from tests.support.as2_peer import THEM, US, Peer
 from tests.support.connector_doubles import Door, Secrets, context
 from tests.support.connector_harness import connect_when_up, free_port
+from tests.support.spools import MemorySpool
 
 pytestmark = pytest.mark.integration
 
@@ -41,7 +42,7 @@ def site(folder: Path) -> Any:
     for name in ("us", "them", "stranger"):
         write(folder, name, partner(name))
     secrets = Secrets({"env:US": key_pem(partner("us")), "env:STRANGER": key_pem(partner("stranger"))})
-    return context(folder, secrets=secrets, format="bytes")
+    return context(folder, secrets=secrets, format="bytes", services={"spool": MemorySpool()})
 
 
 @asynccontextmanager
