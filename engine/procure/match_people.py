@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -17,9 +16,9 @@ from engine.canonical import (
     Invoice,
     InvoiceLine,
 )
+from engine.procure.accepted import still_open
 from engine.procure.decision import Finding, World
 from engine.procure.papers import Papers
-from engine.procure.policies import policies_of
 
 _FIELD = re.compile(r"lines\[(\d{1,4})\]\.(order_line_number|item_number|cost_center)$")
 _PASSING = (CaseVerb.ACCEPT, CaseVerb.RELEASE)
@@ -30,6 +29,7 @@ class Acts:
     """The actions of a dossier, in the order in which people did them."""
 
     def __init__(self, papers: Papers) -> None:
+        self._papers = papers
         self._all = sorted(papers.newest(CaseAction), key=lambda one: (one.at, one.action_number))
 
     def about(self, key: str) -> list[CaseAction]:
@@ -52,21 +52,7 @@ class Acts:
 
     def open(self, findings: Iterable[Finding], world: World) -> tuple[Finding, ...]:
         """Without what people let pass; above the limit of the policies two of them must."""
-        limit = policies_of(world).exceptions.four_eyes_above
-        passed: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-        for one in self._all:
-            place = (one.case_type or "", one.place or "")
-            if one.action in _PASSING:
-                passed[place].add(one.who)
-            elif one.action in _DECIDING:
-                passed[place].clear()
-        left = []
-        for found in findings:
-            at_stake = abs(found.money.amount) if found.money is not None else None
-            need = 2 if limit is not None and at_stake is not None and at_stake > limit else 1
-            if len(passed[found.type, found.place]) < need:
-                left.append(found)
-        return tuple(left)
+        return still_open(findings, self._papers, world)
 
 
 def _correct(line: InvoiceLine, act: CaseAction) -> InvoiceLine:

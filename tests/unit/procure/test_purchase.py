@@ -38,6 +38,7 @@ from engine.canonical import (
 )
 from engine.channel.policies import Policies
 from engine.channel.policy_matching import Limit, Matching, Tolerance, Tolerances
+from engine.channel.policy_people import People, Person
 from engine.channel.policy_routing import Exceptions
 from engine.procure.decision import Decision, World
 from engine.procure.papers import Papers, dossiers_of, releases_dossier
@@ -590,6 +591,36 @@ def test_above_the_limit_two_people_accept() -> None:
 
     assert posted(decide(*dear, ana, again, policies=rules)) == []
     assert posted(decide(*dear, ana, ben, policies=rules)) == ["post_invoice:S1/I-1"]
+
+
+def test_two_names_of_one_person_are_one() -> None:
+    dear = (order(), receipt(), invoice(billed(price="5.00")))
+    rules = Policies(
+        exceptions=Exceptions(four_eyes_above=Decimal("9.99")),
+        people=People(people=(Person(person="ana", also=("ana@harbor",)),)),
+    )
+    ana = act(CaseVerb.ACCEPT, "price_above_tolerance", "S1/I-1/1")
+    again = act(CaseVerb.ACCEPT, "price_above_tolerance", "S1/I-1/1", "2", who="Ana@Harbor")
+
+    assert posted(decide(*dear, ana, again, policies=rules)) == []
+
+
+@pytest.mark.parametrize("verb", [CaseVerb.CORRECT, CaseVerb.SPLIT])
+def test_who_corrected_an_exception_does_not_let_it_pass(verb: CaseVerb) -> None:
+    dear = (order(), receipt(), invoice(billed(price="5.00")))
+    corrected = act(verb, "price_above_tolerance", "S1/I-1/1")
+    accepted = act(CaseVerb.ACCEPT, "price_above_tolerance", "S1/I-1/1", "2")
+    ben = act(CaseVerb.ACCEPT, "price_above_tolerance", "S1/I-1/1", "3", who="ben")
+
+    assert posted(decide(*dear, corrected, accepted)) == []
+    assert posted(decide(*dear, corrected, accepted, ben)) == ["post_invoice:S1/I-1"]
+
+
+def test_who_asked_for_the_goods_lets_no_price_of_them_pass() -> None:
+    dear = (order().model_copy(update={"requester": "ana"}), receipt(), invoice(billed(price="5.00")))
+    accepted = act(CaseVerb.ACCEPT, "price_above_tolerance", "S1/I-1/1")
+
+    assert posted(decide(*dear, accepted)) == []
 
 
 def test_what_goes_back_is_told_to_the_supplier_and_not_posted() -> None:
