@@ -30,6 +30,8 @@ destinations:
 """
 CHECK = "def transform(message):\n    int(message.get('n'))\n    return message\n"
 ASKED = {
+    "approvals": [],
+    "measures": [],
     "status": [],
     "messages": [],
     "show": ["MESSAGE"],

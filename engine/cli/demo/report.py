@@ -163,9 +163,12 @@ def _came_in(outcome: Outcome) -> Table:
     for ending in _COLUMNS:
         table.add_column(ending.value, justify="right")
     table.add_column("as expected", justify="center")
-    for line in outcome.channels:
+    busy = [line for line in outcome.channels if line.sent or not line.agrees or any(line.got.values())]
+    for line in busy:
         numbers = (line.got.get(ending, 0) for ending in _COLUMNS)
         table.add_row(line.channel, str(line.sent or "–"), *(_count(n) for n in numbers), _YES if line.agrees else _NO)
+    if idle := len(outcome.channels) - len(busy):
+        table.caption, table.caption_justify = f"{idle} further channels had nothing to do.", "left"
     return table
 
 
