@@ -19,8 +19,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from engine.core.loopback import free_port
 from tests.bench.load import send, sink
-from tests.support.engine_process import ROOT, EngineProcess, free_port, write_site
+from tests.support.engine_process import ROOT, EngineProcess, write_site
 
 INTAKE = """
 channel: intake

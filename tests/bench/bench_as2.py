@@ -31,11 +31,12 @@ from cryptography.hazmat.primitives.serialization.pkcs7 import (
 from engine.connectors.as2.destination import As2Destination
 from engine.connectors.as2.settings import As2DestinationSettings, As2SourceSettings
 from engine.connectors.as2.source import As2Source
+from engine.core.loopback import free_port
 from engine.ports.connector import Outbound
 from engine.protocols.as2.message import Opening, Packing, pack, unpack
 from tests.support.as2 import NOW, certificate_pem, key_pem, partner, write
 from tests.support.connector_doubles import Door, Secrets, context
-from tests.support.connector_harness import connect_when_up, free_port
+from tests.support.connector_harness import connect_when_up
 
 SECONDS, MESSAGES, AT_ONCE = 0.6, 150, 8
 CIPHERS = ("aes-256-cbc",)

@@ -14,9 +14,9 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
+from engine.core.loopback import free_port
 from tests.bench.rates import ONE_MESSAGE, TOKEN, destination, line, outbound, source, timed
 from tests.support.connector_contract import connect_when_up
-from tests.support.connector_harness import free_port
 
 COUNT, PARALLEL = 3_000, 8
 BODY = b'{"number": "' + b"7" * (ONE_MESSAGE - 14) + b'"}'

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from hl7.mllp import HL7StreamReader, HL7StreamWriter, open_hl7_connection, start_hl7_server
 
+from engine.core.loopback import free_port
 from tests.bench.rates import destination, line, outbound, source, timed
 from tests.support.connector_contract import connect_when_up
-from tests.support.connector_harness import free_port
 from tests.support.mllp import adt
 
 COUNT, CONNECTIONS = 2_000, 8

@@ -20,9 +20,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from engine.connectors.sftp.destination import SftpDestination
 from engine.connectors.sftp.settings import SftpDestinationSettings, SftpSourceSettings
 from engine.connectors.sftp.source import SftpSource
+from engine.core.loopback import free_port
 from engine.ports.connector import Outbound
 from tests.support.connector_doubles import Door, Secrets, context
-from tests.support.connector_harness import free_port
 from tests.support.openssh import ABSENT, INSTALLED, Relay, openssh
 
 FILES, SIZE, ONE_WAY = 100, 4000, 0.010

@@ -19,8 +19,9 @@ from typing import NamedTuple
 
 import pytest
 
+from engine.core.loopback import free_port
 from tests.support.books import Books, Load, booking_site
-from tests.support.engine_process import ROOT, EngineProcess, free_port
+from tests.support.engine_process import ROOT, EngineProcess
 
 SECONDS, SECONDS_A_KILL = 60, 1  # for what is left when the last kill is over: each leaves some of its work behind
 

@@ -27,6 +27,7 @@ from engine.core.errors import (
     TransportError,
     UnknownOutcomeError,
 )
+from engine.core.loopback import free_port
 from engine.ports.connector import ConnectorContext, Received, Semantics
 from engine.ports.spool import Spool
 from engine.protocols.as2 import envelope, mdn
@@ -42,7 +43,6 @@ from tests.support.connector_contract import (
     SourceHarness,
     connect_when_up,
     destination_contract,
-    free_port,
     source_contract,
 )
 from tests.support.connector_doubles import Clock, Door, Secrets, context

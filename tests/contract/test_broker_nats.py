@@ -10,6 +10,7 @@ from typing import Any
 from nats.aio.client import Client
 from nats.js.api import StreamConfig
 
+from engine.core.loopback import free_port
 from engine.ports.connector import Outbound
 from tests.support.connector_contract import (
     LIMIT,
@@ -19,7 +20,6 @@ from tests.support.connector_contract import (
     destination_contract,
     source_contract,
 )
-from tests.support.connector_harness import free_port
 from tests.support.nats_server import bodies, nats_server
 from tests.support.openssh import Relay
 

@@ -11,6 +11,7 @@ from typing import Any
 import aiormq
 import pytest
 
+from engine.core.loopback import free_port
 from engine.ports.connector import Outbound
 from tests.support.connector_contract import (
     LIMIT,
@@ -20,7 +21,6 @@ from tests.support.connector_contract import (
     destination_contract,
     source_contract,
 )
-from tests.support.connector_harness import free_port
 from tests.support.openssh import Relay
 from tests.support.rabbitmq_server import ABSENT, INSTALLED, rabbitmq_server
 

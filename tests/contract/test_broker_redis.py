@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from engine.core.loopback import free_port
 from tests.support.connector_contract import (
     LIMIT,
     Answer,
@@ -17,7 +18,6 @@ from tests.support.connector_contract import (
     destination_contract,
     source_contract,
 )
-from tests.support.connector_harness import free_port
 from tests.support.openssh import Relay
 from tests.support.redis_server import ABSENT, INSTALLED, redis_server
 

@@ -17,6 +17,7 @@ from engine.connectors.fhir.poll import FhirPoll
 from engine.connectors.fhir.settings import FhirPollSettings, FhirSubscriptionSettings
 from engine.connectors.fhir.subscription import FhirSubscription
 from engine.core.errors import ConfigurationError, StoreError
+from engine.core.loopback import free_port
 from engine.ports.connector import ConnectorContext
 from tests.support.connector_contract import (
     LIMIT,
@@ -24,7 +25,6 @@ from tests.support.connector_contract import (
     Answer,
     SourceHarness,
     connect_when_up,
-    free_port,
     source_contract,
 )
 from tests.support.connector_doubles import Door, Secrets, context

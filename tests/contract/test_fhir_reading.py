@@ -13,7 +13,8 @@ import aiohttp
 import pytest
 
 from engine.app import Engine, running
-from tests.support.connector_contract import connect_when_up, free_port
+from engine.core.loopback import free_port
+from tests.support.connector_contract import connect_when_up
 
 CHANNEL = """
 channel: {name}

@@ -17,6 +17,7 @@ from engine.connectors.ftps.settings import FtpsDestinationSettings, FtpsSourceS
 from engine.connectors.ftps.source import FtpsSource
 from engine.connectors.remote_folder.client import LogInError
 from engine.core.errors import TransportError
+from engine.core.loopback import free_port
 from engine.ports.connector import ConnectorContext, Outbound
 from tests.support.certificates import Authority
 from tests.support.connector_contract import (
@@ -26,7 +27,6 @@ from tests.support.connector_contract import (
     Door,
     SourceHarness,
     destination_contract,
-    free_port,
     source_contract,
 )
 from tests.support.connector_doubles import Secrets, context

@@ -14,12 +14,12 @@ import pytest
 from engine.connectors.hl7v2_mllp.destination import MllpDestination
 from engine.connectors.hl7v2_mllp.settings import MllpDestinationSettings
 from engine.core.errors import DestinationError, TransportError
+from engine.core.loopback import free_port
 from engine.ports.connector import Delivered, Outbound, Semantics
 from engine.protocols.hl7v2.acknowledge import AckError
 from engine.protocols.hl7v2.framing import COMMIT, NEGATIVE, frame
 from tests.support.certificates import Authority
 from tests.support.connector_doubles import context
-from tests.support.connector_harness import free_port
 from tests.support.mllp import Receiver, ack_of, adt
 
 

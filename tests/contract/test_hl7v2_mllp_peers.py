@@ -17,9 +17,9 @@ from hl7apy.mllp import AbstractHandler, MLLPServer
 from engine.connectors.hl7v2_mllp.destination import MllpDestination
 from engine.connectors.hl7v2_mllp.settings import MllpDestinationSettings, MllpSourceSettings
 from engine.connectors.hl7v2_mllp.source import MllpSource
+from engine.core.loopback import free_port
 from engine.ports.connector import Outbound
 from tests.support.connector_doubles import Door, context
-from tests.support.connector_harness import free_port
 from tests.support.mllp import ack_of, adt
 
 

@@ -81,11 +81,14 @@ async def test_no_row_of_transactions_that_overlap_is_lost_or_repeated(
 
     polling = asyncio.ensure_future(source_of(uri, tmp_path, page=4).run(door))
     await asyncio.gather(*(clerk(number) for number in range(6)))
-    await asyncio.sleep(0.3)
+    there = [row[0] for row in server.execute("SELECT id FROM receipts ORDER BY id")]
+    async with asyncio.timeout(20):
+        while len(door.stored) < len(there):
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(0.1)  # long enough to take one of them again
     polling.cancel()
     await asyncio.gather(polling, return_exceptions=True)
     taken = [json.loads(one.body)["id"] for one in door.stored]
-    there = [row[0] for row in server.execute("SELECT id FROM receipts ORDER BY id")]
 
     assert sorted(taken) == there
     assert taken != sorted(taken)  # some did end late, or this test shows nothing

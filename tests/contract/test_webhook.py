@@ -26,9 +26,10 @@ from engine.connectors.webhook.destination import WebhookDestination
 from engine.connectors.webhook.settings import WebhookDestinationSettings
 from engine.connectors.webhook.signing import is_signed, key_of, signature, signed_headers
 from engine.core.errors import ConfigurationError, DestinationError, TransportError
+from engine.core.loopback import free_port
 from engine.ports.connector import ConnectorContext, Outbound
 from tests.contract.test_http import HttpDestinationHarness
-from tests.support.connector_contract import connect_when_up, destination_contract, free_port
+from tests.support.connector_contract import connect_when_up, destination_contract
 from tests.support.connector_doubles import Clock, Door, Secrets, context
 
 OLD, NEW = (f"whsec_{base64.b64encode(bytes([number]) * 32).decode()}" for number in (1, 2))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.core.loopback import free_port
 from tests.support.as2 import key_pem, partner, write
-from tests.support.connector_harness import free_port
 from tests.support.engine_process import EngineProcess, write_site
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]

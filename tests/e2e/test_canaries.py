@@ -24,10 +24,11 @@ import pytest
 from engine.channel.load import load_site
 from engine.channel.site import Site
 from engine.cli.dry_run import runner_for
+from engine.core.loopback import free_port
 from engine.ports.script import WorkResult
 from engine.ports.states import MessageState
 from tests.support.canaries import Patient, leaks, patients
-from tests.support.engine_process import EngineProcess, free_port, write_site
+from tests.support.engine_process import EngineProcess, write_site
 
 ROOT = Path(__file__).resolve().parents[2]
 PEOPLE = patients(30)

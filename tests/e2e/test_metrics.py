@@ -10,7 +10,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.support.engine_process import EngineProcess, free_port, write_site
+from engine.core.loopback import free_port
+from tests.support.engine_process import EngineProcess, write_site
 
 pytestmark = pytest.mark.process
 

@@ -15,9 +15,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from engine.core.loopback import free_port
 from tests.support.certificates import Authority
 from tests.support.connector_harness import shown_serial
-from tests.support.engine_process import EngineProcess, free_port, write_site
+from tests.support.engine_process import EngineProcess, write_site
 from tests.support.mllp import Sender, adt
 
 pytestmark = pytest.mark.process

@@ -14,12 +14,13 @@ from engine.connectors.as2.destination import As2Destination
 from engine.connectors.as2.settings import As2DestinationSettings, As2SourceSettings
 from engine.connectors.as2.source import As2Source
 from engine.core.errors import DestinationError, TransportError
+from engine.core.loopback import free_port
 from engine.ports.connector import Outbound
 from tests.support import as2_peer
 from tests.support.as2 import key_pem, partner, write
 from tests.support.as2_peer import THEM, US, Peer
 from tests.support.connector_doubles import Door, Secrets, context
-from tests.support.connector_harness import connect_when_up, free_port
+from tests.support.connector_harness import connect_when_up
 from tests.support.spools import MemorySpool
 
 pytestmark = pytest.mark.integration

@@ -21,11 +21,11 @@ from engine.connectors.sftp.hostkeys import HostKeyError, fingerprint
 from engine.connectors.sftp.settings import SftpDestinationSettings, SftpSourceSettings
 from engine.connectors.sftp.source import SftpSource
 from engine.core.errors import ConfigurationError, DestinationError, StoreError, TransportError
+from engine.core.loopback import free_port
 from engine.ports.connector import Outbound, Reason, Semantics
 from engine.ports.journal import MessageRow
 from engine.ports.states import MessageState
 from tests.support.connector_doubles import Clock, Door, Secrets, context
-from tests.support.connector_harness import free_port
 from tests.support.openssh import ABSENT, INSTALLED, Relay, openssh
 from tests.support.x12_samples import interchange
 

@@ -14,10 +14,10 @@ from engine.connectors.soap.destination import SoapDestination
 from engine.connectors.soap.settings import SoapDestinationSettings
 from engine.core.clock import SystemClock
 from engine.core.errors import DestinationError, TransportError
+from engine.core.loopback import free_port
 from engine.ports.connector import Delivered, Outbound
 from tests.support import npm_soap
 from tests.support.connector_doubles import Secrets, context
-from tests.support.connector_harness import free_port
 from tests.support.soap_room import TOKEN, Room
 from tests.support.soap_site import NS, write_site
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from engine.core.loopback import free_port
 from engine.ports.states import MessageState
 from tests.support.books import Books, Load, booking_site
-from tests.support.engine_process import EngineProcess, free_port
+from tests.support.engine_process import EngineProcess
 from tests.support.stores import create_database
 
 pytestmark = [pytest.mark.integration, pytest.mark.process]

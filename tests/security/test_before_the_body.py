@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 
 from engine.connectors.catalog import CATALOG
+from engine.core.loopback import free_port
 from tests.support.as2 import key_pem, partner, write
 from tests.support.connector_doubles import Door, Secrets, context
-from tests.support.connector_harness import connect_when_up, free_port
+from tests.support.connector_harness import connect_when_up
 from tests.support.memory import MIB, PeakMemory
 from tests.support.soap_site import write_site
 

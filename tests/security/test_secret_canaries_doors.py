@@ -19,11 +19,11 @@ import pytest
 
 from engine.connectors.catalog import CATALOG
 from engine.core.errors import IsthmusError
+from engine.core.loopback import free_port
 from engine.ports.connector import Outbound
 from tests.support.as2 import partner, write
 from tests.support.broker_keys import broker_keys
 from tests.support.connector_doubles import Door, Secrets, context
-from tests.support.connector_harness import free_port
 
 CANARY = "KANARI-91c4-GEHEIM"
 USUAL = {"connect_timeout": "100ms", "timeout": "100ms"}

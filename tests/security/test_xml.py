@@ -19,6 +19,7 @@ from engine.connectors.catalog import CATALOG
 from engine.connectors.soap.destination import _element, _envelope
 from engine.connectors.soap.zeep_client import Calls
 from engine.core.errors import IsthmusError, StructureError
+from engine.core.loopback import free_port
 from engine.protocols.fhir.resource import read_tree
 from engine.protocols.fhir.xml_reader import read_xml
 from engine.protocols.fhir.xml_writer import write_xml
@@ -32,7 +33,7 @@ from engine.protocols.xml.message import XmlMessage
 from engine.protocols.xml.stylesheet import Stylesheet
 from engine.protocols.xml.tree import parse_tree
 from tests.support.connector_doubles import Door, Secrets, context
-from tests.support.connector_harness import connect_when_up, free_port
+from tests.support.connector_harness import connect_when_up
 from tests.support.hostile_xml import attacks
 from tests.support.memory import MIB, PeakMemory
 from tests.support.soap_site import write_site

@@ -20,8 +20,8 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from engine.adapters.tryton.environment import cache_directory
+from engine.core.loopback import free_port
 from tests.support.as2 import certificate_pem, key_pem, partner
-from tests.support.connector_harness import free_port
 
 US, THEM = "HARBORHEALTH", "SUPPLIER"
 _HERE = Path(__file__).parent

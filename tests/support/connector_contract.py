@@ -48,7 +48,6 @@ from tests.support.connector_harness import (
     Peer,
     SourceHarness,
     connect_when_up,
-    free_port,
     shown_serial,
 )
 
@@ -64,7 +63,6 @@ __all__ = [
     "SourceHarness",
     "connect_when_up",
     "destination_contract",
-    "free_port",
     "source_contract",
 ]
 

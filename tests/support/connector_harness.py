@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, ClassVar, Protocol
 
 from cryptography import x509
 
+from engine.core.loopback import free_port
 from engine.ports.connector import ConnectorContext, Outbound
 from tests.support.connector_doubles import Door, context
 
@@ -103,13 +103,6 @@ class DestinationHarness:
 
     def outbound(self, key: str = "key-1", body: bytes = b"body") -> Outbound:
         return Outbound(1, 1, "under_test", "correlation-1", key, body, natural_key=key)
-
-
-def free_port() -> int:
-    """A loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def connect_when_up(port: int, **options: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

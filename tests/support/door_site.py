@@ -7,8 +7,9 @@ from typing import Any
 
 import yaml
 
+from engine.core.loopback import free_port
 from tests.support.as2 import key_pem, partner, write
-from tests.support.engine_process import free_port, write_site
+from tests.support.engine_process import write_site
 from tests.support.ftps import PASSWORD as FTPS_PASSWORD
 from tests.support.ftps import USER as FTPS_USER
 from tests.support.mail_relay import PASSWORD as MAIL_PASSWORD

@@ -17,8 +17,8 @@ import time
 from email.message import EmailMessage
 from pathlib import Path
 
+from engine.core.loopback import free_port
 from tests.support.certificates import Authority
-from tests.support.connector_harness import free_port
 
 DOVECOT = shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 INSTALLED = DOVECOT is not None

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.support.connector_contract import free_port
+from engine.core.loopback import free_port
 
 
 class FhirServer:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.connector_contract import free_port
+from engine.core.loopback import free_port
 
 VERSION = "4.5.2"  # the last one for Node 20
 PACKAGES = ("fhir-router", "definitions", "core")

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 
-from tests.support.connector_harness import free_port
+from engine.core.loopback import free_port
 
 SERVER = shutil.which("nats-server", path=str(Path(sys.executable).parent)) or shutil.which("nats-server")
 T = TypeVar("T")

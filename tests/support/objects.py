@@ -18,7 +18,7 @@ import boto3.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from tests.support.connector_harness import free_port
+from engine.core.loopback import free_port
 
 _REAL = os.environ.get("ISTHMUS_S3", "").split()
 KEYS = {"env:ACCESS": _REAL[1], "env:SECRET": _REAL[2]} if _REAL else {"env:ACCESS": "testing", "env:SECRET": "testing"}

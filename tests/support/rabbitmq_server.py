@@ -15,8 +15,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from engine.core.loopback import free_port
 from tests.support.broker_keys import broker_keys
-from tests.support.connector_harness import free_port
 
 _FOUND = sorted(glob.glob("/usr/lib/rabbitmq/lib/*/sbin/rabbitmq-server"))
 SERVER = _FOUND[-1] if _FOUND else None

@@ -15,7 +15,7 @@ from typing import Any
 
 from redis.connection import Connection
 
-from tests.support.connector_harness import free_port
+from engine.core.loopback import free_port
 
 SERVER = shutil.which("redis-server")
 INSTALLED = SERVER is not None

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from engine.connectors.catalog import CATALOG
+from engine.core.loopback import free_port
 from tests.support.broker_keys import broker_keys
 from tests.support.brokers import Broker, Nats, RabbitMq, Redis
 from tests.support.connector_doubles import Door, Secrets, context
-from tests.support.connector_harness import free_port
 from tests.support.nats_server import NatsServer
 from tests.support.rabbitmq_server import rabbitmq_server
 from tests.support.redis_server import RedisServer

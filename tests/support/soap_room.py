@@ -13,9 +13,10 @@ import aiohttp
 from engine.connectors.soap.settings import SoapSourceSettings
 from engine.connectors.soap.source import SoapSource
 from engine.core.clock import SystemClock
+from engine.core.loopback import free_port
 from engine.protocols.soap.envelope import Envelope, read_envelope
 from tests.support.connector_doubles import Door, Secrets, context
-from tests.support.connector_harness import connect_when_up, free_port
+from tests.support.connector_harness import connect_when_up
 from tests.support.soap_site import write_site
 
 TOKEN = "a-token-for-tests"

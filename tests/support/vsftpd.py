@@ -9,8 +9,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from engine.core.loopback import free_port
 from tests.support.certificates import Authority
-from tests.support.connector_harness import free_port
 
 VSFTPD = shutil.which("vsftpd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 INSTALLED = VSFTPD is not None

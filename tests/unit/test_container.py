@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
+from engine.core.loopback import free_port
 from tests.support.dockerfile import Stage, read_dockerfile
-from tests.support.engine_process import free_port
 from tests.support.image import Image
 from tests.support.source_tree import ROOT
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ import aiohttp
 
 from engine.adapters.tryton.environment import Environment
 from engine.core.errors import TransportError
+from engine.core.loopback import free_port
 
 _CONFIGURATION = """\
 [database]
@@ -38,12 +38,6 @@ def write_configuration(directory: Path, uri: str, listen: str) -> Path:
     path.touch(mode=0o600)
     path.write_text(_CONFIGURATION.format(uri=uri, directory=directory, listen=listen))
     return path
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class TrytonProcess:

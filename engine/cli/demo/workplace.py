@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import secrets
 import shutil
-import socket
 from pathlib import Path
 from typing import NamedTuple
 
 from engine.core.errors import ConfigurationError
+from engine.core.loopback import free_port
 
 _PARTS = ("channels", "transforms", "config")
 _LISTEN = re.compile(r"(?P<key>listen:\s*)127\.0\.0\.1:(?P<port>\d+)")
@@ -119,6 +119,4 @@ class _Ports:
         if self._next is not None:
             self._next += 1
             return self._next - 1
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            return int(probe.getsockname()[1])
+        return free_port()

@@ -14,11 +14,11 @@ from pydantic import ValidationError
 
 from engine.connectors.catalog import CATALOG
 from engine.core.errors import IsthmusError
+from engine.core.loopback import free_port
 from engine.ports.connector import ConnectorContext, Outbound, Reason
 from engine.telemetry import Level, Telemetry
 from engine.telemetry.libraries import capture
 from engine.telemetry.named import named
-from tests.support.connector_contract import free_port
 from tests.support.connector_doubles import Door, Secrets, context
 
 TOKEN, NAME, VALUE, KEY = (f"CANARY-{word}-77f0" for word in ("TOKEN", "NAME", "VALUE", "KEY"))

@@ -21,8 +21,8 @@ from pydantic import ValidationError
 from engine.connectors.fhir.destination import FhirDestination
 from engine.connectors.fhir.settings import FhirDestinationSettings
 from engine.core.errors import ConfigurationError, DestinationError, TransportError
+from engine.core.loopback import free_port
 from engine.ports.connector import Outbound, Semantics
-from tests.support.connector_contract import free_port
 from tests.support.connector_doubles import Clock, Secrets, context
 
 REQUEST = b'{"resourceType": "SupplyRequest", "quantity": {"value": 10.10}}'

@@ -23,7 +23,7 @@ from engine.connectors.fhir.oauth import signed
 from engine.connectors.fhir.settings import FhirSourceSettings, Smart
 from engine.connectors.fhir.smart import SmartGate
 from engine.core.errors import ConfigurationError
-from tests.support.connector_contract import free_port
+from engine.core.loopback import free_port
 from tests.support.connector_doubles import Clock, context
 from tests.unit.connectors.test_fhir_source import SUPPLY, bundle, entry, served
 

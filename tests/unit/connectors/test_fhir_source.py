@@ -19,9 +19,10 @@ from pydantic import ValidationError
 from engine.connectors.fhir.settings import FhirSourceSettings
 from engine.connectors.fhir.source import FhirSource
 from engine.core.errors import DiskFullError
+from engine.core.loopback import free_port
 from engine.ports.connector import Reason, Received, Settled
 from engine.protocols.fhir.xml_reader import read_xml
-from tests.support.connector_contract import connect_when_up, free_port
+from tests.support.connector_contract import connect_when_up
 from tests.support.connector_doubles import Door, Secrets, context
 
 TOKEN = "a-long-token-for-tests"

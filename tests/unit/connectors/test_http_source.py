@@ -19,9 +19,10 @@ from engine.connectors.http import source
 from engine.connectors.http.settings import HttpSourceSettings
 from engine.connectors.http.source import HttpSource
 from engine.core.errors import ConfigurationError, DiskFullError
+from engine.core.loopback import free_port
 from engine.ports.connector import Reason, Received, Settled
 from tests.support.certificates import Authority
-from tests.support.connector_contract import connect_when_up, free_port
+from tests.support.connector_contract import connect_when_up
 from tests.support.connector_doubles import Door, Secrets, context
 
 TOKEN = "a-long-token-for-tests"

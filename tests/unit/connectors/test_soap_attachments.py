@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from engine.connectors.soap.destination import SoapDestination
 from engine.connectors.soap.settings import SoapDestinationSettings
 from engine.core.errors import DestinationError
+from engine.core.loopback import free_port
 from engine.ports.connector import Attachment, Delivered, Outbound
 from engine.ports.journal import ATTACHMENTS
 from engine.protocols.soap.envelope import write_envelope
@@ -148,12 +149,13 @@ class Far:
 
 
 @pytest.fixture
-async def far(tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[Far]:
+async def far(tmp_path: Path) -> AsyncIterator[Far]:
     write_site(tmp_path)
-    far = Far(tmp_path, unused_tcp_port)
+    port = free_port()
+    far = Far(tmp_path, port)
     runner = web.ServerRunner(web.Server(far.handle, access_log=None))
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", unused_tcp_port).start()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
     yield far
     await runner.cleanup()
 

@@ -19,13 +19,13 @@ from engine.connectors.soap.settings import SoapDestinationSettings
 from engine.connectors.soap.zeep_client import Calls
 from engine.core.clock import SystemClock
 from engine.core.errors import ConfigurationError, DestinationError, RequiredFieldError, TransportError
+from engine.core.loopback import free_port
 from engine.ports.connector import Outbound, Semantics
 from engine.protocols.soap.envelope import read_envelope, write_envelope
 from engine.protocols.soap.fault import Fault, write_fault
 from engine.protocols.soap.names import PASSWORD_DIGEST
 from engine.protocols.soap.security import is_right, read_token
 from tests.support.connector_doubles import Secrets, context
-from tests.support.connector_harness import free_port
 from tests.support.soap_room import Room
 from tests.support.soap_site import NS, note, write_site
 from tests.support.tripwire import Tripwire
