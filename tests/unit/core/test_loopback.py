@@ -10,7 +10,8 @@ from engine.core import loopback
 def test_no_port_is_given_twice_here_or_in_another_process() -> None:
     asking = "from engine.core.loopback import free_port\nfor _ in range(300): print(free_port(), flush=True)\ninput()"
     with subprocess.Popen([sys.executable, "-c", asking], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
-        assert other.stdin is not None and other.stdout is not None
+        assert other.stdin is not None
+        assert other.stdout is not None
         theirs = [int(other.stdout.readline()) for _ in range(300)]
         ours = [loopback.free_port() for _ in range(300)]
         other.communicate(b"\n")
