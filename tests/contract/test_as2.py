@@ -6,15 +6,19 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 from aiohttp import web
 from pydantic import ValidationError
 
 from engine.channel.partner import Partner
+from engine.connectors.as2.awaited import Awaited, Known, Posted, Sent, _place
 from engine.connectors.as2.destination import As2Destination
 from engine.connectors.as2.settings import As2DestinationSettings, As2SourceSettings
 from engine.connectors.as2.source import As2Source
@@ -34,6 +38,7 @@ from engine.protocols.as2 import envelope, mdn
 from engine.protocols.as2.enveloping import random_bytes_needed
 from engine.protocols.as2.mdn import Disposition, Receipt
 from engine.protocols.as2.message import Opening, Packed, Packing, mic, pack, unpack
+from engine.store.open import open_store
 from tests.support import x12_samples as samples
 from tests.support.as2 import NOW, key_pem, partner, write
 from tests.support.connector_contract import (
@@ -47,9 +52,16 @@ from tests.support.connector_contract import (
 )
 from tests.support.connector_doubles import Clock, Door, Secrets, context
 from tests.support.spools import MemorySpool
+from tests.support.stores import CLOCK
 
 DIGESTS = ("sha-256",)
 US, THEM = "Harbor Health", "SUPPLIER"
+
+
+@cache
+def store_of(folder: Path) -> MemorySpool:
+    """Doors of one site have one store."""
+    return MemorySpool()
 
 
 def site(folder: Path, **replaced: Any) -> ConnectorContext:
@@ -58,7 +70,7 @@ def site(folder: Path, **replaced: Any) -> ConnectorContext:
         write(folder, name, partner(name))
     secrets = Secrets({"env:US": key_pem(partner("us")), "env:THEM": key_pem(partner("them"), "sesame")})
     secrets.values["env:SESAME"] = "sesame"
-    usual = {"secrets": secrets, "format": "bytes", "services": {"spool": MemorySpool()}}
+    usual = {"secrets": secrets, "format": "bytes", "services": {"spool": store_of(folder)}}
     return context(folder, **(usual | replaced))
 
 
@@ -440,7 +452,7 @@ async def test_a_crash_before_the_receipt_takes_the_message_in_once(tmp_path: Pa
     door.open.clear()
     async with listening(tmp_path, door) as (supplier, _):
         first = asyncio.create_task(supplier.post("<1@them>", message(b"order")))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not door.asked:
                 await asyncio.sleep(0.01)
         await supplier.close()
@@ -483,7 +495,7 @@ class Receiver:
         return web.Response()
 
     async def first(self) -> mdn.ReadReceipt:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not self.got:
                 await asyncio.sleep(0.01)
         return mdn.read(*self.got[0], [partner("us").certificate], DIGESTS)
@@ -503,7 +515,7 @@ def spooling(spool: Spool) -> dict[str, Any]:
 
 
 async def posted_away(spool: MemorySpool) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while spool.kept:
             await asyncio.sleep(0.01)
 
@@ -543,7 +555,7 @@ async def test_a_message_whose_receipt_cannot_be_kept_is_asked_for_again(tmp_pat
 async def test_a_receipt_that_stays_in_the_store_is_not_posted_again(tmp_path: Path) -> None:
     settings = As2SourceSettings.model_validate(As2SourceHarness(tmp_path).settings() | {"receipts_to_private": True})
     receipts = ReceiptSpool(settings, site(tmp_path, services={"spool": StickySpool()}))
-    async with Receiver() as receiver, asyncio.timeout(10):
+    async with Receiver() as receiver, asyncio.timeout(30):
         posting = asyncio.create_task(receipts.post_forever())
         await receipts.put(receiver.url, {}, b"receipt")
         (due,) = receipts._due.values()
@@ -594,10 +606,13 @@ async def test_a_stranger_does_not_make_us_post_anywhere(tmp_path: Path) -> None
 async def sending(
     folder: Path, clock: Clock | None = None, **changed: Any
 ) -> AsyncIterator[tuple[As2Destination, FarSide, As2DestinationHarness]]:
+    replaced: dict[str, Any] = {"clock": clock} if clock else {}
+    if "services" in changed:
+        replaced["services"] = changed.pop("services")
     harness = As2DestinationHarness(folder)
     await harness.start()
     settings = As2DestinationSettings.model_validate(harness.settings() | changed)
-    destination = As2Destination(settings, site(folder, **({"clock": clock} if clock else {})))
+    destination = As2Destination(settings, site(folder, **replaced))
     try:
         yield destination, harness.partner, harness
     finally:
@@ -665,7 +680,7 @@ async def test_a_receipt_that_is_posted_confirms_the_delivery(tmp_path: Path) ->
         sending(tmp_path, receipt="async", receipt_url=supplier.url, receipt_wait="5s") as (destination, far, harness),
     ):
         delivering = asyncio.create_task(destination.send(harness.outbound()))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not far.posts_to:
                 await asyncio.sleep(0.01)
         early = delivering.done()
@@ -729,7 +744,92 @@ async def test_a_receipt_nobody_waits_for_is_not_kept(tmp_path: Path) -> None:
         status = await far.post_receipt()
 
     assert status == 404
-    assert list((tmp_path / "var").rglob("*.mdn")) == []
+    assert store_of(tmp_path).kept == {}
+
+
+async def test_a_receipt_posted_to_the_node_that_took_over_confirms_what_the_other_node_sent(
+    tmp_path: Path, store_url: str
+) -> None:
+    """Two nodes, two folders, one journal; the partner posts its receipt again and again."""
+    first, second = tmp_path / "a", tmp_path / "b"
+    first.mkdir()
+    second.mkdir()
+    changed = {"receipt": "async", "receipt_url": "http://127.0.0.1:1/as2", "receipt_wait": "0s"}
+    store = await open_store(store_url, CLOCK)
+    async with sending(first, services={"spool": store.spool}, **changed) as (sender, far, harness):
+        with pytest.raises(StillAwaitedError):
+            await sender.send(harness.outbound())
+    await store.close()
+    taken_over = await open_store(store_url, CLOCK)
+    services = {"spool": taken_over.spool}
+    async with listening(second, context={"services": services}) as (supplier, _):
+        far.posts_to = supplier.url
+        told = [await far.post_receipt() for _ in range(3)]
+        asker = As2Destination(sender._as2, site(second, services=services))
+        found = [await asker.inquire(harness.outbound()) for _ in range(2)]
+        resent = await asker.send(harness.outbound())
+        kept = await taken_over.spool.waiting(_place(str(resent.reference)))
+    await taken_over.close()
+
+    assert told == [200, 200, 200]
+    assert found == [resent, resent]
+    assert resent.reference is not None
+    assert len(far.seen) == 1
+    assert len(kept) == 2, "what was sent, and one receipt"
+
+
+async def test_more_false_receipts_than_are_kept_are_told_so(tmp_path: Path) -> None:
+    awaited = Awaited(site(tmp_path))
+    await awaited.expect(Sent("<1@us>", "MIC", NOW))
+
+    told = [await awaited.keep("1@us", {}, str(number).encode()) for number in range(10)]
+
+    assert told == [True] * 8 + [False] * 2
+    await awaited.expect(Sent("<1@us>", "MIC", NOW))
+    known = await awaited.known("<1@us>")
+    assert known == Known(Sent("<1@us>", "MIC", NOW), ()), "a new attempt waits for a new receipt"
+
+
+async def test_what_was_sent_a_month_ago_is_forgotten_unless_it_was_sent_again(tmp_path: Path) -> None:
+    awaited, late = Awaited(site(tmp_path)), NOW + timedelta(days=31)
+    for name in ("<old@us>", "<again@us>"):
+        await awaited.expect(Sent(name, "MIC", NOW))
+        await awaited.keep(name, {}, b"receipt")
+    await awaited.expect(Sent("<again@us>", "MIC", late))
+    await awaited.forget_old(late)
+
+    assert await awaited.known("<old@us>") is None
+    assert await awaited.known("<again@us>") is not None
+    await awaited.forget_old(late + timedelta(days=31))
+    assert store_of(tmp_path).kept == {}
+
+
+async def test_what_an_earlier_release_awaited_in_files_goes_to_the_store(tmp_path: Path) -> None:
+    folder, sent = tmp_path / "var" / "as2" / "awaited", Sent("<1@us>", "MIC", NOW)
+    folder.mkdir(parents=True)
+    stem = _place(sent.message_id).rpartition("/")[2]
+    (folder / f"{stem}.sent").write_bytes(msgspec.json.encode(sent))
+    (folder / f"{stem}.0123456789abcdef.mdn").write_bytes(b'{"headers": {}, "body": "cmVjZWlwdA=="}')
+    known = await Awaited(site(tmp_path)).known("<1@us>")
+
+    assert known == Known(sent, (Posted({}, b"receipt"),))
+    assert list(folder.iterdir()) == []
+
+
+async def test_a_store_that_is_away_takes_no_receipt_and_sends_nothing(tmp_path: Path) -> None:
+    changed = {"receipt": "async", "receipt_url": "http://127.0.0.1:1/as2", "receipt_wait": "0s"}
+    async with (
+        listening(tmp_path) as (supplier, _),
+        sending(tmp_path, **changed) as (destination, far, harness),
+    ):
+        store_of(tmp_path).is_down = True
+        with pytest.raises(TransportError) as caught:
+            await destination.send(harness.outbound())
+        far.posts_to, far.made = supplier.url, far.receipt("<1@us>", Disposition(), "AAAA")
+        status = await far.post_receipt()
+        store_of(tmp_path).is_down = False
+
+    assert (caught.value.sent, far.seen, status) == (False, [], 503)
 
 
 @pytest.mark.parametrize("finds_duplicates", [True, False])

@@ -23,13 +23,13 @@ from datetime import timedelta
 from cryptography import x509
 
 from engine.connectors.as2 import keyring
-from engine.connectors.as2.awaited import Awaited, Posted, Sent
+from engine.connectors.as2.awaited import Awaited, Known, Posted, Sent
 from engine.connectors.as2.settings import As2DestinationSettings
 from engine.connectors.file.destination import file_name
 from engine.connectors.http.destination import HttpDestination
 from engine.connectors.http.settings import HttpDestinationSettings
 from engine.connectors.wrapping import file_encoder
-from engine.core.errors import DestinationError, StillAwaitedError, TransportError, UnknownOutcomeError
+from engine.core.errors import DestinationError, StillAwaitedError, StoreError, TransportError, UnknownOutcomeError
 from engine.ports.connector import ConnectorContext, Delivered, Health, Outbound, Semantics
 from engine.protocols.as2 import envelope, mdn
 from engine.protocols.as2.algorithms import digest_name
@@ -53,7 +53,7 @@ class As2Destination(HttpDestination):
         self._signer = _signer(settings, context)
         self._theirs = keyring.load_certificates(settings.partner_certificates, context)
         self._encoder = file_encoder(settings, context)
-        self._awaited = Awaited(context.root)
+        self._awaited = Awaited(context)
         self._sent = 0
         self._posted: dict[str, None] = {}  # Message-IDs that the partner took from us, oldest first
 
@@ -94,8 +94,8 @@ class As2Destination(HttpDestination):
             return found
         if self._as2.partner_finds_duplicates and message_id not in self._posted:
             return None  # it broke off here or in an engine before this one: the partner tells whether it has it
-        sent = await asyncio.to_thread(self._awaited.sent, message_id)
-        if sent is not None and self._context.clock.now() - sent.at < self._as2.receipt_within:
+        known = await self._known(message_id)
+        if known is not None and self._context.clock.now() - known.sent.at < self._as2.receipt_within:
             raise StillAwaitedError("the receipt did not come yet", where=self._context.name, sent=True)
         if self._as2.partner_finds_duplicates:
             return None
@@ -217,12 +217,12 @@ class As2Destination(HttpDestination):
     async def _expect(self, message_id: str, mic: str) -> None:
         now = self._context.clock.now()
         try:
-            await asyncio.to_thread(self._awaited.expect, Sent(message_id, mic, now))
+            await self._awaited.expect(Sent(message_id, mic, now))
             self._sent += 1
             if self._sent % _LOOK_FOR_OLD_EVERY == 1:
-                await asyncio.to_thread(self._awaited.forget_old, now)
-        except OSError as error:
-            words = f"what is sent cannot be noted: {error.strerror}"
+                await self._awaited.forget_old(now)
+        except StoreError as error:
+            words = f"what is sent cannot be noted: {error.what}"
             raise TransportError(words, where=self._context.name) from None
 
     async def _wait(self, message_id: str) -> Delivered:
@@ -242,6 +242,8 @@ class As2Destination(HttpDestination):
             return await self._outcome(message_id)
         except DestinationError:
             return None
+        except StillAwaitedError as error:  # of this attempt nothing has left yet
+            raise TransportError(error.what, where=error.where) from None
 
     async def _outcome(self, message_id: str) -> Delivered | None:
         """Of the receipts that were posted the first that can be believed; None: there is none.
@@ -249,15 +251,22 @@ class As2Destination(HttpDestination):
         Raises:
             DestinationError: the partner refused the message.
         """
-        sent = await asyncio.to_thread(self._awaited.sent, message_id)
-        posted = await asyncio.to_thread(self._awaited.came, message_id) if sent is not None else []
-        for one in posted:
-            if sent is not None and self._is_believed(one):
+        known = await self._known(message_id)
+        for one in known.posted if known is not None else ():
+            if known is not None and self._is_believed(one):
                 try:
-                    return self._judged(one.headers, one.body, message_id, sent.mic)
+                    return self._judged(one.headers, one.body, message_id, known.sent.mic)
                 except TransportError:
                     continue
         return None
+
+    async def _known(self, message_id: str) -> Known | None:
+        """Raises StillAwaitedError: the store cannot be read now; what it knows is asked for again."""
+        try:
+            return await self._awaited.known(message_id)
+        except StoreError as error:
+            words = f"whether the receipt came cannot be read: {error.what}"
+            raise StillAwaitedError(words, where=self._context.name, sent=True) from None
 
     def _is_believed(self, posted: Posted) -> bool:
         """Anybody may post: without the partner's signature nothing counts, where one was asked for."""

@@ -28,7 +28,7 @@ from engine.connectors.as2.settings import As2Partner, As2SourceSettings
 from engine.connectors.as2.spool import ReceiptSpool
 from engine.connectors.http.guard import host_of, refuse_host
 from engine.connectors.http.source import HttpSource, Refused, wait_for_journal
-from engine.core.errors import DestinationError, MessageError, SizeLimitError
+from engine.core.errors import DestinationError, MessageError, SizeLimitError, StoreError
 from engine.core.ids import IdSource, id_text
 from engine.ports.connector import Accept, ConnectorContext, Health
 from engine.protocols.as2 import envelope as envelopes
@@ -57,7 +57,7 @@ class As2Source(HttpSource):
         self._intake, self._spool, self._awaited = (
             Intake(context, settings),
             ReceiptSpool(settings, context),
-            Awaited(context.root),
+            Awaited(context),
         )
         self._ids = IdSource()
 
@@ -196,8 +196,8 @@ class As2Source(HttpSource):
             raise Refused(400, "the receipt cannot be read")
         kept = {name: value for name, value in headers.items() if name.startswith("content-")}
         try:
-            known = await asyncio.to_thread(self._awaited.keep, message_id, kept, body)
-        except OSError:
+            known = await self._awaited.keep(message_id, kept, body)
+        except StoreError:
             raise Refused(503, "not stored, try again", Retry_After="5") from None
         if not known:
             raise Refused(404, "no receipt is awaited for this message")
