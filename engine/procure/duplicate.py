@@ -1,7 +1,8 @@
 """Invoices that look like one that came before: how alike they are, of 100, and why.
 
-Candidates are found by keys that survive how numbers are mistyped: case, punctuation, leading zeros and exchanged
-digits leave the key of a number the same. Each key is a small dossier of its own, kept like any other.
+Candidates are found by keys that survive how numbers are mistyped: case, punctuation, leading zeros, exchanged digits,
+letters that are read for digits and words around them leave the key of a number the same. Each key is a small dossier
+of its own, kept like any other.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ import msgspec
 
 from engine.canonical import Invoice, Supplier
 from engine.procure.decision import Finding, World, text_of
-from engine.procure.duplicate_keys import alike_dossiers, normal_number
+from engine.procure.duplicate_keys import alike_dossiers, digits_for_letters, digits_only, normal_number
 from engine.procure.papers import Paper
 from engine.procure.policies import policies_of
 from engine.procure.validate_invoice import found
 
-_SAME, _NORMAL, _EXCHANGED = 45, 40, 32  # of 100
+_SAME, _NORMAL, _EXCHANGED, _BARE = 45, 40, 32, 32  # of 100
+_TELLING = 3  # fewer digits say nothing by themselves
 _SUPPLIER, _ENTITY = 15, 10
 _AMOUNT, _NEAR_AMOUNT = 30, 20
 _DAY, _NEAR_DAY = 15, 10
@@ -57,7 +59,13 @@ def _number(one: str, other: str) -> tuple[int, str]:
     first, second = normal_number(one), normal_number(other)
     if first == second:
         return _NORMAL, "same number but for case, punctuation or leading zeros"
-    return (_EXCHANGED, "two digits exchanged") if _exchanged(first, second) else (0, "")
+    first, second = digits_for_letters(first), digits_for_letters(second)
+    if first == second:
+        return _NORMAL, "same number where letters are read as the digits that they look like"
+    if _exchanged(first, second):
+        return _EXCHANGED, "two digits exchanged"
+    same = len(bare := digits_only(first)) >= _TELLING and bare == digits_only(second)
+    return (_BARE, "same digits, other letters around them") if same else (0, "")
 
 
 def _exchanged(one: str, other: str) -> bool:

@@ -7,6 +7,9 @@ import re
 from engine.canonical import Invoice
 
 _NOT_NUMBER = re.compile(r"[^A-Z0-9]")
+_NOT_DIGIT = re.compile(r"[^0-9]")
+_READ_AS_LETTERS = re.compile(r"(?<=\d)[OQILSBZ]+|^O+(?=\d)")  # beside digits only: INV is a word, and stays one
+_DIGITS = str.maketrans("OQILSBZ", "0011582")
 
 
 def normal_number(number: str) -> str:
@@ -14,11 +17,22 @@ def normal_number(number: str) -> str:
     return _NOT_NUMBER.sub("", number.upper()).lstrip("0") or "0"
 
 
+def digits_for_letters(normal: str) -> str:
+    """A normal number with letters among its digits read as the digits that they look like on paper: 1O5 is 105."""
+    return _READ_AS_LETTERS.sub(lambda part: part[0].translate(_DIGITS), normal).lstrip("0") or "0"
+
+
+def digits_only(normal: str) -> str:
+    """Without what people write around a number, as INV or COPY; of one without digits, the letters."""
+    return _NOT_DIGIT.sub("", normal).lstrip("0") or normal
+
+
 def alike_dossiers(invoice: Invoice) -> tuple[str, ...]:
     """Where an invoice's like are kept: by supplier and digits but zeros; by number and amount, whoever sent it."""
     normal = normal_number(invoice.invoice_number)
-    digits = "".join(sorted(normal.replace("0", "")))  # a zero that changed places with the first digit is gone
-    return (
-        f"alike:{invoice.supplier_number}/{digits}",
-        f"alike:*/{normal}/{format(invoice.stated_total.amount.normalize(), 'f')}",
-    )
+    amount = format(invoice.stated_total.amount.normalize(), "f")
+    keys: list[str] = []
+    for one in dict.fromkeys((normal, digits_for_letters(normal))):
+        digits = "".join(sorted(digits_only(one).replace("0", "")))  # a zero may have changed places with the first
+        keys += (f"alike:{invoice.supplier_number}/{digits}", f"alike:*/{one}/{amount}")
+    return tuple(dict.fromkeys(keys))

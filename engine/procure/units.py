@@ -29,18 +29,34 @@ def units_factor(unit: str, to: str, item: Item | None, supplier: str | None, da
 
 
 def _steps(item: Item, supplier: str | None, day: date) -> Iterator[tuple[str, str, Fraction]]:
-    """Both ways. A supplier's own conversion of a pair hides the one for all, and that the packaging ladder's."""
+    """Both ways. A supplier's own conversion of a pair hides the one for all, and that the packaging ladder's.
+
+    Where two hold at once that say something else, as of two packages, nobody knows which: there is none.
+    """
     seen: set[frozenset[str]] = set()
     for own in dict.fromkeys((supplier, None)):
-        for one in item.conversions:
-            pair = frozenset((one.from_unit, one.to_unit))
-            if one.supplier_number == own and one.is_valid_on(day) and pair not in seen:
-                seen.add(pair)
-                yield one.from_unit, one.to_unit, one.factor
-                yield one.to_unit, one.from_unit, 1 / one.factor
+        told = _told(item, own, day)
+        for (one, other), factors in told.items():
+            pair = frozenset((one, other))
+            if pair in seen:
+                continue
+            seen.add(pair)
+            if len(factors | {1 / factor for factor in told.get((other, one), ())}) == 1:
+                (factor,) = factors
+                yield one, other, factor
+                yield other, one, 1 / factor
     for step in item.packaging:
         pair = frozenset((step.unit, item.unit))
         if pair not in seen and step.contains > 0:
             seen.add(pair)
             yield step.unit, item.unit, Fraction(step.contains)
             yield item.unit, step.unit, 1 / Fraction(step.contains)
+
+
+def _told(item: Item, own: str | None, day: date) -> dict[tuple[str, str], set[Fraction]]:
+    """Of one supplier, or of all: what holds on the day."""
+    found: dict[tuple[str, str], set[Fraction]] = {}
+    for one in item.conversions:
+        if one.supplier_number == own and one.is_valid_on(day):
+            found.setdefault((one.from_unit, one.to_unit), set()).add(one.factor)
+    return found

@@ -29,6 +29,12 @@ def sent(number: str = "INV-00123", total: str = "40.00", **more: Any) -> Invoic
         (sent("INV-00132"), True),
         (sent("INV-00123", invoiced_on=date(2026, 12, 24), supplier_number="S1", order_number=None), True),
         (sent("inv00123", "40.30", invoiced_on=date(2026, 11, 15)), True),
+        (sent("00123"), True),
+        (sent("INV-00123 COPY"), True),
+        (sent("INV-OO123"), True),
+        (sent("INV-0OI23"), True),
+        (sent("INV-O0I23", "40.01"), True),
+        (sent("A-00123", invoiced_on=date(2026, 12, 24)), False),
         (sent("INV-00124"), False),
         (sent("inv-00123", "80.00"), False),
     ],
@@ -36,6 +42,14 @@ def sent(number: str = "INV-00123", total: str = "40.00", **more: Any) -> Invoic
 def test_alike_invoices_are_scored(other: Invoice, held: bool) -> None:
     assert (likeness(sent(), other, same_entity=True).score >= 80) is held
     assert likeness(sent(), other, same_entity=False).score == 0
+
+
+@pytest.mark.parametrize("number", ["1005", "INV 1005", "inv-1OO5", "INV-10O5", "INV-1005-COPY", "INV-1O05"])
+def test_however_a_number_is_read_from_paper_its_like_is_found_by_a_shared_key(number: str) -> None:
+    one, other = sent("INV-1005"), sent(number)
+
+    assert set(alike_dossiers(one)) & set(alike_dossiers(other))
+    assert likeness(one, other, same_entity=True).score >= 80
 
 
 def test_a_zero_that_changed_places_with_the_first_digit_is_found() -> None:

@@ -150,6 +150,17 @@ def test_the_suppliers_own_conversion_of_the_day_counts() -> None:
     assert posted(decide(*documents, known=(SUPPLIER, item))) == ["post_invoice:S1/I-1"]
 
 
+@pytest.mark.parametrize("other", [{"supplier_number": "S1"}, {}])
+def test_two_packages_that_hold_at_once_convert_nothing(other: dict[str, Any]) -> None:
+    told = [UnitConversion(from_unit="CA", to_unit="EA", numerator=n, **other) for n in (10, 12)]
+    item = Item(item_number="M1", description="Gloves", unit="EA", conversions=tuple(told))
+    asked = invoice(billed("1", "40.00", "CA"))
+
+    assert types(decide(order(), receipt(), asked, known=(SUPPLIER, item))) == ["unit_unknown"]
+    again = item.model_copy(update={"conversions": (told[0], told[0])})
+    assert types(decide(order(), receipt(), asked, known=(SUPPLIER, again))) == []
+
+
 def test_a_price_per_another_unit_than_the_quantity() -> None:
     box = Packaging(unit="BX", contains=Decimal(100))
     line = billed("200", "10.00", price_unit="BX")
