@@ -6,6 +6,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 # Legal forms and words that tell nobody apart, one blank between each.
 _FORMS = frozenset(
@@ -17,8 +18,10 @@ _FORMS = frozenset(
 )
 _WORDS = re.compile(r"[^a-z0-9]+")
 _DIGEST = 8  # bytes
+_REMEMBERED = 16_384  # names: those of a large network, for each is compared again and again
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def normal_name(name: str) -> str:
     """Lower case without accents, punctuation and legal form: `The Acme-Medical Co., Inc.` is `acme medical`."""
     plain = unicodedata.normalize("NFKD", name.casefold())

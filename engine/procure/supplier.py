@@ -22,7 +22,7 @@ from engine.procure.posting import plans_of
 from engine.procure.supplier_approval import is_taken_over, supplier_number_of_approval, supplier_standing
 from engine.procure.supplier_check import Fault, faults_of
 from engine.procure.supplier_crosswalk import dated_numbers, told
-from engine.procure.supplier_names import Alike, alike, identity_of, same_entity_dossiers
+from engine.procure.supplier_names import Alike, alike, identity_of, other_entity_dossiers
 from engine.procure.supplier_papers import supplier_dossier
 from engine.procure.supplier_states import USED, SupplierEvent, SupplierState, follow
 
@@ -164,11 +164,13 @@ def _merge_fact(one: MergeStanding) -> dict[str, Any]:
 def _twins(supplier: Supplier, world: World) -> list[Alike]:
     """Other numbers that may be the same legal entity."""
     others: dict[str, Supplier] = {}
-    for dossier in same_entity_dossiers(supplier):
+    for dossier in other_entity_dossiers(supplier):
         others |= {one.supplier_number: one for one in world.papers(dossier).newest(Supplier) if one.active}
     others.pop(supplier.supplier_number, None)
-    found = [alike(supplier, one) for one in others.values()]
-    return sorted(one for one in found if one is not None)
+    found = [one for other in others.values() if (one := alike(supplier, other)) is not None]
+    for one in found:  # whoever has another name or number by now is no longer found where it was
+        world.find(Supplier, one.other if one.one == supplier.supplier_number else one.one)
+    return sorted(found)
 
 
 # ------------------------------------------------------------------ what people must look at
@@ -290,5 +292,5 @@ def _look_again(found: SupplierStanding, accounts: dict[str, AccountStanding], w
 
 
 def decide_same_entity(papers: Papers, world: World) -> Decision:
-    """Suppliers that share a tax number or the first word of a name: each one's own dossier looks here."""
+    """Suppliers that share a tax number or the words of a name: the dossier of each looks here for the others."""
     return Decision({"suppliers": sorted(identity_of(one) for one in papers.newest(Supplier))})

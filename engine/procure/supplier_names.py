@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
@@ -10,8 +11,7 @@ import msgspec
 
 from engine.canonical import Supplier
 from engine.canonical.entity_names import blind, normal_name
-
-_ALIKE = Fraction(3, 4)  # of all words that two names have together
+from engine.procure.supplier_blocks import ALIKE, kept_under, looked_under
 
 
 def tax_numbers(supplier: Supplier) -> frozenset[str]:
@@ -28,10 +28,19 @@ def identity_of(supplier: Supplier) -> str:
 
 
 def same_entity_dossiers(supplier: Supplier) -> Iterator[str]:
-    """Where suppliers meet that may be the same legal entity: by tax number, and by the first word of the name."""
-    for number in sorted(tax_numbers(supplier)):
-        yield f"supplier-tax:{blind(number)}"
-    yield f"supplier-name:{normal_name(supplier.registered_name).partition(' ')[0][:60]}"
+    """Where a supplier is found by those that may be the same legal entity: by tax number, and by its name."""
+    yield from _tax_dossiers(supplier)
+    yield from kept_under(supplier.registered_name)
+
+
+def other_entity_dossiers(supplier: Supplier) -> Iterator[str]:
+    """Where it finds those."""
+    yield from _tax_dossiers(supplier)
+    yield from looked_under(supplier.registered_name)
+
+
+def _tax_dossiers(supplier: Supplier) -> Iterator[str]:
+    return (f"supplier-tax:{blind(number)}" for number in sorted(tax_numbers(supplier)))
 
 
 class Alike(msgspec.Struct, frozen=True, order=True):
@@ -57,7 +66,7 @@ def alike(one: Supplier, other: Supplier) -> Alike | None:
     names = normal_name(one.registered_name), normal_name(other.registered_name)
     if names[0] == names[1]:
         why.append("same_name")
-    elif _overlap(*names) >= _ALIKE:
+    elif _overlap(*names) >= ALIKE:
         why.append("similar_name")
     first, second = sorted((one.supplier_number, other.supplier_number))
     return Alike(first, second, tuple(why)) if why else None
@@ -70,8 +79,17 @@ def _overlap(one: str, other: str) -> Fraction:
 
 def pairs(suppliers: Iterable[Supplier]) -> list[Alike]:
     """All pairs that may be one, sorted; merged ones are left out."""
-    known = sorted(
-        (one for one in suppliers if one.merged_into is None and one.active), key=lambda one: one.supplier_number
-    )
-    found = [alike(one, other) for n, one in enumerate(known) for other in known[n + 1 :]]
+    known = {one.supplier_number: one for one in suppliers if one.merged_into is None and one.active}
+    places: defaultdict[str, list[str]] = defaultdict(list)
+    for number, one in known.items():
+        for place in same_entity_dossiers(one):
+            places[place].append(number)
+    met = {
+        (number, other)
+        for number, one in known.items()
+        for place in other_entity_dossiers(one)
+        for other in places.get(place, ())
+        if number < other
+    }
+    found = (alike(known[one], known[other]) for one, other in met)
     return sorted(one for one in found if one is not None)

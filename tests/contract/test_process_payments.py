@@ -12,7 +12,7 @@ from engine.procure.process import Process
 from engine.procure.supplier_approval import supplier_number_of_approval
 from engine.store.open import Store
 from tests.support.connector_doubles import Clock
-from tests.support.suppliers import ANNA, BERT, CARA, POLICIES, account, answer, clear, supplier
+from tests.support.suppliers import ANNA, BERT, CARA, POLICIES, account, answer, clear, named, supplier
 
 GOOD, OTHER = account("00012345678"), account("99999999999")
 PAID = Payment(
@@ -59,3 +59,13 @@ async def test_two_numbers_of_one_entity_open_a_case_at_both_whichever_came_firs
     cases = await store.records.cases(CaseQuery(type="supplier_duplicate"))
 
     assert sorted(case.dossier for case in cases) == ["supplier:S1", "supplier:S2"]
+
+
+async def test_a_supplier_that_has_another_name_by_now_is_no_twin_of_those_that_it_was_found_by(store: Store) -> None:
+    process = Process(store.records, Clock(), lambda: POLICIES)
+    for number, name in (("S1", "Acme Medical"), ("S2", "Medical Acme Inc"), ("S2", "Zenith Labs")):
+        await process.take(named(number, name))
+
+    assert await store.records.cases(CaseQuery(type="supplier_duplicate")) == []
+    gone = await store.records.cases(CaseQuery(states=("gone",), type="supplier_duplicate"))
+    assert sorted(case.dossier for case in gone) == ["supplier:S1", "supplier:S2"]
