@@ -18,7 +18,6 @@ from engine.canonical import (
     InvoiceKind,
     InvoiceLine,
     LineKind,
-    MatchRule,
     Money,
     OrderLine,
     PurchaseOrder,
@@ -31,12 +30,11 @@ from engine.procure.exact import Exact, decimal_of, exact, minor, product, round
 from engine.procure.match_blanket import is_by_money, limit_exceeded
 from engine.procure.match_book import Book, Matched, Turn, turn_of
 from engine.procure.match_charges import minimum_charge
-from engine.procure.policies import match_rule_for
+from engine.procure.match_ways import FOUR_WAYS, THREE_WAYS, ways_of
 from engine.procure.tolerance import Verdict, judge
 from engine.procure.validate_invoice import aspects_of, found, sum_differs
 from engine.procure.waiting import Waiting, waiting_for
 
-_WAYS = {MatchRule.TWO_WAY: 2, MatchRule.THREE_WAY: 3, MatchRule.FOUR_WAY: 4}
 _NOT_GOODS = frozenset({LineKind.FREIGHT, LineKind.HANDLING, LineKind.TAX, LineKind.DISCOUNT, LineKind.OTHER})
 _ACCEPTED, _RECEIVED = "inspections", "receipts"
 
@@ -279,13 +277,13 @@ class Match:
                                  verdict.difference * exact(ordered.price.amount))  # fmt: skip
         ways = self._ways(ordered)
         self.ways[str(line.number)] = ways
-        if ways > 2:
+        if ways >= THREE_WAYS:
             self._arrived(line, ordered, total, ways)
 
     def _arrived(self, line: InvoiceLine, ordered: OrderLine, total: Exact, ways: int) -> None:
         """At least as much must have come, and with four ways been accepted; what lags is waited for."""
         steps = [("quantity_received", self.book.received, _RECEIVED, "quantity_not_received")]
-        if ways > _WAYS[MatchRule.THREE_WAY]:
+        if ways >= FOUR_WAYS:
             steps.append(("quantity_accepted", self.book.accepted, _ACCEPTED, "quantity_not_accepted"))
         for rule, so_far, source, type_ in steps:
             if (come := so_far[ordered.number]) == total:
@@ -315,13 +313,8 @@ class Match:
         return turn_of(self.invoice, self.book)
 
     def _ways(self, ordered: OrderLine) -> int:
-        rule = ordered.match_rule or self.order.match_rule
-        if rule is not None:
-            return _WAYS[rule]
-        kind = ordered.line_kind.value
-        if ordered.receipt_required is False:
-            return 2
-        return match_rule_for(self.book.policies, aspects_of(self.invoice, self._category(ordered)), kind).ways
+        item, aspects = self.book.item(ordered.item_number), aspects_of(self.invoice, self._category(ordered))
+        return ways_of(ordered, self.order, aspects, self.book.policies, item)
 
     def _category(self, ordered: OrderLine) -> str | None:
         """The order's word, else that of the item's master data."""

@@ -8,7 +8,7 @@ from datetime import date
 
 import msgspec
 
-from engine.canonical import Invoice, Item, MatchRule, OrderLine, Receipt
+from engine.canonical import Invoice, Item, Receipt
 from engine.core.clock import to_micros
 from engine.procure.decision import Finding, World
 from engine.procure.exact import Exact, exact
@@ -87,15 +87,8 @@ class Book:
                 self.unknown_units.add((line.number, one.quantity.unit))
                 continue
             self.received[line.number] += exact(one.quantity.amount) * factor * exact(receipt.sign)
-            item = None if one.accepted is not None else self.item(one.item_number)
-            taken = one.accepted or (None if item is not None and item.inspection_required else one.quantity)
-            if taken is not None and (one.accepted is not None or not self._inspects(line)):
-                self.accepted[line.number] += exact(taken.amount) * factor * exact(receipt.sign)
-
-    def _inspects(self, line: OrderLine) -> bool:
-        return line.match_rule is MatchRule.FOUR_WAY or (
-            self.order is not None and self.order.match_rule is MatchRule.FOUR_WAY
-        )
+            if one.accepted is not None:  # what nobody inspected yet is not accepted, whatever came
+                self.accepted[line.number] += exact(one.accepted.amount) * factor * exact(receipt.sign)
 
 
 def turn_of(invoice: Invoice, book: Book) -> Turn:

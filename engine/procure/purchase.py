@@ -19,6 +19,7 @@ from engine.canonical import (
     ReceiptLine,
     Supplier,
 )
+from engine.channel.policy_parts import Aspects
 from engine.core.clock import from_micros
 from engine.procure.decision import Decision, Finding, Intent, World
 from engine.procure.duplicate import duplicates_of
@@ -30,6 +31,7 @@ from engine.procure.match_joint import Claim, settle
 from engine.procure.match_people import Acts, advice_of
 from engine.procure.match_several import is_home, parts_of, uses_elsewhere
 from engine.procure.match_tax import tax_not_expected
+from engine.procure.match_ways import FOUR_WAYS, ways_of
 from engine.procure.papers import Papers, orders_of
 from engine.procure.validate_invoice import found, validate
 from engine.procure.waiting import Waiting, waiting_for
@@ -205,7 +207,7 @@ class _Purchase:
             lines = tuple(self._lines_of(receipt, order))
             if receipt.cancelled:
                 self._taken_back(receipt, order)
-            if receipt.cancelled or not lines:
+            if receipt.cancelled or not lines or self._not_inspected(receipt, order):
                 continue
             total = Money(amount=sum(line.extended.amount for line in lines), currency=order.currency)
             made = Invoice(
@@ -242,6 +244,32 @@ class _Purchase:
                 item_number=line.item_number, order_line_number=line.number, cost_center=line.cost_center,
                 receipt_number=receipt.receipt_number,
             )  # fmt: skip
+
+    def _not_inspected(self, receipt: Receipt, order: PurchaseOrder) -> bool:
+        """All of a receipt is paid at once: when each line that must be inspected was."""
+        open_lines = [one.order_line_number for one in receipt.lines
+                      if one.accepted is None and receipt.sign > 0 and self._is_inspected(one, order)]  # fmt: skip
+        if not open_lines:
+            return False
+        key = f"{order.supplier_number}/ERS-{receipt.receipt_number}"
+        waiting = waiting_for(self.world, "inspections", from_micros(self.papers.first(receipt).record.at_micros))
+        if waiting is not None:
+            self._wait(key, (waiting,))
+            return True
+        title, flip = "It was received but not accepted", "what its inspection accepted"
+        self.findings.append(Finding("quantity_not_accepted", key, title, supplier=order.supplier_number,
+                                     facility=order.facility, flip=flip, facts={"lines": open_lines}))  # fmt: skip
+        self.states[key] = {"state": "exception", "because": ["quantity_not_accepted"]}
+        return True
+
+    def _is_inspected(self, received: ReceiptLine, order: PurchaseOrder) -> bool:
+        line = self.book.lines.get(received.order_line_number)
+        if line is None:
+            return False
+        item = self.book.item(line.item_number)
+        category = line.category or order.category or (item.category if item else None)
+        aspects = Aspects(order.supplier_number, category, None, order.facility, order.legal_entity)
+        return ways_of(line, order, aspects, self.book.policies, item) >= FOUR_WAYS
 
     def _unit_unknown(self, receipt: Receipt, line: ReceiptLine) -> Finding:
         title = "Nobody told how the units convert, so the receipt cannot be paid"
