@@ -23,7 +23,7 @@ import boto3.session
 import botocore.exceptions as wrong
 from botocore.config import Config
 
-from engine.connectors.s3.guard import ConnectionGuard
+from engine.connectors.s3.guard import AddressNotAllowedError, GuardedTransport
 from engine.connectors.s3.settings import S3Server
 from engine.core.errors import ConfigurationError, SizeLimitError, TransportError
 from engine.ports.connector import ConnectorContext
@@ -90,11 +90,11 @@ class Bucket:
     def __init__(self, settings: S3Server, context: ConnectorContext, parallel: int) -> None:
         self._settings, self._context = settings, context
         self.name = settings.bucket
-        self._guard = ConnectionGuard(settings)
         self._keys = self._resolved()
         self._parallel = parallel
         self._executor: ThreadPoolExecutor | None = None
         self._client: Any = None
+        self._transport: GuardedTransport | None = None
         self._making = asyncio.Lock()
 
     # -------------------------------------------------------------- asking
@@ -183,6 +183,8 @@ class Bucket:
         client, executor, self._client, self._executor = self._client, self._executor, None, None
         if client is not None:
             client.close()
+        if self._transport is not None:
+            self._transport.close()
         if executor is not None:
             executor.shutdown(wait=False)
 
@@ -207,9 +209,9 @@ class Bucket:
             return work(client)
         except wrong.ClientError as error:
             raise self._meaning(error, sent) from None
+        except AddressNotAllowedError:
+            raise self._error("the server's name leads to an address that may not be reached") from None
         except _NOT_SENT as error:
-            if self._guard.refused:
-                raise self._error("the server's name leads to an address that may not be reached") from None
             words = "TLS failed: the server's certificate is not valid" if isinstance(error, wrong.SSLError) else None
             raise self._error(words or "no connection to the server") from None
         except _FAILED:
@@ -261,11 +263,12 @@ class Bucket:
                 "s3",
                 region_name=given.region,
                 endpoint_url=given.endpoint,
-                verify=str(self._context.root / given.ca) if given.ca else True,
                 config=config,
                 **self._keys,
             )
-        self._guard.put_into(client)
+        authorities = str(self._context.root / given.ca) if given.ca else None
+        self._transport = GuardedTransport(given, authorities, self._parallel)
+        self._transport.put_into(client)
         return client
 
     def _resolved(self) -> dict[str, str]:
