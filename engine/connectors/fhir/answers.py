@@ -68,6 +68,12 @@ def taken(
     return Taken(status, issue, f"{base.rstrip('/')}/{kind}/{id_ or version}/_history/{version}", version)
 
 
+def known_as(location: str, version: str) -> Taken:
+    """Of a conditional create whose resource is here already: nothing was changed."""
+    issue = Issue("informational", f"known already as message {version}", "information")
+    return Taken(200, issue, f"{location}/_history/{version}", version)
+
+
 def each_within(one: Taken, within: tuple[tuple[str, str], ...], base: str) -> list[Taken]:
     """For each entry of a bundle that is one message: taken in with it."""
     named = [(kind, id_ or f"{one.version}-{position}") for position, (kind, id_) in enumerate(within)]
@@ -122,7 +128,8 @@ def capabilities(settings: FhirSourceSettings, now: datetime, index: Iterable[st
     """What this server takes in. Source: https://hl7.org/fhir/R5/capabilitystatement.html."""
     codes = [code for code, method in (("create", "POST"), ("update", "PUT")) if method in settings.methods]
     codes += ["read", "vread", "search-type"] if settings.search else []
-    resource: Tree = {"interaction": [{"code": code} for code in codes], "versioning": "versioned"}
+    versioning = "versioned-update" if settings.search else "versioned"
+    resource: Tree = {"interaction": [{"code": code} for code in codes], "versioning": versioning}
     resource |= {"updateCreate": True} | ({"searchParam": _parameters(index)} if settings.search else {})
     served = "and answers reads and searches of them" if settings.search else "reads and searches are not served"
     rest: Tree = {"mode": "server", "documentation": f"Takes resources in; {served}."}

@@ -23,13 +23,14 @@ _LONGEST_ID = 200  # characters of a natural id; longer ones stand there as thei
 
 
 class Item(msgspec.Struct, frozen=True):
-    """One message to be. `fault`: this entry of a batch is refused, and the others are not."""
+    """One message to be. `is_new`: an update of what is not there. `fault`: this entry of a batch is refused alone."""
 
     body: bytes
     type: str
     id: str = ""
     natural_id: str | None = None
     if_match: bool = False
+    is_new: bool = False
     place: str | None = None
     attributes: Mapping[str, str] = {}
     fault: Taken | None = None
@@ -121,6 +122,7 @@ class Intake:
         if bundle.type == "transaction":
             called = called or _named("Bundle", hashlib.blake2b(json, digest_size=16).hexdigest())
             items = [self._entry(entry, tree, called) for entry in bundle.entries]
+            _check_apart(items)
             if self._settings.transactions == "whole":
                 within = tuple((item.type, item.id) for item in items)
                 return Plan("transaction", (Item(json, "Bundle", "", _short(called)),), within=within)
@@ -150,7 +152,19 @@ class Intake:
         natural = _natural(kind, id_ or head.id, version or head.version_id, entry.if_none_exist)
         natural = natural or (f"{called}#{entry.position}" if called else None)
         facts = {"bundle": _short(called), "entry": str(entry.position), "full_url": _short(entry.full_url)}
-        return Item(entry.body, kind, id_ or "", _short(natural), version is not None, entry.place, _known(facts))
+        return Item(
+            entry.body, kind, id_ or "", _short(natural), version is not None, place=entry.place,
+            attributes=_known(facts),
+        )  # fmt: skip
+
+
+def _check_apart(items: list[Item]) -> None:
+    """Raises StructureError: two entries of a transaction update one resource. Source: http.html#trules."""
+    seen: set[tuple[str, str]] = set()
+    for item in items:
+        if item.id and (item.type, item.id) in seen:
+            raise StructureError("another entry is about the same resource", where=f"{item.place}.request.url")
+        seen.add((item.type, item.id))
 
 
 def refusal_of(error: MessageError) -> Reason:

@@ -48,6 +48,18 @@ class Reader:
         await self._audit.record(who, "fhir.vread", f"{kind} of channel {self._channel}", _told(found))
         return found
 
+    async def newest_version(self, kind: str, id_: str, named: str = "") -> str | None:
+        """What `If-Match` must name; None for a resource that is not known. No content is told: it is not audited.
+
+        `named` is a version that is looked at, too: one that was taken in just now is not indexed yet.
+        """
+        row, _ = await self._newest(kind, id_, named)
+        return id_text(row.message_id) if row is not None else None
+
+    async def was_updated(self, kind: str, id_: str, version: str) -> bool:
+        """Whether an update that names this version as the one before it was taken in."""
+        return bool(await self._journal.search(self._by(kind, (None, f"{kind}/{id_}/{version}", False))))
+
     async def search(self, who: str, kind: str, asked: Wanted, origin: str = "") -> Tree:
         """One page as a searchset, the newest first. `origin`: how whoever asks calls this server."""
         if asked.ids:
@@ -124,18 +136,16 @@ class Reader:
         return bundle | {"link": links} | ({"entry": entries} if entries else {})
 
     # -------------------------------------------------------------- one resource
-    async def _newest(self, kind: str, id_: str) -> tuple[MessageRow | None, Tree | None]:
-        """By the message's own id, by the index, by the natural id of an update."""
+    async def _newest(self, kind: str, id_: str, named: str = "") -> tuple[MessageRow | None, Tree | None]:
+        """By the message's own id, by the index, by the natural id of an update: whichever came last."""
         message, _, position = id_.partition("-")
-        row = await self._row(message)
-        if row is not None and (not position or position.isdigit()):
-            resource = await self._resource(row, kind, id_)
-            if resource is not None:
-                return row, resource
+        own = [await self._row(message)] if not position or position.isdigit() else []
+        own += [await self._row(named)] if named else []
         keys: list[tuple[str | None, str, bool]] = [(None, f"{kind}/{id_}/", True)]
         if "id" in self.index:
             keys.append(("id", id_, False))
-        rows = [row for key in keys for row in await self._journal.search(self._by(kind, key))]
+        rows = [row for row in own if row is not None]
+        rows += [row for key in keys for row in await self._journal.search(self._by(kind, key))]
         for row in sorted(rows, key=lambda one: one.message_id, reverse=True):
             resource = await self._resource(row, kind, id_)
             if resource is not None:
@@ -167,8 +177,9 @@ class Reader:
             return None
         version = id_text(row.message_id)
         found, own = _inside(tree, kind, id_, version)
-        if found is None or id_ not in (None, own):
+        if found is None or id_ not in (None, own, version):
             return None
+        own = id_ or own
         meta: Any = found.get("meta")
         kept = meta if isinstance(meta, dict) else {}
         told = {"versionId": version, "lastUpdated": row.received_at.isoformat(timespec="milliseconds")}

@@ -45,13 +45,15 @@ def asked(method: str, path: str, base: str, *, reads: bool = False) -> Asked:
             return Asked("bundle", "Bundle")
         case ["$process-message"], "POST":
             return Asked("message", "Bundle")
-        case [kind], "GET" if reads and is_type(kind):
+        case [kind], "GET" | "HEAD" if reads and is_type(kind):
             return Asked("search", kind)
         case [kind, "_search"], "POST" if reads and is_type(kind):
             return Asked("search", kind)
-        case [kind, id_], "GET" if reads and is_type(kind) and is_id(id_):
+        case [kind, id_], "GET" | "HEAD" if reads and is_type(kind) and is_id(id_):
             return Asked("read", kind, id_)
-        case [kind, id_, "_history", version], "GET" if reads and is_type(kind) and is_id(id_) and is_id(version):
+        case [kind, id_, "_history", version], "GET" | "HEAD" if (
+            reads and is_type(kind) and is_id(id_) and is_id(version)
+        ):
             return Asked("vread", kind, id_, version)
         case [kind], "POST" if is_type(kind):
             return Asked("create", kind)

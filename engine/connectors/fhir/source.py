@@ -16,6 +16,9 @@ body · 422 refused by the channel · 400 not readable · 403 not in the token's
 
 What a repeat is told by: Idempotency-Key; else If-None-Exist; else type, id and version (If-Match or
 meta.versionId); else what a bundle calls itself. A resource with none of these is never taken for a repeat.
+With `search: true` the server knows what it has, and conditions are held against that: If-Match must name the newest
+version (else 412), an update of what is not there answers 201, and a create whose If-None-Exist is searchable here
+answers 200 with the one resource that matches, or 412 when several do.
 XML becomes JSON with the same digits, unless the channel's format is bytes.
 """
 
@@ -27,15 +30,17 @@ import re
 from typing import Any
 from urllib.parse import parse_qsl
 
+import msgspec
 from aiohttp import web
 
 from engine.connectors.fhir import answers
 from engine.connectors.fhir.answers import RefusedResource, Taken
+from engine.connectors.fhir.conditions import check_version, match_of_create
 from engine.connectors.fhir.intake import Intake, Item, Plan, refusal_of
 from engine.connectors.fhir.jwt import TokenError
 from engine.connectors.fhir.query import QueryError, wanted
 from engine.connectors.fhir.reading import SERVICE, Reader
-from engine.connectors.fhir.routing import Asked, NotServedError, asked
+from engine.connectors.fhir.routing import Asked, NotServedError, asked, version_of
 from engine.connectors.fhir.settings import XML_TYPES, FhirSourceSettings
 from engine.connectors.fhir.smart import Caller, SmartGate, configuration
 from engine.connectors.http.source import HttpSource, Refused, correlation_id_of, drained, wait_for_journal
@@ -200,7 +205,25 @@ class FhirSource(HttpSource):
             raise RefusedResource(400, issue_of(error)) from None
         for kind, id_ in plan.within or [(item.type, item.id) for item in plan.items if item.type]:
             self._check_right(caller, "u" if id_ else "c", kind)
+        if self._reader is not None and plan.kind == "single" and key is None:
+            known = await self._conditions(self._reader, caller, plan.items[0], *head[1:])
+            if isinstance(known, Taken):
+                return answers.single(known, wants_xml, _wants_minimal(request))
+            plan = msgspec.structs.replace(plan, items=(known,))
         return await self._accepted(request, accept, plan, attributes, correlation_id, wants_xml)
+
+    async def _conditions(
+        self, reader: Reader, caller: Caller, item: Item, none_exist: str | None, if_match: str | None
+    ) -> Taken | Item:
+        """The item with whether it is new here, or the answer when it is there already. Raises Refused (412)."""
+        if not item.id:
+            known = await match_of_create(reader, caller.who, item.type, none_exist, self._fhir.path)
+            return known or item
+        if if_match is not None and (version := version_of(if_match)):
+            await check_version(reader, item.type, item.id, version)
+            return item
+        newest = await reader.newest_version(item.type, item.id)
+        return msgspec.structs.replace(item, is_new=newest is None)
 
     async def _planned(self, body: bytes, *asked: Any) -> Plan:
         if self._intake.is_quick(len(body)):
@@ -215,7 +238,7 @@ class FhirSource(HttpSource):
         handed = (self._handed(accept, item, attributes, correlation_id) for item in plan.items)
         taken = await asyncio.gather(*handed)
         if plan.kind == "single":
-            return answers.single(taken[0], wants_xml, "return=minimal" in request.headers.get("Prefer", ""))
+            return answers.single(taken[0], wants_xml, _wants_minimal(request))
         if plan.kind == "message":
             return self._answered_message(plan, taken[0], wants_xml)
         if plan.kind == "transaction" and (bad := [one for one in taken if not one.ok]):
@@ -254,7 +277,8 @@ def _status(item: Item, receipt: Receipt) -> int:
         return 412 if item.if_match else _CONFLICT
     if receipt.verdict is Verdict.REFUSED or (receipt.verdict is Verdict.DUPLICATE and receipt.reason is not None):
         return _REFUSED
-    return 200 if receipt.verdict is Verdict.DUPLICATE or item.id else 201
+    known = receipt.verdict is Verdict.DUPLICATE or (item.id and not item.is_new)
+    return 200 if known else 201
 
 
 def _received(item: Item, attributes: dict[str, str], correlation_id: str | None) -> Received:
@@ -266,6 +290,10 @@ def _received(item: Item, attributes: dict[str, str], correlation_id: str | None
         refusal=item.refusal,
         correlation_id=correlation_id,
     )
+
+
+def _wants_minimal(request: web.BaseRequest) -> bool:
+    return "return=minimal" in request.headers.get("Prefer", "")
 
 
 def _wants_xml(request: web.BaseRequest) -> bool:

@@ -363,6 +363,14 @@ async def test_transaction_with_one_bad_entry_takes_nothing(tmp_path: Path) -> N
     assert server.door.accepted == []
 
 
+async def test_transaction_that_updates_one_resource_twice_is_refused(tmp_path: Path) -> None:
+    twice = [entry(DEVICE, "PUT", "Device/d1"), entry(DEVICE | {"status": "active"}, "PUT", "Device/d1")]
+    async with served(tmp_path) as server:
+        answer = await server.ask("POST", "", bundle("transaction", *twice))
+
+        assert (answer.status, answer.issue["expression"]) == (400, ["Bundle.entry[1].request.url"])
+
+
 async def test_transaction_by_entries_is_one_message_an_entry_and_repeated_acts_once(tmp_path: Path) -> None:
     async with served(tmp_path, transactions="entries") as server:
         asked = bundle("transaction", entry(SUPPLY), entry(DEVICE), id="b-1")
