@@ -1,18 +1,21 @@
 """PGP around files: decrypted and verified on their way in, signed and encrypted on their way out (RFC 9580, RFC 4880).
 
-What is not protected against changes is refused, and so is any algorithm that Sequoia's policy has given up.
+What is not protected against changes is refused, and so is any algorithm that Sequoia's policy has given up. So is what
+is only signed or compressed, unless a channel says that it takes it.
 Two things that GnuPG may do cannot be read: bzip2, and, where signatures must be verified, PGP's own compression
 (the library looks for a signature directly inside the encryption only). Senders set `--compress-algo none`.
 """
 
 from __future__ import annotations
 
+import binascii
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -23,6 +26,9 @@ from engine.core.errors import ConfigurationError, FramingError, MessageError, S
 from engine.ports.connector import ConnectorContext
 
 _SECONDS = 60
+_ARMOR = re.compile(rb"-----BEGIN PGP MESSAGE-----[^\n]*\n(?:[^\n]*: [^\n]*\n)*[ \t\r]*\n([A-Za-z0-9+/\r\n]{4,400})")
+_ENCRYPTED = frozenset({1, 3, 9, 18, 20})  # packets that an encrypted message begins with (RFC 9580 § 10.3)
+_BEFORE_IT = frozenset({10, 21})  # marker and padding, which say nothing
 KeyFile = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]+$")]
 
 
@@ -42,6 +48,10 @@ class PgpOpening(Settings):
         description="Files with public keys, relative to the site; a file without a valid signature of one of them is "
         "refused. Empty: signatures are not looked at.",
         examples=[["config/keys/alderbrook.asc"]],
+    )
+    encrypted: Literal["required", "optional"] = Field(
+        default="required",
+        description="What is not encrypted is refused; optional: what is only signed or compressed is taken, too.",
     )
 
 
@@ -80,6 +90,7 @@ class PgpOpener:
             "signed_by": _keys(settings.signed_by, context.root),
             "must_be_signed": bool(settings.signed_by),
         }
+        self._must_be_encrypted = settings.encrypted == "required"
         if _run({**self._header, "work": "check", "limit": 0, "seconds": _SECONDS}, b"")[:1] != b"0":
             raise _bad_key("pgp.key")
 
@@ -87,10 +98,13 @@ class PgpOpener:
         """Takes a process, so: not on the loop.
 
         Raises:
-            FramingError: not PGP, not for our key, or changed on its way.
+            FramingError: not PGP, not encrypted, not for our key, or changed on its way.
             SignatureError: not signed by a key that is trusted.
             SizeLimitError: unpacks to more than `limit` bytes.
         """
+        if self._must_be_encrypted and not is_encrypted(content):
+            remedy = "ask the sender to encrypt for our key; if this is as agreed, set encrypted: optional under pgp"
+            raise FramingError("not encrypted with PGP", remedy=remedy)
         answer = _run({**self._header, "limit": limit, "seconds": _SECONDS}, content)
         match answer[:1]:
             case b"0":
@@ -129,6 +143,29 @@ class PgpSealer:
         if answer[:1] == b"0":
             return answer[1:]
         raise _bad_key("pgp.recipients")
+
+
+def is_encrypted(content: bytes) -> bool:
+    """Tell whether a file begins as an encrypted message does, in armor or not; what follows is not looked at."""
+    armor = _ARMOR.search(content, 0, 64 * 1024)
+    if armor is not None:
+        letters = b"".join(armor[1].split())
+        content = binascii.a2b_base64(letters[: len(letters) // 4 * 4])
+    while content:
+        tag, content = _first_packet(content)
+        if tag not in _BEFORE_IT:
+            return tag in _ENCRYPTED
+    return False
+
+
+def _first_packet(content: bytes) -> tuple[int, bytes]:
+    """Its kind, and what follows it; 0: no packet. Only short packets are stepped over."""
+    first = content[0]
+    if not first & 0x80:
+        return 0, b""
+    if first & 0x40:
+        return first & 0x3F, content[2 + content[1] :] if len(content) > 1 and content[1] < 192 else b""
+    return first >> 2 & 0xF, content[2 + content[1] :] if len(content) > 1 and not first & 3 else b""
 
 
 def _keys(paths: Sequence[str], root: Path) -> list[str]:

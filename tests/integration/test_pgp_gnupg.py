@@ -113,6 +113,24 @@ async def test_compressed_files_are_read_where_no_signature_is_asked_for(exchang
     assert [one.body for one in door.accepted] == [ROWS]
 
 
+@pytest.mark.parametrize("words", [("--sign",), ("--sign", "--armor"), ("--store",), ("--clear-sign",)])
+async def test_a_file_that_is_not_encrypted_is_refused_by_its_name(exchange: Exchange, words: tuple[str, ...]) -> None:
+    content = exchange.gpg.run(*words, "--local-user", "supplier@alderbrook.example", given=ROWS)
+    for pgp in ({"key": "env:KEY", "passphrase": "env:PASS"}, None):
+        door = await taken_in(exchange, content, **({"pgp": pgp} if pgp else {}))
+
+        assert [one.refusal.text for one in door.stored if one.refusal] == ["not encrypted with PGP"]
+
+
+async def test_a_file_that_is_only_signed_is_read_where_the_channel_says_so(exchange: Exchange) -> None:
+    content = exchange.gpg.run("--sign", *PLAIN, "--local-user", "supplier@alderbrook.example", given=ROWS)
+    pgp = {"key": "env:KEY", "passphrase": "env:PASS", "encrypted": "optional"}
+
+    door = await taken_in(exchange, content, pgp=pgp)
+
+    assert [one.body for one in door.accepted] == [ROWS]
+
+
 async def test_a_wrong_passphrase_is_the_sites_mistake_not_the_senders(exchange: Exchange) -> None:
     with pytest.raises(ConfigurationError):
         await taken_in(exchange, exchange.encrypted(ROWS, *SIGNED), "env:WRONG")
