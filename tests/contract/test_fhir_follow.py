@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +229,28 @@ async def test_a_server_that_is_down_or_refuses_is_asked_less_often(server: Fhir
 
     assert waits == [2, 4, 8, 1]
     assert (refused.ok, (await one.check()).ok) == (False, True)
+
+
+async def test_a_server_that_says_when_to_come_again_is_left_alone_until_then(
+    server: FhirServer, tmp_path: Path
+) -> None:
+    one = poll(server, tmp_path, poll="1s")
+    server.failing, server.headers = 429, {"Retry-After": "120"}
+
+    assert [await one.look(Door()) for _ in range(2)] == [120, 120]
+    await one._client.close()
+
+
+async def test_one_resource_dated_ahead_hides_no_later_change(server: FhirServer, tmp_path: Path) -> None:
+    door, now = Door(), server.now
+    server.now = datetime(2126, 1, 1, tzinfo=UTC)
+    server.save(supply(1), "ahead")
+    await look(server, tmp_path, door)
+    server.now = now
+    server.save(supply(2), "later")
+    await look(server, tmp_path, door)
+
+    assert [value for _, value in of(door)] == [1, 2]
 
 
 # ---------------------------------------------------------------- being told

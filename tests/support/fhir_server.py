@@ -21,6 +21,7 @@ class FhirServer:
         self.versions: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self.asked: list[tuple[str, str]] = []
         self.links, self.failing, self.next_at = True, 0, ""
+        self.headers: dict[str, str] = {}  # of a failing answer
         self._made = 0
 
     @property
@@ -51,7 +52,7 @@ class FhirServer:
         body = await request.read()
         self.asked.append((request.method, request.path_qs))
         if self.failing:
-            return web.Response(status=self.failing)
+            return web.Response(status=self.failing, headers=self.headers)
         kind, _, id_ = request.path.removeprefix("/fhir/").partition("/")
         if request.method in ("POST", "PUT"):
             return web.json_response(self.save(json.loads(body), id_), status=201)

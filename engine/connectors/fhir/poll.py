@@ -25,7 +25,7 @@ from engine.connectors.fhir.following import FhirClient
 from engine.connectors.fhir.settings import Following
 from engine.connectors.intake import wait_for_journal
 from engine.connectors.sql.mark import Mark
-from engine.core.errors import IsthmusError, MessageError, StructureError
+from engine.core.errors import IsthmusError, MessageError, StructureError, TransportError
 from engine.ports.connector import Accept, ConnectorContext, Health, Reason, Received
 from engine.protocols.fhir.bundle import Bundle, Entry
 from engine.protocols.fhir.resource import read_head
@@ -63,16 +63,18 @@ class FhirPoll:
 
     async def look(self, accept: Accept) -> float:
         """Take what is new. Returns seconds until the next look."""
+        wished = 0.0
         try:
             await self.catch_up(accept)
         except (IsthmusError, OSError) as error:  # nothing is lost: the server keeps it
             self._failed(error)
+            wished = (error.retry_after or 0.0) if isinstance(error, TransportError) else 0.0
         else:
             if self._failures:
                 self._context.emit("source_recovered", self._context.channel, {"failures": self._failures})
             self._failures, self.problem = 0, None
         usual = self._settings.poll.total_seconds()
-        return float(min(usual * 2 ** min(self._failures, 16), max(_LONGEST_PAUSE, usual)))
+        return max(float(min(usual * 2 ** min(self._failures, 16), max(_LONGEST_PAUSE, usual))), wished)
 
     async def check(self) -> Health:
         """Can the server be searched."""
@@ -144,7 +146,8 @@ class FhirPoll:
         failed = next((at for at, one in enumerate(outcomes) if isinstance(one, BaseException)), None)
         taken = changes if failed is None else changes[: changes.index(new[failed])]
         for one in taken:
-            at = one.at or self._mark.value
+            # A time ahead of ours is no watermark: one resource dated next year would hide all changes until then.
+            at = min(one.at, self._context.clock.now()) if one.at else self._mark.value
             if at is not None:
                 self._mark.advance(one.received.natural_id or "", at, "", self._floor(at))
         if new and taken:
