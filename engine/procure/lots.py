@@ -17,9 +17,9 @@ from engine.procure.decision import Finding, World, text_of
 from engine.procure.match_order import order_of, substitutes_of
 from engine.procure.match_people import Acts
 from engine.procure.papers import Papers
+from engine.procure.receipt_checks import LINE, told_twice
 
 _CANCELLED = frozenset({"01", "03"})  # X12 BSN01
-LINE = "order_line"  # fact of a finding
 
 
 class Arrived(NamedTuple):
@@ -79,6 +79,7 @@ def lot_findings(papers: Papers, world: World) -> Iterator[Finding]:
         yield from _against_notice(book, one)
     for invoice in papers.newest(Invoice):
         yield from _invoiced(book, invoice)
+    yield from told_twice(papers)
 
 
 def held_lines(findings: Iterable[Finding]) -> dict[int, list[str]]:

@@ -17,6 +17,7 @@ from engine.procure.order_accruals import accruals
 from engine.procure.order_lines import LineLife, OrderLife, is_goods, order_life
 from engine.procure.papers import Papers
 from engine.procure.policies import policies_of
+from engine.procure.receipt_checks import receipt_findings
 from engine.procure.shipment import expected_receipts, late_findings, next_look
 
 
@@ -87,7 +88,10 @@ def decide_order_life(papers: Papers, world: World) -> Decision:
                 "expected": [] if ended else [msgspec.to_builtins(one) for one in expected_receipts(life, papers)],
             }
         },
-        (*still_open(found, papers, world), *open_lots(papers, world)),
+        (
+            *still_open((*found, *receipt_findings(life, papers, world)), papers, world),
+            *open_lots(papers, world),
+        ),
         tuple(accruals(life, papers, world)),
         look_again_at=None if ended else next_look(life, calendar, world),
     )

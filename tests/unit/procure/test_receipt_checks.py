@@ -1,0 +1,76 @@
+"""Receipts that do not fit their order, or one another."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from engine.canonical import Document, ReceiptKind, ShipmentNotice, ShippedLine
+from engine.procure.decision import Decision, merge
+from engine.procure.order_states import decide_order_life
+from engine.procure.purchase import decide_purchase
+from tests.support.papers import NOW, papers, world
+from tests.support.purchases import SUPPLIER, billed, invoice, of, order, ordered, receipt
+
+RETURN = {"receipt_kind": ReceiptKind.RETURN}
+
+
+def decide(*documents: Document) -> Decision:
+    known, told = papers(*documents), world(SUPPLIER, watermarks={"receipts": NOW, "orders": NOW, "inspections": NOW})
+    return merge(decide_purchase(known, told), decide_order_life(known, told))
+
+
+def types(decision: Decision) -> list[str]:
+    return sorted({one.type for one in decision.findings})
+
+
+def posted(decision: Decision) -> list[str]:
+    return [one.key for one in decision.intents if one.what == "post_invoice"]
+
+
+def notice(amount: str) -> ShipmentNotice:
+    line = ShippedLine(quantity=of(amount), order_number="PO-1", order_line_number=1)
+    return ShipmentNotice(shipment_number="SH-1", supplier_number="S1", noticed_on=date(2026, 11, 5), lines=(line,))
+
+
+@pytest.mark.parametrize(
+    ("documents", "wanted"),
+    [
+        ([order(), receipt("12")], ["receipt_above_ordered"]),
+        ([order(), receipt("4"), receipt("6", "R-2")], []),
+        ([order(), receipt("14"), receipt("4", "R-2", **RETURN)], []),
+        ([order(blanket=True), receipt("12")], []),
+        ([order(), receipt(), receipt("11", "R-2", **RETURN)], ["receipt_return_exceeds"]),
+        ([order(), receipt(line=9)], ["receipt_line_not_ordered"]),
+        ([order(), receipt(line=9, cancelled=True)], []),
+        ([order(purpose="01"), receipt()], ["receipt_line_not_ordered"]),
+    ],
+)
+def test_what_the_dock_tells_and_the_order_does_not_know_is_told(documents: list[Document], wanted: list[str]) -> None:
+    decision = decide(*documents)
+
+    assert types(decision) == wanted
+    assert all(one.flip for one in decision.findings)
+
+
+def test_more_than_ordered_holds_no_invoice_over_what_was_ordered() -> None:
+    decision = decide(order(), receipt("12"), invoice())
+
+    assert (types(decision), posted(decision)) == (["receipt_above_ordered"], ["post_invoice:S1/I-1"])
+
+
+def test_goods_of_a_shipment_that_were_received_twice_pay_nothing() -> None:
+    twice = [receipt(shipment_number="SH-1"), receipt(number="R-2", shipment_number="SH-1")]
+    documents = [order(ordered(amount="20")), *twice, invoice(billed("20"))]
+
+    (finding,) = (decision := decide(*documents)).findings
+    assert (finding.type, finding.facts["like"], posted(decision)) == ("receipt_told_twice", "R-1", [])
+    assert types(decide(*documents, notice("10"))) == ["receipt_told_twice"]
+    assert posted(decide(*documents, notice("20"))) == ["post_invoice:S1/I-1"]  # two parcels, both announced
+
+
+def test_two_equal_receipts_of_two_shipments_are_two() -> None:
+    both = [receipt(shipment_number="SH-1"), receipt(number="R-2", shipment_number="SH-2")]
+
+    assert posted(decide(order(ordered(amount="20")), *both, invoice(billed("20")))) == ["post_invoice:S1/I-1"]
