@@ -57,7 +57,7 @@ class SoapSourceSettings(HttpSourceSettings):
         default="/soap", description="Path of the service; its WSDL is at `?wsdl`.", examples=["/orders"]
     )
     wsdl: SiteFile = Field(
-        description="WSDL 1.1 of the site, document/literal; what it imports stands beside it.",
+        description="WSDL 1.1 of the site, document/literal or rpc/literal; what it imports stands beside it.",
         examples=["wsdl/orders.wsdl"],
     )
     service: str | None = Field(default=None, description="Which service of the WSDL; none: the first.")

@@ -10,8 +10,9 @@
         users: {clinic: env:CLINIC_SOAP_PASSWORD}
 
 Served: POST of SOAP 1.1 and 1.2, as far as the WSDL has a binding · GET ?wsdl with our address in it, and the
-documents it imports. The body's element is the message, the operation its type; WSDL, document/literal. A call is
-answered with the operation's response element, or 202 and nothing when it has none.
+documents it imports. The body's element is the message, the operation its type; WSDL of document/literal or
+rpc/literal: there the body's element is named as the operation, and its parts have no namespace. A call is answered
+with the operation's response element, or 202 and nothing when it has none.
 
 Faults say what and where, without values: Client/Sender for what the caller must change, Server/Receiver for what
 may be tried again (HTTP 500, or 503 with Retry-After). What is refused after the caller proved who it is, is kept.

@@ -1,6 +1,7 @@
 """A WSDL 1.1 as a server needs it: operations by the element that calls them, schema, and documents to serve.
 
-Only document/literal: there the body's one element is declared in the schema. Source: https://www.w3.org/TR/wsdl.
+Of document/literal the body's one element is declared in the schema; of rpc/literal it is made from the operation and
+its parts. What is encoded (SOAP's own types) is not served. Source: https://www.w3.org/TR/wsdl.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from lxml import etree
 
 from engine.core.errors import ConfigurationError
 from engine.protocols.soap.names import WSDL, WSDL_SOAP, XSD, Version
+from engine.protocols.soap.rpc import Wrapper, wrapper, wrapper_schemas
 from engine.protocols.xml.schema import Load, Resolve, Schema, compile_schema, documents_of
 from engine.protocols.xml.tree import parse_tree
 
@@ -68,10 +70,11 @@ def read_wsdl(name: str, load: Load, resolve: Resolve, service: str | None = Non
         raise ConfigurationError("not a WSDL 1.1", where=name)
     bindings = _bindings(definitions, service, name)
     operations: dict[tuple[str, str], Operation] = {}
+    wrappers: dict[str, Wrapper] = {}
     for binding, namespace in bindings:
-        for one in _operations(definitions, binding, namespace, name):
+        for one in _operations(definitions, binding, namespace, name, wrappers):
             operations.setdefault((one.name, one.action), one)
-    schema = _schema(documents, load, resolve)
+    schema = _schema(documents, load, resolve, wrapper_schemas(wrappers.values()))
     versions = frozenset(WSDL_SOAP[namespace] for _, namespace in bindings)
     return Wsdl(tuple(operations.values()), versions, schema, documents, resolve)
 
@@ -83,10 +86,13 @@ def read_schema(name: str, load: Load, resolve: Resolve) -> Schema:
     return _schema(documents, load, resolve)
 
 
-def _schema(documents: dict[str, etree._Element], load: Load, resolve: Resolve) -> Schema:
+def _schema(
+    documents: dict[str, etree._Element], load: Load, resolve: Resolve, further: list[etree._Element] | None = None
+) -> Schema:
     roots = [(at, one) for at, root in documents.items() for one in root.iterfind(f"{{{WSDL}}}types/{{{XSD}}}schema")]
     # What inline schemas import is loaded again there: a schema is compiled from its own text.
-    return compile_schema([(at, _standing_alone(one)) for at, one in roots], load, resolve)
+    declared = [(at, _standing_alone(one)) for at, one in roots]
+    return compile_schema(declared + [(next(iter(documents)), one) for one in further or ()], load, resolve)
 
 
 def _standing_alone(schema: etree._Element) -> etree._Element:
@@ -130,26 +136,53 @@ def _bindings(definitions: list[etree._Element], service: str | None, where: str
 
 
 def _operations(
-    definitions: list[etree._Element], binding: etree._Element, namespace: str, where: str
+    definitions: list[etree._Element],
+    binding: etree._Element,
+    namespace: str,
+    where: str,
+    wrappers: dict[str, Wrapper],
 ) -> list[Operation]:
+    """Those of one binding. What the rpc style makes of them is put into `wrappers`, by name."""
     port_type = _named(definitions, "portType", binding.get("type", ""), where)
     abstract = {one.get("name"): one for one in port_type.iterchildren(f"{{{WSDL}}}operation")}
     style = _style(binding.find(f"{{{namespace}}}binding"), "document")
     found = []
     for one in binding.iterchildren(f"{{{WSDL}}}operation"):
         name, soap = one.get("name", ""), one.find(f"{{{namespace}}}operation")
-        body = one.find(f"{{{WSDL}}}input/{{{namespace}}}body")
-        if _style(soap, style) != "document" or (body is not None and body.get("use", "literal") != "literal"):
-            words = "only document/literal bindings are served"
-            raise ConfigurationError(words, where=f"{where}: {name}", remedy="give the service such a binding")
+        bodies = {kind: one.find(f"{{{WSDL}}}{kind}/{{{namespace}}}body") for kind in ("input", "output")}
+        if any(body is not None and body.get("use", "literal") != "literal" for body in bodies.values()):
+            words, remedy = "an encoded binding is not served", "give the service one with use literal"
+            raise ConfigurationError(words, where=f"{where}: {name}", remedy=remedy)
         if name not in abstract:
             raise ConfigurationError("the binding's operation is not of its portType", where=f"{where}: {name}")
-        action = soap.get("soapAction", "") if soap is not None else ""
-        came, goes = (_element(definitions, abstract[name], kind, where) for kind in ("input", "output"))
+        if _style(soap, style) == "rpc":
+            came, goes = _wrapped(definitions, abstract[name], bodies, where, wrappers)
+        else:
+            came, goes = (_element(definitions, abstract[name], kind, where) for kind in ("input", "output"))
         if came is None:
             raise ConfigurationError("the operation has no input", where=f"{where}: {name}")
+        action = soap.get("soapAction", "") if soap is not None else ""
         found.append(Operation(name, action, came, goes))
     return found
+
+
+def _wrapped(
+    definitions: list[etree._Element],
+    operation: etree._Element,
+    bodies: dict[str, etree._Element | None],
+    where: str,
+    wrappers: dict[str, Wrapper],
+) -> tuple[str | None, str | None]:
+    """The elements that the rpc style makes of an operation: its name, and its name with `Response`."""
+    made: dict[str, str] = {}
+    for kind, suffix in (("input", ""), ("output", "Response")):
+        if (said := operation.find(f"{{{WSDL}}}{kind}")) is not None:
+            message = _named(definitions, "message", said.get("message", ""), where)
+            one = wrapper(operation.get("name", "") + suffix, message, bodies[kind], where)
+            if wrappers.setdefault(one.name, one) != one:
+                raise ConfigurationError("two operations of this name have other parts", where=f"{where}: {one.local}")
+            made[kind] = one.name
+    return made.get("input"), made.get("output")
 
 
 def _style(element: etree._Element | None, usual: str) -> str:
