@@ -46,6 +46,7 @@ from engine.procure.desk import Desk
 from engine.procure.measures.desk import MeasureDesk
 from engine.procure.measures.watch import MeasureWatch
 from engine.procure.payables import PaymentRuns
+from engine.procure.payment_desk import PaymentDesk
 from engine.procure.policy_desk import PolicyDesk
 from engine.procure.process import Process
 from engine.procure.reconcile_books import Books
@@ -207,8 +208,7 @@ async def running(
         operations = EngineOperations(
             root, site, supervisor, store.journal, store.audit, replayer, CATALOG, clock, words
         )
-        operations.policies, (operations.p2p, operations.approvals) = desk, _p2p(store, process, desk, clock)
-        operations.measures = MeasureDesk(store.measures, store.records, clock, lambda: desk.current, store.audit)
+        _give_desks(operations, store, process, desk, clock)
         supervisor.notices += [notice] if notice else []
         await pool.start()
         await keep_readers(store.feed, store.journal, site.channels.values())
@@ -224,11 +224,17 @@ async def running(
             await _finish(engine)
 
 
-def _p2p(store: Store, process: Process, policies: PolicyDesk, clock: Clock) -> tuple[Desk, ApprovalDesk]:
-    desk = Desk(
-        store.records, store.record_search, process, store.audit, clock, lambda: policies.current, store.journal
-    )
-    return desk, ApprovalDesk(store.records, store.record_search, process, store.audit, clock, lambda: policies.current)
+def _give_desks(
+    operations: EngineOperations, store: Store, process: Process, policies: PolicyDesk, clock: Clock
+) -> None:
+    """What people ask of the process and its policies."""
+    operations.policies = policies
+    records, search, audit = store.records, store.record_search, store.audit
+    p2p = Desk(records, search, process, audit, clock, lambda: policies.current, store.journal)
+    operations.p2p = p2p
+    operations.approvals = ApprovalDesk(records, search, process, audit, clock, lambda: policies.current)
+    operations.payments = PaymentDesk(records, search, p2p.messages_of)
+    operations.measures = MeasureDesk(store.measures, records, clock, lambda: policies.current, audit)
 
 
 def _services(site: Site, store: Store, erps: AdapterPool, process: Process) -> dict[str, Any]:

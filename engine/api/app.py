@@ -12,6 +12,7 @@ from engine.api.gate import Gate
 from engine.api.measures import ROUTES as MEASURE_ROUTES
 from engine.api.p2p_routes import ROUTES as P2P_ROUTES
 from engine.api.partner_routes import ROUTES as PARTNER_ROUTES
+from engine.api.payments import ROUTES as PAYMENT_ROUTES
 from engine.api.routes import EVENTS, ROUTES
 from engine.api.security import SecurityHeaders
 from engine.core.errors import NotFoundError
@@ -57,7 +58,7 @@ def build_app(
 
 def route_table(pages: Pages | None = None) -> tuple[WebRoute, ...]:
     """Every route with its rule: what is served, and what the tests walk."""
-    own = ROUTES + P2P_ROUTES + APPROVAL_ROUTES + MEASURE_ROUTES + PARTNER_ROUTES
+    own = ROUTES + P2P_ROUTES + APPROVAL_ROUTES + MEASURE_ROUTES + PAYMENT_ROUTES + PARTNER_ROUTES
     return own + (tuple(pages.routes) if pages else ())
 
 

@@ -16,6 +16,7 @@ import msgspec
 from engine.api.approvals import RemoteApprovals
 from engine.api.measures import RemoteMeasures
 from engine.api.p2p_client import RemoteP2p
+from engine.api.payments import RemotePayments
 from engine.api.wire import from_wire, to_wire
 from engine.core.errors import ConfigurationError, Fate, IsthmusError
 from engine.core.ids import id_text, parse_id
@@ -53,6 +54,7 @@ class ControlClient:
         self.p2p = RemoteP2p(self._find, self._post)
         self.approvals = RemoteApprovals(self._find, self._post)
         self.measures = RemoteMeasures(self._get, self._post)
+        self.payments = RemotePayments(self._find)
 
     async def __aenter__(self) -> ControlClient:
         connector = aiohttp.UnixConnector(str(self._path))

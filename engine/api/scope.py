@@ -13,6 +13,7 @@ import msgspec
 from engine.api.approvals import ScopedApprovals
 from engine.api.measures import ScopedMeasures
 from engine.api.p2p_scope import ScopedP2p
+from engine.api.payments import ScopedPayments
 from engine.core.errors import AccessError, NotFoundError
 from engine.core.ids import parse_id
 from engine.ports.approvals import ApprovalOperations
@@ -21,6 +22,7 @@ from engine.ports.journal import MessageRow, MessageView, Query, RevisionRow
 from engine.ports.measures import MeasureOperations
 from engine.ports.operations import ChannelDiff, ChannelStatus, EngineStatus, Operations, ReplayPlan
 from engine.ports.p2p_operations import P2pOperations
+from engine.ports.payments import PaymentOperations
 
 
 class PlanBook:
@@ -57,6 +59,10 @@ class ScopedOperations:
     @property
     def measures(self) -> MeasureOperations:
         return ScopedMeasures(self._inner.measures, self._facilities)
+
+    @property
+    def payments(self) -> PaymentOperations:
+        return ScopedPayments(self._inner.payments, self._facilities)
 
     # -------------------------------------------------------------- seeing
     async def status(self) -> EngineStatus:

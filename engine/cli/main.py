@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "prune": ("channels:prune", "drop finished messages and give the disk back"),
     "cases": ("cases:command", "exceptions that wait for a person, and decisions over them"),
     "approvals": ("approvals:command", "what waits for a person's approval, and answers to it"),
+    "payments": ("payments:command", "payment runs, and where each payment stands by ERP, bank and portal"),
     "lineage": ("lineage:command", "from received bytes to the ledger's number, by any number"),
     "measures": ("measures:command", "figures of the business: what they mean, their SQL, promised times"),
     "check": ("channels:check", "are all far sides reachable and willing"),

@@ -41,6 +41,7 @@ from engine.ports.operations import (
     ReplayPlan,
 )
 from engine.ports.p2p_operations import P2pOperations
+from engine.ports.payments import PaymentOperations
 from engine.ports.states import DeliveryState, MessageState
 
 
@@ -51,6 +52,7 @@ class EngineOperations:
     p2p: P2pOperations
     approvals: ApprovalOperations
     measures: MeasureOperations
+    payments: PaymentOperations
 
     def __init__(
         self,

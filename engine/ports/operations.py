@@ -17,6 +17,7 @@ from engine.ports.connector import Attachment, Health
 from engine.ports.journal import MessageRow, MessageView, Query, RevisionRow
 from engine.ports.measures import MeasureOperations
 from engine.ports.p2p_operations import P2pOperations
+from engine.ports.payments import PaymentOperations
 
 
 class DestinationStatus(msgspec.Struct, frozen=True):
@@ -135,6 +136,11 @@ class Operations(Protocol):
     @property
     def measures(self) -> MeasureOperations:
         """Figures of the business."""
+        ...
+
+    @property
+    def payments(self) -> PaymentOperations:
+        """Payment runs and payments."""
         ...
 
     async def status(self) -> EngineStatus: ...

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from engine.ports.procure import CaseQuery, GivenCommand, Reference
+from engine.ports.procure import Case, CaseQuery, GivenCommand, Reference
 
 _REF_DIGITS = 12
 
@@ -324,6 +324,14 @@ class WaitingDossier(msgspec.Struct, frozen=True):
     look_again_micros: int
 
 
+class Stand(msgspec.Struct, frozen=True):
+    """What was decided of a dossier last, and when (microseconds). `state` is JSON."""
+
+    dossier: str
+    state: bytes
+    changed_micros: int
+
+
 class RecordSearch(Protocol):
     """Questions of people to the store of the process; deciders never ask them.
 
@@ -347,4 +355,12 @@ class RecordSearch(Protocol):
 
     async def commands(self, dossier: str) -> list[tuple[GivenCommand, int]]:
         """In their order, each with when it was given (microseconds)."""
+        ...
+
+    async def stands(self, begins: str, limit: int) -> list[Stand]:
+        """Of dossiers whose key begins so; those decided last first."""
+        ...
+
+    async def open_cases(self, begins: str) -> list[Case]:
+        """Of dossiers whose key begins so."""
         ...

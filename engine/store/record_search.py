@@ -8,15 +8,17 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from engine.ports.p2p_operations import WaitingDossier, ref_of
-from engine.ports.procure import Command, GivenCommand, Reference
+from engine.ports.p2p_operations import Stand, WaitingDossier, ref_of
+from engine.ports.procure import Case, Command, GivenCommand, Reference
 from engine.store.names import Names
 from engine.store.procure_schema import cases, commands, dossiers, members, records
 from engine.store.reader import Reader
+from engine.store.records import read_case
 
 T = TypeVar("T")
 _record, _dossier, _case, _command, _held = records.c, dossiers.c, cases.c, commands.c, members.c
 _AT_ONCE = 5000  # case ids of one look
+_AFTER_ALL = "\U0010ffff"
 
 
 class SqlRecordSearch:
@@ -54,11 +56,27 @@ class SqlRecordSearch:
         query = sa.select(commands).where(_command.dossier == dossier).order_by(_command.number)
         return await self._read(lambda sql: [(_given(row), row.at) for row in sql.execute(query)])
 
+    async def stands(self, begins: str, limit: int) -> list[Stand]:
+        query = sa.select(_dossier.key, _dossier.state, _dossier.changed).where(*_within(_dossier.key, begins))
+        query = query.order_by(_dossier.changed.desc(), _dossier.key).limit(limit)
+        return await self._read(
+            lambda sql: [Stand(row.key, bytes(row.state), row.changed) for row in sql.execute(query)]
+        )
+
+    async def open_cases(self, begins: str) -> list[Case]:
+        query = sa.select(cases).where(_case.state == "open", *_within(_case.dossier, begins)).order_by(_case.case_id)
+        return await self._read(lambda sql: [read_case(row) for row in sql.execute(query)])
+
     async def _read(self, query: Callable[[sa.Connection], T]) -> T:
         def work(sql: sa.Connection, names: Names) -> T:
             return query(sql)
 
         return await asyncio.to_thread(self._reader.run, work)
+
+
+def _within(column: Any, begins: str) -> tuple[Any, Any]:
+    """A range of the index instead of LIKE, which an index need not serve."""
+    return column >= begins, column < begins + _AFTER_ALL
 
 
 def _case_id(sql: sa.Connection, ref: str) -> str | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -34,10 +35,10 @@ class SqlRecords:
         self._writer, self._reader = writer, reader
 
     async def load(self, dossier: str) -> Dossier:
-        return await self._read(lambda sql: _load(sql, dossier))
+        return await self._read(lambda sql: _load(sql, (dossier,))[0])
 
     async def together(self, dossiers: Sequence[str]) -> tuple[list[Dossier], dict[str, int]]:
-        return await self._read(lambda sql: ([_load(sql, one) for one in dossiers], _marks(sql)))
+        return await self._read(lambda sql: (_load(sql, dossiers), _marks(sql)))
 
     async def save(self, change: Change) -> bool:
         return await self.save_all((change,))
@@ -102,35 +103,53 @@ class SqlRecords:
 
 
 # ------------------------------------------------------------------ reading
-# Statements of the hot path are made once: making one costs as much as running it.
-_KEY: sa.BindParameter[str] = sa.bindparam("key")
+# Statements of the hot path are made once: making one costs as much as running it. Each is for many keys at once.
+_KEYS: sa.BindParameter[Any] = sa.bindparam("keys", expanding=True)
 _KIND: sa.BindParameter[str] = sa.bindparam("kind")
-_OF_IT = (_record.kind == members.c.kind) & (_record.key == members.c.key) & (members.c.dossier == _KEY)
-_HEAD = sa.select(dossiers.c.revision, dossiers.c.state).where(_dossier.key == _KEY)
-_HELD = sa.select(records).join(members, _OF_IT).order_by(_record.kind, _record.key, _record.version)
-_CASES_OF = sa.select(cases).where(_case.dossier == _KEY).order_by(_case.case_id)
-_GIVEN_TO = sa.select(_command.key).where(_command.dossier == _KEY)
+_OF_IT = (_record.kind == members.c.kind) & (_record.key == members.c.key)
+_HEADS = sa.select(_dossier.key, _dossier.revision, _dossier.state).where(_dossier.key.in_(_KEYS))
+_HELD = (
+    sa.select(members.c.dossier, *records.c).join(records, _OF_IT).where(members.c.dossier.in_(_KEYS))
+    .order_by(members.c.dossier, _record.kind, _record.key, _record.version)
+)  # fmt: skip
+_CASES_OF = sa.select(cases).where(_case.dossier.in_(_KEYS)).order_by(_case.case_id)
+_GIVEN_TO = sa.select(_command.dossier, _command.key).where(_command.dossier.in_(_KEYS))
 _MARKS = sa.select(watermarks)
-_NEWEST = sa.select(records).where(_record.kind == _KIND, _record.key == _KEY).order_by(_record.version.desc()).limit(1)
-_WITH = sa.union(
-    sa.select(members.c.dossier).where(members.c.kind == _KIND, members.c.key == _KEY),
-    sa.select(waits.c.dossier).where(waits.c.kind == _KIND, waits.c.key == _KEY),
-)
+_other = records.alias("other").c
+_NEWEST_VERSION = (
+    sa.select(sa.func.max(_other.version)).where(_other.kind == _record.kind, _other.key == _record.key)
+    .scalar_subquery()
+)  # fmt: skip
+_NEWEST = sa.select(records).where(_record.kind == _KIND, _record.key.in_(_KEYS), _record.version == _NEWEST_VERSION)
+_HOLDING = sa.select(members.c.dossier).where(members.c.kind == _KIND, members.c.key.in_(_KEYS))
+_LOOKING = sa.select(waits.c.dossier).where(waits.c.kind == _KIND, waits.c.key.in_(_KEYS))
+_MANY = 500  # keys of one statement
 
 
-def _load(sql: sa.Connection, key: str) -> Dossier:
-    values = {"key": key}
-    head = sql.execute(_HEAD, values).first()
-    if head is None:
-        return Dossier(key)
-    return Dossier(
-        key=key,
-        revision=head.revision,
-        records=tuple(_row(row) for row in sql.execute(_HELD, values)),
-        state=bytes(head.state),
-        cases=tuple(_read_case(row) for row in sql.execute(_CASES_OF, values)),
-        given=frozenset(sql.scalars(_GIVEN_TO, values)),
-    )
+def _rows(sql: sa.Connection, statement: sa.Select[Any], keys: Iterable[str], **values: str) -> Iterator[sa.Row[Any]]:
+    """Of so many statements as the number of keys needs."""
+    wanted = sorted(set(keys))
+    for start in range(0, len(wanted), _MANY):
+        yield from sql.execute(statement, {"keys": wanted[start : start + _MANY], **values})
+
+
+def _load(sql: sa.Connection, keys: Sequence[str]) -> list[Dossier]:
+    heads = {row.key: row for row in _rows(sql, _HEADS, keys)}
+    held, found = defaultdict[str, list[Record]](list), defaultdict[str, list[Case]](list)
+    for row in _rows(sql, _HELD, heads):
+        held[row.dossier].append(_row(row))
+    for row in _rows(sql, _CASES_OF, heads):
+        found[row.dossier].append(read_case(row))
+    commands_of = defaultdict[str, set[str]](set)
+    for row in _rows(sql, _GIVEN_TO, heads):
+        commands_of[row.dossier].add(row.key)
+    return [
+        Dossier(
+            key=key, revision=heads[key].revision, records=tuple(held[key]), state=bytes(heads[key].state),
+            cases=tuple(found[key]), given=frozenset(commands_of[key]),
+        ) if key in heads else Dossier(key)
+        for key in keys
+    ]  # fmt: skip
 
 
 def _marks(sql: sa.Connection) -> dict[str, int]:
@@ -138,18 +157,25 @@ def _marks(sql: sa.Connection) -> dict[str, int]:
 
 
 def _with_any(sql: sa.Connection, references: Iterable[Reference]) -> list[str]:
-    found: set[str] = set()
+    return sorted(
+        {
+            row.dossier
+            for kind, keys in _by_kind(references).items()
+            for statement in (_HOLDING, _LOOKING)
+            for row in _rows(sql, statement, keys, kind=kind)
+        }
+    )
+
+
+def _latest(sql: sa.Connection, references: Iterable[Reference]) -> dict[Reference, Record]:
+    found = (_row(row) for kind, keys in _by_kind(references).items() for row in _rows(sql, _NEWEST, keys, kind=kind))
+    return {Reference(one.kind, one.key): one for one in found}
+
+
+def _by_kind(references: Iterable[Reference]) -> dict[str, list[str]]:
+    found = defaultdict[str, list[str]](list)
     for one in references:
-        found.update(sql.scalars(_WITH, {"kind": one.kind, "key": one.key}))
-    return sorted(found)
-
-
-def _latest(sql: sa.Connection, references: Sequence[Reference]) -> dict[Reference, Record]:
-    found: dict[Reference, Record] = {}
-    for one in sorted(set(references)):
-        row = sql.execute(_NEWEST, {"kind": one.kind, "key": one.key}).first()
-        if row is not None:
-            found[one] = _row(row)
+        found[one.kind].append(one.key)
     return found
 
 
@@ -159,7 +185,7 @@ def _cases(sql: sa.Connection, query: CaseQuery) -> list[Case]:
         if (value := getattr(query, name)) is not None:
             statement = statement.where(_case[name] == value)
     order = (_case.rank.desc(), _case.due.is_(None), _case.due, _case.case_id)
-    return [_read_case(row) for row in sql.execute(statement.order_by(*order).limit(query.limit))]
+    return [read_case(row) for row in sql.execute(statement.order_by(*order).limit(query.limit))]
 
 
 def _row(row: Any) -> Record:
@@ -170,7 +196,7 @@ def _row(row: Any) -> Record:
     return Record(row.kind, row.key, row.version, body, row.at, row.message_id, row.who)
 
 
-def _read_case(row: Any) -> Case:
+def read_case(row: Any) -> Case:
     return Case(
         case_id=row.case_id,
         dossier=row.dossier,
@@ -195,12 +221,7 @@ def _given(row: Any) -> GivenCommand:
 
 
 # ------------------------------------------------------------------ writing
-_REVISION = sa.select(dossiers.c.revision).where(_dossier.key == _KEY)
-_MOVE_ON = (
-    dossiers.update()
-    .where(_dossier.key == sa.bindparam("of"))
-    .values({name: sa.bindparam(name) for name in ("revision", "state", "changed", "look_again")})
-)
+_REVISIONS = sa.select(_dossier.key, _dossier.revision).where(_dossier.key.in_(_KEYS))
 _KEEP = sa.text(
     "INSERT INTO p2p_records (kind, key, version, digest, body, at, message_id, who)"
     " VALUES (:kind, :key, :version, :digest, :body, :at, :message_id, :who)"
@@ -210,82 +231,95 @@ _HOLD = sa.text(
     "INSERT INTO p2p_members (dossier, kind, key) VALUES (:dossier, :kind, :key)"
     " ON CONFLICT (dossier, kind, key) DO NOTHING"
 )
-_WAITED = sa.select(waits.c.kind, waits.c.key).where(waits.c.dossier == _KEY)
+_MOVE_ON = sa.text(
+    "INSERT INTO p2p_dossiers (key, revision, state, changed, look_again)"
+    " VALUES (:key, :revision, :state, :changed, :look_again) ON CONFLICT (key) DO UPDATE SET"
+    " revision = excluded.revision, state = excluded.state, changed = excluded.changed,"
+    " look_again = excluded.look_again"
+)
+_WAITED = sa.select(waits.c.dossier, waits.c.kind, waits.c.key).where(waits.c.dossier.in_(_KEYS))
 _NO_WAIT = sa.text("DELETE FROM p2p_waits WHERE kind = :kind AND key = :key AND dossier = :dossier")
+_CASE_COLUMNS = tuple(column.name for column in cases.columns)
+_PUT_CASE = sa.text(
+    f"INSERT INTO p2p_cases ({', '.join(_CASE_COLUMNS)}) VALUES ({', '.join(f':{name}' for name in _CASE_COLUMNS)})"
+    " ON CONFLICT (case_id) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in _CASE_COLUMNS if name != "case_id")
+)
+_KNOWN_COMMANDS = sa.select(_command.key).where(_command.key.in_(_KEYS))
+_LAST_COMMAND = sa.select(sa.func.max(_command.number))
 
 
 def _save_all(transaction: Transaction, changes: Sequence[Change]) -> bool:
+    """Everything of one kind in one statement: what is saved together is saved at the cost of one."""
     sql = transaction.session.sql
-    if any(_revision(sql, change.dossier) != change.revision for change in changes):
+    revisions = {row.key: row.revision for row in _rows(sql, _REVISIONS, (one.dossier for one in changes))}
+    if any(revisions.get(one.dossier, 0) != one.revision for one in changes):
         return False  # looked at first: what one of them wrote would have to be taken back
-    for change in changes:
-        _move_on(sql, change)
-        _add_records(sql, change)
-        _replace_waits(sql, change)
-        for case in change.cases:
-            _put_case(sql, case, change.at_micros)
-        _give(sql, change)
-        write_milestones(sql, change.milestones, change.no_milestones)
+    _many(sql, _MOVE_ON, [_head(one) for one in changes])
+    _add_records(sql, changes)
+    _replace_waits(sql, changes)
+    _many(sql, _PUT_CASE, [_case_row(case, one.at_micros) for one in changes for case in one.cases])
+    _give(sql, changes)
+    write_milestones(
+        sql, [row for one in changes for row in one.milestones], [row for one in changes for row in one.no_milestones]
+    )
     return True
 
 
-def _revision(sql: sa.Connection, dossier: str) -> int:
-    return sql.execute(_REVISION, {"key": dossier}).scalar() or 0
+def _many(sql: sa.Connection, statement: sa.Executable, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        sql.execute(statement, rows)
 
 
-def _move_on(sql: sa.Connection, change: Change) -> None:
-    values = {"state": change.state, "changed": change.at_micros, "look_again": change.look_again_micros}
-    if change.revision == 0:
-        sql.execute(dossiers.insert(), {"key": change.dossier, "revision": 1, **values})
-    else:
-        sql.execute(_MOVE_ON, {"of": change.dossier, "revision": change.revision + 1, **values})
-
-
-def _add_records(sql: sa.Connection, change: Change) -> None:
-    for one in change.records:
-        values = {"digest": checksum(one.body), "body": one.body, "at": one.at_micros, "message_id": one.message_id}
-        sql.execute(_KEEP, {"kind": one.kind, "key": one.key, "version": one.version, "who": one.who, **values})
-        sql.execute(_HOLD, {"dossier": change.dossier, "kind": one.kind, "key": one.key})
-
-
-def _replace_waits(sql: sa.Connection, change: Change) -> None:
-    before = {Reference(*row) for row in sql.execute(_WAITED, {"key": change.dossier})} if change.revision else set()
-    now = set(change.waits)
-    for gone in sorted(before - now):
-        sql.execute(_NO_WAIT, {"kind": gone.kind, "key": gone.key, "dossier": change.dossier})
-    _insert(sql, waits, ({"kind": one.kind, "key": one.key, "dossier": change.dossier} for one in sorted(now - before)))
-
-
-def _put_case(sql: sa.Connection, case: Case, at: int) -> None:
-    values = {
-        "dossier": case.dossier, "type": case.type, "state": case.state, "changed": at, "owner": case.owner,
-        "due": case.due_micros, "amount": case.amount, "currency": case.currency, "supplier": case.supplier,
-        "facility": case.facility, "rank": case.rank, "title": case.title, "opened": case.opened_micros,
-        "facts": msgspec.json.encode(case.facts).decode(),
+def _head(change: Change) -> dict[str, Any]:
+    return {
+        "key": change.dossier, "revision": change.revision + 1, "state": change.state, "changed": change.at_micros,
+        "look_again": change.look_again_micros,
     }  # fmt: skip
-    changed = sql.execute(cases.update().where(_case.case_id == case.case_id).values(**values)).rowcount
-    if not changed:
-        sql.execute(cases.insert().values(case_id=case.case_id, **values))
 
 
-def _give(sql: sa.Connection, change: Change) -> None:
+def _add_records(sql: sa.Connection, changes: Sequence[Change]) -> None:
+    kept = {(one.kind, one.key, one.version): one for change in changes for one in change.records}
+    _many(sql, _KEEP, [
+        {"kind": one.kind, "key": one.key, "version": one.version, "digest": checksum(one.body), "body": one.body,
+         "at": one.at_micros, "message_id": one.message_id, "who": one.who}
+        for one in kept.values()
+    ])  # fmt: skip
+    held = {(change.dossier, one.kind, one.key) for change in changes for one in change.records}
+    _many(sql, _HOLD, [{"dossier": dossier, "kind": kind, "key": key} for dossier, kind, key in sorted(held)])
+
+
+def _replace_waits(sql: sa.Connection, changes: Sequence[Change]) -> None:
+    known = (one.dossier for one in changes if one.revision)
+    before = {(row.kind, row.key, row.dossier) for row in _rows(sql, _WAITED, known)}
+    now = {(wait.kind, wait.key, one.dossier) for one in changes for wait in one.waits}
+    names = ("kind", "key", "dossier")
+    _many(sql, _NO_WAIT, [dict(zip(names, one, strict=True)) for one in sorted(before - now)])
+    _many(sql, waits.insert(), [dict(zip(names, one, strict=True)) for one in sorted(now - before)])
+
+
+def _case_row(case: Case, at: int) -> dict[str, Any]:
+    return {
+        "case_id": case.case_id, "dossier": case.dossier, "type": case.type, "state": case.state, "changed": at,
+        "owner": case.owner, "due": case.due_micros, "amount": case.amount, "currency": case.currency,
+        "supplier": case.supplier, "facility": case.facility, "rank": case.rank, "title": case.title,
+        "opened": case.opened_micros, "facts": msgspec.json.encode(case.facts).decode(),
+    }  # fmt: skip
+
+
+def _give(sql: sa.Connection, changes: Sequence[Change]) -> None:
     """A command is given once. Numbers follow the commits: one engine at a time owns the process."""
-    if not change.commands:
+    wanted = [(change, one) for change in changes for one in change.commands]
+    if not wanted:
         return
-    keys = [one.key for one in change.commands]
-    known = set(sql.scalars(sa.select(_command.key).where(_command.key.in_(keys))))
-    number = sql.execute(sa.select(sa.func.max(_command.number))).scalar() or 0
+    known = {row.key for row in _rows(sql, _KNOWN_COMMANDS, (one.key for _, one in wanted))}
+    number = sql.execute(_LAST_COMMAND).scalar() or 0
     rows = []
-    for one in change.commands:
+    for change, one in wanted:
         if one.key in known:
             continue
         known.add(one.key)
         number += 1
         values = {"number": number, "dossier": change.dossier, "at": change.at_micros}
         rows.append(values | {name: getattr(one, name) for name in ("key", "name", "kind", "natural_key", "body")})
-    _insert(sql, commands, rows)
-
-
-def _insert(sql: sa.Connection, table: sa.Table, rows: Iterable[dict[str, Any]]) -> None:
-    if made := list(rows):
-        sql.execute(table.insert(), made)
+    _many(sql, commands.insert(), rows)

@@ -19,6 +19,7 @@ from tests.support import harbor_messages as harbor
 from tests.support.approvals_double import approvals_double
 from tests.support.measures_double import measures_double
 from tests.support.p2p_double import desk_double
+from tests.support.payments_double import payments_double
 
 NOW = datetime(2026, 11, 20, 15, 42, 10, tzinfo=UTC)
 M = MessageState
@@ -144,6 +145,7 @@ class OperationsDouble:
         self.office = approvals_double()
         self.approvals = self.office.desk
         self.measures = measures_double()
+        self.payments = payments_double(NOW)
         self._states = dict(STATES)
         self._revisions = [_revision(plan.name, 3 if plan.rate else 1) for plan in PLANS]
         self._revisions.append(_revision("stock_requisition", 2, active=False))

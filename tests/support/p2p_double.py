@@ -26,7 +26,7 @@ from engine.canonical import (
 from engine.channel.policies import Policies
 from engine.channel.policy_routing import Exceptions
 from engine.core.clock import to_micros
-from engine.ports.p2p_operations import WaitingDossier, ref_of
+from engine.ports.p2p_operations import Stand, WaitingDossier, ref_of
 from engine.ports.procure import Case, CaseQuery, Change, Command, Dossier, GivenCommand, Record, Reference
 from engine.procure.desk import Desk
 from tests.support.people import AuditDouble
@@ -153,6 +153,22 @@ class MemoryRecords:
 
     async def commands(self, dossier: str) -> list[tuple[GivenCommand, int]]:
         return [pair for pair in self.given_commands if pair[0].dossier == dossier]
+
+    async def stands(self, begins: str, limit: int) -> list[Stand]:
+        found = [
+            Stand(key, kept.state, max(one.at_micros for one in kept.records))
+            for key, kept in self.dossiers.items()
+            if key.startswith(begins)
+        ]
+        return sorted(found, key=lambda one: (-one.changed_micros, one.dossier))[:limit]
+
+    async def open_cases(self, begins: str) -> list[Case]:
+        return [
+            case
+            for kept in self.dossiers.values()
+            for case in kept.cases
+            if case.dossier.startswith(begins) and case.state == "open"
+        ]
 
 
 class _StandingClock:

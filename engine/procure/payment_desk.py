@@ -1,0 +1,165 @@
+"""Payments as people see them: `engine.ports.payments.PaymentOperations` over the process and its store. Reads only."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from engine.canonical import Document, Invoice, Payment, PaymentRun, PurchaseOrder, Supplier
+from engine.core.clock import from_micros
+from engine.ports.journal import MessageView
+from engine.ports.p2p_operations import DocumentRow, RecordSearch, Stand
+from engine.ports.payments import PaymentAsk, PaymentRow, PaymentView, RunFile, RunRow, RunView
+from engine.ports.procure import Case, Dossier, Records, Reference
+from engine.procure.papers import papers_of, read
+from engine.procure.payment_shown import Around, case_link, left_row, payment_row, told_of
+from engine.procure.payment_sums import run_row
+from engine.procure.supplier_papers import payment_dossier
+
+_DOSSIERS = payment_dossier("")
+_NEWEST = 1000  # payments that a list looks at, beside those with an open exception
+_RUNS = 40
+D = TypeVar("D", bound=Document)
+
+
+class PaymentDesk:
+    """`messages_of`: the messages that a run became, by its number; None: its files are not shown."""
+
+    def __init__(
+        self,
+        records: Records,
+        search: RecordSearch,
+        messages_of: Callable[[str], Awaitable[list[MessageView]]] | None = None,
+    ) -> None:
+        self._records, self._search, self._messages_of = records, search, messages_of
+
+    # -------------------------------------------------------------- payments
+    async def payments(self, ask: PaymentAsk, who: str) -> list[PaymentRow]:
+        """An open exception brings a payment up, however old it is."""
+        begins = payment_dossier(f"{ask.run}-") if ask.run and await self._is_ours(ask.run) else _DOSSIERS
+        rows = await self._rows(await self._search.stands(begins, _NEWEST), begins)
+        return [one for one in rows if _matches(one, ask)][: ask.limit]
+
+    async def payment(self, number: str, who: str) -> PaymentView | None:
+        dossier = await self._records.load(payment_dossier(number))
+        rows = await self._rows([_stand(dossier)], dossier.key) if dossier.revision else []
+        if not rows:
+            return None
+        papers = papers_of(dossier)
+        payment = papers.newest(Payment)[0]
+        return PaymentView(
+            row=rows[0],
+            told=told_of(papers),
+            documents=_documents(dossier),
+            asked=_asked(dossier.cases),
+            released_on=payment.released_on.isoformat() if payment.released_on else None,
+            settled_on=payment.settled_on.isoformat() if payment.settled_on else None,
+            bank_reference=payment.bank_reference,
+            replaces=payment.replaces,
+        )
+
+    # -------------------------------------------------------------- runs
+    async def runs(self, limit: int, who: str) -> list[RunRow]:
+        """Those made here, and those that payments of the ERP name."""
+        keys = await self._search.keys(PaymentRun.kind, "", "", _RUNS)
+        made = await self._documents(PaymentRun, [one.key for one in keys])
+        paid: defaultdict[str, list[PaymentRow]] = defaultdict(list)
+        for one in await self._rows(await self._search.stands(_DOSSIERS, _NEWEST), _DOSSIERS):
+            if one.run:
+                paid[one.run].append(one)
+        rows = [run_row(number, made.get(number), paid.get(number, ())) for number in made.keys() | paid.keys()]
+        rows.sort(key=lambda row: (row.pay_on, row.number), reverse=True)
+        return rows[:limit]
+
+    async def run(self, number: str, who: str) -> RunView | None:
+        made = (await self._documents(PaymentRun, [number])).get(number)
+        paid = await self.payments(PaymentAsk(run=number, limit=_NEWEST), who)
+        if made is None and not paid:
+            return None
+        left = made.left if made else ()
+        around = await self._around([(one.supplier_number, one.invoice_number) for one in left])
+        return RunView(
+            row=run_row(number, made, paid),
+            payments=sorted(paid, key=lambda row: row.number),
+            left=[left_row(one, around) for one in left],
+            left_out=made.left_out if made else 0,
+            files=await self._files(number),
+            documents=await self._versions(number),
+        )
+
+    async def _files(self, number: str) -> list[RunFile]:
+        views = await self._messages_of(number) if self._messages_of else []
+        return [
+            RunFile(view.row.channel, one.destination, one.state, one.changed_at, one.message_id, one.reference)
+            for view in views
+            for one in view.deliveries
+        ]
+
+    async def _versions(self, number: str) -> list[DocumentRow]:
+        found = await self._records.versions(Reference(PaymentRun.kind, number))
+        return [DocumentRow(one.kind, one.key, one.version, from_micros(one.at_micros), one.message_id, one.who)
+                for one in found]  # fmt: skip
+
+    async def _is_ours(self, number: str) -> bool:
+        """The payments of a run that was made here begin with its number."""
+        return bool(await self._records.latest([Reference(PaymentRun.kind, number)]))
+
+    # -------------------------------------------------------------- what belongs to them
+    async def _rows(self, stands: Sequence[Stand], begins: str) -> list[PaymentRow]:
+        """In the order given, then those with an open exception that are not among them."""
+        cases: defaultdict[str, list[Case]] = defaultdict(list)
+        for case in await self._search.open_cases(begins):
+            cases[case.dossier].append(case)
+        known = {one.dossier for one in stands}
+        stands = [*stands, *[_stand(await self._records.load(one)) for one in sorted(cases.keys() - known)]]
+        payments = await self._documents(Payment, [one.dossier.removeprefix(_DOSSIERS) for one in stands])
+        pays = [(one.supplier_number, part.invoice_number) for one in payments.values() for part in one.invoices]
+        around = await self._around(pays, [one.run_number for one in payments.values() if one.run_number])
+        return [
+            payment_row(payment, one, [case_link(case) for case in cases[one.dossier]], around)
+            for one in stands
+            if (payment := payments.get(one.dossier.removeprefix(_DOSSIERS))) is not None
+        ]
+
+    async def _around(self, invoices: Iterable[tuple[str, str]], runs: Iterable[str] = ()) -> Around:
+        invoices = list(invoices)
+        found = await self._documents(Invoice, [f"{supplier}/{number}" for supplier, number in invoices])
+        orders = await self._documents(PurchaseOrder, [one.order_number for one in found.values() if one.order_number])
+        suppliers = await self._documents(Supplier, [supplier for supplier, _ in invoices])
+        why = {
+            (line.payment_number, line.invoice_number): line.why
+            for run in (await self._documents(PaymentRun, runs)).values()
+            for line in run.lines
+        }
+        return Around(found, orders, suppliers, why)
+
+    async def _documents(self, kind: type[D], keys: Iterable[str]) -> dict[str, D]:
+        """The newest version of each, by its key."""
+        found = await self._records.latest([Reference(kind.kind, key) for key in sorted(set(keys))])
+        read_ = ((reference.key, read(record)) for reference, record in found.items())
+        return {key: document for key, document in read_ if isinstance(document, kind)}
+
+
+def _matches(row: PaymentRow, ask: PaymentAsk) -> bool:
+    return (
+        ask.group in (None, row.group)
+        and ask.run in (None, row.run)
+        and (ask.supplier is None or ask.supplier == row.supplier)
+    )
+
+
+def _stand(dossier: Dossier) -> Stand:
+    """The last document's time: the store keeps that of the decision only in its own row."""
+    return Stand(dossier.key, dossier.state, max((one.at_micros for one in dossier.records), default=0))
+
+
+def _documents(dossier: Dossier) -> list[DocumentRow]:
+    found = sorted(dossier.records, key=lambda one: (one.at_micros, one.kind, one.key, one.version))
+    return [DocumentRow(one.kind, one.key, one.version, from_micros(one.at_micros), one.message_id, one.who)
+            for one in found]  # fmt: skip
+
+
+def _asked(cases: Sequence[Case]) -> tuple[str, ...]:
+    facts: Iterable[Mapping[str, Any]] = (one.facts for one in cases if one.state == "open")
+    return tuple(dict.fromkeys(str(name) for one in facts for name in one.get("asked", ())))
