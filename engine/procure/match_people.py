@@ -22,6 +22,7 @@ from engine.procure.papers import Papers
 
 _FIELD = re.compile(r"lines\[(\d{1,4})\]\.(order_line_number|item_number|cost_center)$")
 _PASSING = (CaseVerb.ACCEPT, CaseVerb.RELEASE)
+SENT_BACK = (CaseVerb.REJECT, CaseVerb.RETURN_TO_SUPPLIER)
 _DECIDING = (*_PASSING, CaseVerb.REJECT, CaseVerb.REOPEN, CaseVerb.HOLD, CaseVerb.RETURN_TO_SUPPLIER)
 
 

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from engine.canonical import CaseVerb, Invoice, PostingResult
+from engine.canonical import Invoice, PostingResult
 from engine.procure.decision import World
 from engine.procure.exact import Exact, exact
 from engine.procure.match import Match
 from engine.procure.match_book import Book, Turn, first_seen, turn_of
-from engine.procure.match_people import Acts
+from engine.procure.match_people import SENT_BACK, Acts
 from engine.procure.papers import Papers, orders_of
-
-_SENT_BACK = (CaseVerb.REJECT, CaseVerb.RETURN_TO_SUPPLIER)
 
 
 def is_home(invoice: Invoice, order_number: str | None) -> bool:
@@ -85,5 +83,5 @@ def _claiming(papers: Papers, number: str, world: World, but: str = "") -> Itera
         home = orders_of(invoice)[0]
         acts = Acts(papers if home == number else world.papers(f"order:{home}"))
         last = acts.last(invoice.natural_key)
-        if last is None or last.action not in _SENT_BACK:
+        if last is None or last.action not in SENT_BACK:
             yield acts.corrected(invoice), turn

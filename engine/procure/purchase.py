@@ -10,28 +10,23 @@ from engine.canonical import (
     CaseVerb,
     Invoice,
     InvoiceKind,
-    InvoiceLine,
-    Money,
     PostingResult,
     PurchaseOrder,
-    Quantity,
-    Receipt,
-    ReceiptLine,
     Supplier,
 )
-from engine.channel.policy_parts import Aspects
 from engine.core.clock import from_micros
 from engine.procure.decision import Decision, Finding, Intent, World
 from engine.procure.duplicate import duplicates_of
-from engine.procure.exact import decimal_of, exact
+from engine.procure.evaluated_receipts import ORIGIN, evaluated
 from engine.procure.lots import held_lines, open_lots
+from engine.procure.match import Match
 from engine.procure.match_blanket import not_valid
 from engine.procure.match_book import Book, Matched
 from engine.procure.match_joint import Claim, settle
-from engine.procure.match_people import Acts, advice_of
+from engine.procure.match_people import SENT_BACK, Acts, advice_of
 from engine.procure.match_several import is_home, parts_of, uses_elsewhere
 from engine.procure.match_tax import tax_not_expected
-from engine.procure.match_ways import FOUR_WAYS, ways_of
+from engine.procure.number_used import NUMBER_USED, posted_version, used_before
 from engine.procure.papers import Papers, orders_of
 from engine.procure.validate_invoice import found, validate
 from engine.procure.waiting import Waiting, waiting_for
@@ -64,11 +59,11 @@ class _Purchase:
         } | {key.partition(":")[2] for key in world.given if key.startswith("post_invoice:")}
 
     def run(self) -> Decision:
-        self._evaluated()
         invoices = sorted(self.papers.newest(Invoice), key=self._turn)
         self.book.elsewhere = uses_elsewhere(self.papers, self.book, self.world)
-        own = [self.acts.corrected(one) for one in invoices if is_home(one, self.number)]
+        own = [self._standing(one) for one in invoices if is_home(one, self.number)]
         claims = [self._claim(one) for one in own if not self._sent_back(one)]
+        claims = sorted([*claims, *self._evaluated()], key=lambda one: self._turn(one.invoice))
         found = settle(claims, self.book, self.world, lambda claim, matched: not self._against(claim, matched))
         for claim in claims:
             self._became(claim, found[claim.key])
@@ -81,6 +76,19 @@ class _Purchase:
     def _turn(self, invoice: Invoice) -> tuple[Any, ...]:
         credit = invoice.invoice_kind is InvoiceKind.CREDIT_MEMO
         return (invoice.natural_key not in self.posted, invoice.invoiced_on, credit, invoice.natural_key)
+
+    def _standing(self, invoice: Invoice) -> Invoice:
+        """As people corrected it. What was posted stands, whatever came by its number since."""
+        used = used_before(invoice, self.world) if invoice.natural_key in self.posted else None
+        if used is None:
+            return self.acts.corrected(invoice)
+        last = self.acts.last(invoice.natural_key)
+        if last is not None and last.case_type == NUMBER_USED and last.action in SENT_BACK:
+            if last.action is CaseVerb.RETURN_TO_SUPPLIER:
+                self.intents.append(Intent("send_advice", advice_of(invoice, last)))
+        else:
+            self.findings += self.acts.open((used.finding(invoice),), self.world)
+        return self.acts.corrected(posted_version(invoice, used.first, self.papers))
 
     def _claim(self, invoice: Invoice) -> Claim:
         """With what stands against it whatever other invoices ask for."""
@@ -101,10 +109,19 @@ class _Purchase:
             every = []  # all of it is judged when its orders are known
         once = {(one.type, one.place): one for one in every}
         left, waits = self.acts.open(once.values(), self.world), (waiting,) if waiting is not None else ()
+        left = (*left, *self._taken_number(invoice))
         claim = Claim(invoice, parts, invoice.natural_key in self.posted, left, waits)
         if not left:
             self.book.use(claim.uses)  # so that the next one's lines are paired with what is left
         return claim
+
+    def _taken_number(self, invoice: Invoice) -> tuple[Finding, ...]:
+        """A number that is posted in the matter of another order is not posted again, whoever lets it pass."""
+        used = used_before(invoice, self.world) if invoice.natural_key not in self.posted else None
+        if used is None:
+            return ()
+        found_ = (used.finding(invoice),)
+        return found_ if used.elsewhere else self.acts.open(found_, self.world)
 
     def _against(self, claim: Claim, matched: Matched) -> tuple[Finding, ...] | tuple[Waiting, ...]:
         """Open exceptions; when there are none, what is waited for."""
@@ -186,11 +203,13 @@ class _Purchase:
         if why:
             facts = {"because": why, "now": [dict(one.facts) for one in left]}
             title = "It was posted; by what is known now it would not be"
-            late = found(invoice, "decided_otherwise_since", title, money=invoice.stated_total, facts=facts)
+            flip = "; ".join(dict.fromkeys(one.flip for one in left if one.flip)) or "what is still waited for"
+            late = found(invoice, "decided_otherwise_since", title, money=invoice.stated_total, facts=facts, flip=flip)
             self.findings += self.acts.open((late,), self.world)
 
     def _post(self, invoice: Invoice, matched: Matched) -> None:
-        self.states[invoice.natural_key] = {"state": "matched", "ways": dict(matched.ways)}
+        told = {"by": ORIGIN} if invoice.origin == ORIGIN else {}
+        self.states[invoice.natural_key] = {"state": "matched", "ways": dict(matched.ways), **told}
         self.intents.append(Intent("post_invoice", self._as_written(invoice)))
 
     def _as_written(self, invoice: Invoice) -> Invoice:
@@ -198,82 +217,20 @@ class _Purchase:
         return invoice
 
     # -------------------------------------------------------------- evaluated receipts
-    def _evaluated(self) -> None:
-        """What was received is posted as if its supplier had invoiced it, what went back as if it were credited."""
-        order = self.book.order
-        if order is None or not order.evaluated_receipt:
-            return
-        for receipt in self.papers.newest(Receipt):
-            lines = tuple(self._lines_of(receipt, order))
-            if receipt.cancelled:
-                self._taken_back(receipt, order)
-            if receipt.cancelled or not lines or self._not_inspected(receipt, order):
-                continue
-            total = Money(amount=sum(line.extended.amount for line in lines), currency=order.currency)
-            made = Invoice(
-                invoice_number=f"ERS-{receipt.receipt_number}", supplier_number=order.supplier_number,
-                invoiced_on=receipt.received_on, stated_total=total, lines=lines, currency=order.currency,
-                invoice_kind=InvoiceKind.INVOICE if receipt.sign > 0 else InvoiceKind.CREDIT_MEMO,
-                order_number=order.order_number, facility=order.facility, legal_entity=order.legal_entity,
-                origin="evaluated_receipt",
-            )  # fmt: skip
-            self.intents.append(Intent("post_invoice", made))
-            self.states[made.natural_key] = {"state": "matched", "by": "evaluated_receipt"}
+    def _evaluated(self) -> Iterator[Claim]:
+        """What is received pays as if its supplier had invoiced it, and what went back as if it were credited."""
+        for one in evaluated(self.papers, self.book, self.world, frozenset(self.posted)):
+            self.findings += self.acts.open(one.findings, self.world)
+            if one.waiting is not None:
+                self._wait(one.key, (one.waiting,))
+            elif one.made is not None and self.book.order is not None:
+                if not self._sent_back(one.made):
+                    yield self._as_invoiced(one.made, self.book.order)
+            elif one.findings:
+                because = sorted({finding.type for finding in one.findings})
+                self.states[one.key] = {"state": "exception", "because": because}
 
-    def _taken_back(self, receipt: Receipt, order: PurchaseOrder) -> None:
-        key = f"{order.supplier_number}/ERS-{receipt.receipt_number}"
-        if key in self.posted:
-            title = "It was paid by a receipt that is cancelled now"
-            self.findings.append(Finding("decided_otherwise_since", key, title, supplier=order.supplier_number,
-                                         flip="a receipt that stands, or a credit from the supplier"))  # fmt: skip
-
-    def _lines_of(self, receipt: Receipt, order: PurchaseOrder) -> Iterator[InvoiceLine]:
-        """In the order's units, at its prices. A unit that nobody can convert is a person's."""
-        for count, one in enumerate(receipt.lines, 1):
-            line = self.book.lines.get(one.order_line_number)
-            if line is None:
-                continue
-            unit, day = line.quantity.unit, receipt.received_on
-            factor = self.book.factor(one.quantity.unit, unit, line.item_number, order.supplier_number, day)
-            if factor is None:
-                self.findings.append(self._unit_unknown(receipt, one))
-                continue
-            amount = decimal_of(exact((one.accepted or one.quantity).amount) * factor)
-            yield InvoiceLine(
-                number=count, quantity=Quantity(amount=amount, unit=unit), price=line.price,
-                item_number=line.item_number, order_line_number=line.number, cost_center=line.cost_center,
-                receipt_number=receipt.receipt_number,
-            )  # fmt: skip
-
-    def _not_inspected(self, receipt: Receipt, order: PurchaseOrder) -> bool:
-        """All of a receipt is paid at once: when each line that must be inspected was."""
-        open_lines = [one.order_line_number for one in receipt.lines
-                      if one.accepted is None and receipt.sign > 0 and self._is_inspected(one, order)]  # fmt: skip
-        if not open_lines:
-            return False
-        key = f"{order.supplier_number}/ERS-{receipt.receipt_number}"
-        waiting = waiting_for(self.world, "inspections", from_micros(self.papers.first(receipt).record.at_micros))
-        if waiting is not None:
-            self._wait(key, (waiting,))
-            return True
-        title, flip = "It was received but not accepted", "what its inspection accepted"
-        self.findings.append(Finding("quantity_not_accepted", key, title, supplier=order.supplier_number,
-                                     facility=order.facility, flip=flip, facts={"lines": open_lines}))  # fmt: skip
-        self.states[key] = {"state": "exception", "because": ["quantity_not_accepted"]}
-        return True
-
-    def _is_inspected(self, received: ReceiptLine, order: PurchaseOrder) -> bool:
-        line = self.book.lines.get(received.order_line_number)
-        if line is None:
-            return False
-        item = self.book.item(line.item_number)
-        category = line.category or order.category or (item.category if item else None)
-        aspects = Aspects(order.supplier_number, category, None, order.facility, order.legal_entity)
-        return ways_of(line, order, aspects, self.book.policies, item) >= FOUR_WAYS
-
-    def _unit_unknown(self, receipt: Receipt, line: ReceiptLine) -> Finding:
-        title = "Nobody told how the units convert, so the receipt cannot be paid"
-        facts = {"item": line.item_number, "unit": line.quantity.unit}
-        place = f"{receipt.natural_key}/{line.order_line_number}"
-        flip = f"a conversion for item {line.item_number}"
-        return Finding("unit_unknown", place, title, supplier=receipt.supplier_number, facts=facts, flip=flip)
+    def _as_invoiced(self, made: Invoice, order: PurchaseOrder) -> Claim:
+        part = Match(made, order, self.book)
+        every = [*validate(made, order, self.world), *not_valid(made, order, self.world), *part.of_figures]
+        return Claim(made, (part,), made.natural_key in self.posted, self.acts.open(every, self.world))
