@@ -87,7 +87,22 @@ def _x12(data: bytes) -> Parsed:
     sets = [one for i in file.interchanges for g in i.groups for one in g.sets]
     codes = ", ".join(sorted({one.code for one in sets})) or "none"
     summary = f"{counted(len(file.interchanges), 'interchange')}, {counted(len(sets), 'set')}: {codes}"
-    return Parsed(summary, tuple(map(str, file.findings)), lambda: encode(file), lambda: _x12_tree(file))
+    return Parsed(summary, tuple(_x12_findings(file)), lambda: encode(file), lambda: _x12_tree(file))
+
+
+def _x12_findings(file: Any) -> Iterator[str]:
+    """Of envelopes and sets, as an answer to the sender would tell them, whatever its partner tolerates."""
+    from engine.protocols.x12 import EnvelopePolicy, judge
+    from engine.script.hipaa import known  # whether there is a guide; its maps are read where a channel asks for them
+
+    yield from map(str, file.remarks)
+    for number, interchange in enumerate(file.interchanges, 1):
+        lead = f"interchange {number}: " if len(file.interchanges) > 1 else ""
+        outcome = judge(
+            interchange, EnvelopePolicy.TOLERANT, guide=lambda one, version: () if known(one, version) else None
+        )
+        found = outcome.all_findings if outcome.groups else interchange.all_findings
+        yield from (f"{lead}{one}" for one in found)
 
 
 def _x12_tree(file: Any) -> Iterator[str]:

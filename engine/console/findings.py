@@ -47,7 +47,7 @@ def _of_x12(body: bytes) -> Iterator[Shown]:
         found += judge(interchange, EnvelopePolicy.TOLERANT).all_findings
     for finding in found:
         tone = "bad" if finding.severity is x12.Severity.ERROR else "warn"
-        yield Shown(finding.code, f"{finding.where} at segment {finding.position}", finding.text, tone)
+        yield Shown(finding.code, f"{finding.where} at {finding.position_in_words}", finding.text, tone)
 
 
 _READERS: Mapping[str, Callable[[bytes], Iterator[Shown]]] = {"HL7 v2": _of_hl7, "X12": _of_x12}

@@ -22,7 +22,7 @@ from engine.script.discreet import discreet
 from engine.script.explain import explain, raised_by_script
 from engine.script.program import Compiled, Destination, read_field
 from engine.script.views import View
-from engine.script.x12 import open_interchange
+from engine.script.x12 import open_interchange, set_named
 from engine.sdk import Filtered
 
 _KEY_LENGTH = 120  # longer business keys are cut: an index row is no place for text
@@ -64,6 +64,7 @@ class _Run:
         self.documents: list[NewDocument] = []
         self.routes: list[Route] = []
         self._answered = (0, 0)
+        self._within = ""  # of several sets the one that is worked on
         if compiled.program.dated_lookups:
             compiled.as_of(id_time(item.message_id) if item.message_id else None)
 
@@ -77,7 +78,7 @@ class _Run:
         try:
             return self._all(views)
         except (Exception, guard.TimeUp, SystemExit, KeyboardInterrupt) as error:
-            return self.held(self._discreet(_reason(error, self.compiled), error))
+            return self.held(self._located(self._discreet(_reason(error, self.compiled), error)))
 
     def _open(self) -> tuple[Sequence[View], Reason | None]:
         """The messages inside the body, and why none of them may act."""
@@ -93,12 +94,22 @@ class _Run:
         return [View(one, one.get) for one in opened.sets], opened.refusal
 
     def _all(self, views: Sequence[View]) -> WorkResult:
-        reasons = [reason for view in views if (reason := self._one(view)) is not None]
+        reasons = []
+        for view in views:
+            self._within = set_named(view.message) if len(views) > 1 else ""
+            if (reason := self._one(view)) is not None:
+                reasons.append(reason)
         if self.routes:
             return self._done(MessageState.QUEUED)
         if self.documents:
             return self._done(MessageState.TRANSFORMED)
         return self._done(MessageState.FILTERED, reasons[0] if reasons else _NOTHING)
+
+    def _located(self, reason: Reason) -> Reason:
+        """Of several sets in an interchange a person must know which."""
+        if not self._within:
+            return reason
+        return Reason(reason.code, reason.text, f"{self._within}: {reason.where}", reason.remedy)
 
     def held(self, reason: Reason) -> WorkResult:
         for lookup in self.compiled.lookups.values():

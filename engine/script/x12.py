@@ -85,10 +85,19 @@ def open_interchange(body: bytes, attributes: Mapping[str, str], accepted: Colle
     return Opened(sets, document, None if sets else _refusal(outcome, policy))
 
 
+def set_named(message: object) -> str:
+    """`810 0002`: the set by its code and control number, so far as these are what they should be."""
+    one = message.transaction_set if isinstance(message, LoopedSet) else message
+    if not isinstance(one, TransactionSet):
+        return ""
+    return " ".join(text for text in (one.code, one.control_number) if text.isascii() and text.isalnum())
+
+
 def _refusal(outcome: InterchangeOutcome, policy: EnvelopePolicy) -> Reason | None:
     """Why nothing of the interchange may act: its first fault. None: it holds no set, only acknowledgements."""
     faults = (f for f in outcome.all_findings if f.severity is Severity.ERROR and is_refused(f, policy))
     first = next(faults, None)
     if first is None:
         return None
-    return Reason(first.code, f"{first.text} ({first.x12_code})", first.where, "ask the partner to send it again")
+    text = f"{first.text}, at {first.position_in_words} ({first.x12_code})"
+    return Reason(first.code, text, first.where, "ask the partner to send it again")

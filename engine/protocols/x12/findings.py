@@ -72,9 +72,17 @@ class Finding:
     def placed(self, group: int, transaction_set: int) -> Finding:
         return replace(self, group=group, transaction_set=transaction_set)
 
+    @property
+    def position_in_words(self) -> str:
+        """`segment 7 of set 2 in group 1`; `segment 14, set 2 in group 1` where segments of the interchange count."""
+        if not self.transaction_set:
+            return f"segment {self.position}"
+        counted = " of" if self.level in (Level.SEGMENT, Level.ELEMENT) else ","
+        return f"segment {self.position}{counted} set {self.transaction_set} in group {self.group}"
+
     def __str__(self) -> str:
         told = f" ({self.x12_code})" if self.x12_code else ""
-        return f"{self.code} {self.where} at segment {self.position}: {self.text}{told}"
+        return f"{self.code} {self.where} at {self.position_in_words}: {self.text}{told}"
 
 
 def remark(note: int, where: str, position: int, text: str) -> Finding:

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from engine.cli.parse import command
 from engine.cli.parse_formats import detect
+from tests.support import x12_samples as samples
 from tests.support.mails import invoice_mail
 
 HL7 = b"MSH|^~\\&|A|B|C|D|20261120||ADT^A01|1|P|2.5.1\rPID|1||123\r"
@@ -98,6 +99,16 @@ def test_no_file_of_the_corpus_makes_a_reader_fail() -> None:
 
     assert len(data) > 1000
     assert [d for d in data if (d["error"] or "").startswith(("E000", "E001"))] == []
+
+
+def test_faults_of_x12_are_told_with_set_segment_element_and_code(tmp_path: Path) -> None:
+    body = tuple(one.replace("*NE*", "*NEW*") for one in samples.ORDER)
+    (tmp_path / "a.edi").write_bytes(samples.interchange(body) + samples.interchange())
+
+    code, text = _shown(tmp_path / "a.edi", "--check")
+
+    place = "interchange 1: X405 BEG02 at segment 2 of set 1 in group 1"
+    assert (code, f"{place}: too long (AK403:5)" in text, text.count("X4")) == (0, True, 1)
 
 
 # ------------------------------------------------------------------ documents
