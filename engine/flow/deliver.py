@@ -16,6 +16,8 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+import msgspec
+
 from engine.channel.model import DestinationModel
 from engine.core.clock import Clock, from_micros, to_micros
 from engine.core.errors import DestinationError, StillAwaitedError, TransportError, UnknownOutcomeError
@@ -231,6 +233,12 @@ class Deliverer:
         settlement = self._settlement(
             entry, DeliveryState.DELIVERED, attempts, response=delivered.response, reference=delivered.reference
         )
+        if delivered.attachments:
+            named = tuple(
+                msgspec.structs.replace(one, name=f"{entry.delivery.destination}/{one.name}")
+                for one in delivered.attachments
+            )
+            settlement = msgspec.structs.replace(settlement, attachments=named)
         if self.connector.semantics is Semantics.IDEMPOTENT:
             # A crash before this is flushed sends it again under the same key: nothing is doubled.
             # With a fallback the note is the only word that neither gets it again: it does not wait for others.

@@ -18,6 +18,7 @@ from engine.canonical import KINDS, Document, Invoice, JournalEntry, PurchaseOrd
 from engine.core.clock import Clock, to_micros
 from engine.core.errors import OperationError
 from engine.core.ids import IdSource, id_text
+from engine.ports.connector import Attachment
 from engine.ports.journal import Appended, DocumentView, Journal, MessageRow, MessageView, NewMessage, Query
 from engine.ports.operations import ReplayPlan
 from engine.ports.script import ScriptPool, WorkItem, WorkResult
@@ -105,6 +106,10 @@ class Replayer:
             raise OperationError("there is no such replay plan", remedy="make a plan first; it is good for one replay")
         return self._plans.pop(plan_id)
 
+    async def _came_with(self, message_id: int) -> tuple[Attachment, ...]:
+        """What its sender sent, and not what destinations answered."""
+        return tuple(one for one in await self._journal.attachments(message_id) if not one.is_of_an_answer)
+
     async def successor(self, view: MessageView, revision: int, body: bytes | None = None) -> NewMessage:
         """A new message that takes the place of an old one, under the same idempotency keys."""
         content = view.body if body is None else body
@@ -120,7 +125,7 @@ class Replayer:
             message_type=row.message_type,
             parent_id=row.message_id,
             attributes=dict(view.attributes) | {"origin": view.attributes.get("origin") or id_text(row.message_id)},
-            attachments=tuple(await self._journal.attachments(row.message_id)) if view.attachments else (),
+            attachments=await self._came_with(row.message_id) if view.attachments else (),
         )
 
     async def append(self, message: NewMessage) -> Appended:

@@ -34,12 +34,18 @@ class Attachment(msgspec.Struct, frozen=True, array_like=True):
     """A file that belongs to a message and is kept beside it: an invoice as PDF, a scanned delivery note.
 
     Args:
-        name: as its sender called it, cleaned: no folder, no control character.
+        name: as its sender called it, cleaned: no folder, no control character. What came with a far side's answer
+            has the destination before it: `supplier/terms.pdf`.
     """
 
     name: str
     media_type: str
     body: bytes
+
+    @property
+    def is_of_an_answer(self) -> bool:
+        """It came back from a destination, so it is neither sent on nor taken for the sender's."""
+        return "/" in self.name
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -174,10 +180,14 @@ class Outbound(msgspec.Struct, frozen=True):
 
 
 class Delivered(msgspec.Struct, frozen=True):
-    """The far side has it. `reference` is its own number for it (`PI-2026-0031`); `response` is kept verbatim."""
+    """The far side has it. `reference` is its own number for it (`PI-2026-0031`); `response` is kept verbatim.
+
+    `attachments` are files that came with the response, and are kept with the message.
+    """
 
     response: bytes | None = None
     reference: str | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Destination(Protocol):

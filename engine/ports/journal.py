@@ -92,7 +92,10 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Settlement(msgspec.Struct, frozen=True, array_like=True):
-    """What became of a delivery. The message's own state follows in the same transaction."""
+    """What became of a delivery. The message's own state follows in the same transaction.
+
+    `attachments`: files of the answer, which join those of the message.
+    """
 
     delivery_id: int
     message_id: int
@@ -103,6 +106,7 @@ class Settlement(msgspec.Struct, frozen=True, array_like=True):
     reason: Reason | None = None
     response: bytes | None = None
     reference: str | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 # ------------------------------------------------------------------ reading

@@ -35,6 +35,24 @@ def write_attachments(transaction: Transaction, messages: Sequence[NewMessage]) 
         transaction.session.insert(_INSERT, rows)
 
 
+def add_attachments(transaction: Transaction, more: Sequence[tuple[int, Sequence[Attachment]]]) -> None:
+    """Files that came later, behind those that are there; one of the same name and content is there already."""
+    for message_id, files in more:
+        query = sa.select(_of.position, _of.name, _of.digest).where(_of.message_id == message_id)
+        there = transaction.session.sql.execute(query).all()
+        known = {(row.name, bytes(row.digest)) for row in there}
+        position = max((row.position for row in there), default=-1)
+        rows = []
+        for one in files:
+            key = storable(one.name), checksum(one.body)
+            if key not in known:
+                known.add(key)
+                position += 1
+                rows.append((message_id, position, key[0], storable(one.media_type), key[1], one.body))
+        if rows:
+            transaction.session.insert(_INSERT, rows)
+
+
 def listed(connection: sa.Connection, message_id: int) -> list[AttachmentView]:
     size = sa.func.length(_of.body).label("size")
     query = sa.select(_of.position, _of.name, _of.media_type, _of.digest, size).where(_of.message_id == message_id)

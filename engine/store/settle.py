@@ -8,6 +8,7 @@ from engine.core.happenings import Happening
 from engine.core.texts import storable
 from engine.ports.journal import Settlement
 from engine.ports.states import DeliveryState, MessageState
+from engine.store.attachments import add_attachments
 from engine.store.checksum import checksum
 from engine.store.session import Change, Find, Insert
 from engine.store.transaction import Transaction, pack
@@ -60,6 +61,7 @@ def write_settlements(transaction: Transaction, settlements: Sequence[Settlement
         done.append(settlement)
     transaction.session.change(_SETTLE, sorted(map(_row, done)))
     _insert_responses(transaction, done)
+    add_attachments(transaction, [(one.message_id, one.attachments) for one in done if one.attachments])
     closed = [one for one in done if one.state not in _OPEN_STATES]
     # A message may be HELD for its transform while an answer to its sender is delivered: only a person frees it.
     derive_states(transaction, {one.message_id for one in closed}, leave_held=True)

@@ -11,9 +11,9 @@ from engine.core.errors import ChecksumError
 from engine.core.ids import first_id_at
 from engine.ports.connector import Attachment, Verdict
 from engine.ports.journal import Outcome
-from engine.ports.states import MessageState
+from engine.ports.states import DeliveryState, MessageState
 from engine.store.checksum import checksum
-from tests.support.stores import CLOCK, REFUSED, Driver, sql
+from tests.support.stores import CLOCK, REFUSED, Driver, settlement, sql
 
 OLD = CLOCK.now() - timedelta(days=40)
 CUT = CLOCK.now() - timedelta(days=30)
@@ -55,6 +55,19 @@ async def test_a_flipped_bit_in_an_attachment_is_found(store_url: str, drive: Dr
 
     with pytest.raises(ChecksumError, match="attachment 1"):
         await drive.store.journal.attachments(appended.message_id)
+
+
+async def test_files_of_an_answer_join_those_of_the_message_once(drive: Driver) -> None:
+    message_id, pending = await drive.queued("erp", "archive", attachments=(INVOICE,))
+    terms, again = (Attachment(f"{name}/terms.pdf", "application/pdf", b"%PDF terms") for name in ("erp", "archive"))
+
+    await drive.settling(settlement(pending[0], DeliveryState.SENDING, attachments=()))
+    await drive.settling(settlement(pending[0], DeliveryState.DELIVERED, attachments=(terms, terms)))
+    await drive.settling(settlement(pending[1], DeliveryState.DELIVERED, attachments=(again,)))
+    found = await drive.store.journal.attachments(message_id)
+
+    assert found == [INVOICE, terms, again]
+    assert [one.is_of_an_answer for one in found] == [False, True, True]
 
 
 async def test_attachments_go_with_their_message_and_stay_with_one_that_waits(store_url: str, drive: Driver) -> None:

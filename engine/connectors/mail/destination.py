@@ -139,7 +139,7 @@ class SmtpDestination:
     async def _kept_with(self, outbound: Outbound) -> list[Attachment]:
         if not self._settings.with_attachments or self._files is None:
             return []
-        return await self._files(outbound.message_id)
+        return [one for one in await self._files(outbound.message_id) if not one.is_of_an_answer]
 
 
 def _short(error: BaseException) -> str:

@@ -13,7 +13,7 @@ from engine.core.errors import DestinationError, MessageError
 from engine.ports.connector import Attachment
 from engine.protocols.soap.envelope import Envelope
 from engine.protocols.soap.package import PACKAGE, Limits, Package, Part, media_type, read_package
-from engine.protocols.soap.xop import Reference, include, put_in, references
+from engine.protocols.soap.xop import Reference, include, name_parts, put_in, references
 from engine.protocols.xml.tree import parse_tree
 
 _PARTS_OF_AN_ANSWER = 50
@@ -45,20 +45,24 @@ def kept(parts: Sequence[Part]) -> tuple[Attachment, ...]:
     return tuple(Attachment(name, part.media_type, part.body) for name, part in by_name.items())
 
 
-def plain_answer(content_type: str, body: bytes) -> bytes:
-    """The envelope of an answer with its included parts in it as base64; other parts are not kept.
+def plain_answer(content_type: str, body: bytes) -> tuple[bytes, tuple[Attachment, ...]]:
+    """The envelope of an answer with its included parts in it as base64, and its other parts as files.
 
-    What cannot be read stays as it is: the status alone decides then.
+    The envelope names such a file by `cid:` and its name. What cannot be read stays as it is: the status alone decides
+    then.
     """
     try:
         package = opened(content_type, body, Limits(_PARTS_OF_AN_ANSWER, len(body)))
-        if not package.is_mtom:
-            return package.envelope
         root = parse_tree(package.envelope)
-        put_in(root, package.parts)
+        included = {id(one.part) for one in put_in(root, package.parts)} if package.is_mtom else set()
+        beside = [part for part in package.parts if id(part) not in included]
+        named = references(root, beside)
     except MessageError:
-        return body
-    return etree.tostring(root, encoding="utf-8", xml_declaration=True)
+        return body, ()
+    if not included and not named:
+        return package.envelope, kept(beside)
+    name_parts(named)
+    return etree.tostring(root, encoding="utf-8", xml_declaration=True), kept(beside)
 
 
 class Parcel:

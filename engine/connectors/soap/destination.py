@@ -18,7 +18,8 @@ What an answer means: a response is delivered · a Client/Sender fault is refuse
 acted: unknown, but for the codes under `not_taken` · without a fault, the HTTP status as for `http`. A repeat is told
 by wsa:MessageID where the far side says so (`idempotent`); else an unknown outcome waits for a person.
 Binary parameters (`attachments`) go as base64 in their element, or beside the envelope (`attachments_as: mtom | swa`).
-An answer with parts is kept as its envelope, with what it includes (XOP) in it as base64; other parts are not kept.
+An answer with parts is kept as its envelope, with what it includes (XOP) in it as base64; its other parts are kept
+with the message, under this destination's name.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ class SoapDestination(HttpDestination):
         named = bool(self._soap.attachments) and _NAMES_A_FILE in outbound.body
         if read is None or not (named or self._soap.with_attachments):
             return {}
-        return {one.name: one for one in await read(outbound.message_id)}
+        return {one.name: one for one in await read(outbound.message_id) if not one.is_of_an_answer}
 
     def _packed(self, written: Written, envelope: bytes, parcel: Parcel) -> tuple[dict[str, str], bytes]:
         """Headers and body of the request."""
@@ -185,7 +186,7 @@ class SoapDestination(HttpDestination):
         fault = read_fault(envelope) if envelope is not None else None
         if fault is None:
             self._judge(response)
-            return Delivered(delivered.response, self._reference(envelope))
+            return Delivered(delivered.response, self._reference(envelope), delivered.attachments)
         where, words = self._context.name, f"the far side answered with a fault ({fault})"
         if set(fault.codes) & set(self._soap.not_taken) or response.status in (429, 503):
             raise TransportError(words, where=where, retry_after=self._retry_after(response))
@@ -206,7 +207,8 @@ def _plain(response: aiohttp.ClientResponse, delivered: Delivered) -> Delivered:
     """An answer with parts as one without."""
     if not delivered.response or response.content_type != PACKAGE:
         return delivered
-    return Delivered(plain_answer(response.headers.get("Content-Type", ""), delivered.response), delivered.reference)
+    envelope, files = plain_answer(response.headers.get("Content-Type", ""), delivered.response)
+    return Delivered(envelope, delivered.reference, files)
 
 
 def _http_headers(written: Written) -> dict[str, str]:

@@ -6,7 +6,7 @@ import base64
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from aiohttp import web
@@ -126,6 +126,7 @@ class Far:
         self.root, self.port = root, port
         self.answer = ("text/xml", write_envelope("1.1", f'<LeaveNoteResponse xmlns="{NS}"/>'.encode()))
         self.asked: list[tuple[str, bytes]] = []
+        self.files = [Attachment("scan.pdf", "application/pdf", SCAN.body)]
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
         self.asked.append((request.headers["Content-Type"], await request.read()))
@@ -136,7 +137,7 @@ class Far:
         made = SoapDestinationSettings.model_validate(usual | settings)
 
         async def kept(message_id: int) -> list[Attachment]:
-            return [Attachment("scan.pdf", "application/pdf", SCAN.body)]
+            return self.files
 
         destination = SoapDestination(made, context(self.root, services={ATTACHMENTS: kept}))
         try:
@@ -222,6 +223,31 @@ async def test_an_answer_with_parts_is_kept_with_what_it_includes(far: Far) -> N
     delivered = await far.send(NOTE, reference_field="Reference")
 
     assert delivered.reference == base64.b64encode(SCAN.body).decode()
+
+
+@pytest.mark.parametrize("way", ["mtom", "swa"])
+async def test_parts_of_an_answer_that_stand_for_no_value_are_kept_as_files(
+    far: Far, way: Literal["mtom", "swa"]
+) -> None:
+    terms = Part("terms@x", "text/plain", b"terms", "terms.txt")
+    inside = include("scan@x") if way == "mtom" else b"cid:scan@x"
+    payload = f'<LeaveNoteResponse xmlns="{NS}"><Reference>'.encode() + inside + b"</Reference></LeaveNoteResponse>"
+    far.answer = write_package(way, "1.1", "", write_envelope("1.1", payload), [SCAN, terms])
+    delivered = await far.send(NOTE, reference_field="Reference")
+
+    beside = [(terms.name, "text/plain", b"terms")]
+    if way == "swa":
+        beside.insert(0, (SCAN.name, SCAN.media_type, SCAN.body))
+        assert delivered.reference == f"cid:{SCAN.name}"
+    assert [(one.name, one.media_type, one.body) for one in delivered.attachments] == beside
+    assert b"terms@x" not in (delivered.response or b"")
+
+
+async def test_what_a_destination_answered_is_not_sent_on_with_the_message(far: Far) -> None:
+    far.files.append(Attachment("supplier/terms.txt", "text/plain", b"terms"))
+    await far.send(NOTE, attachments_as="swa", with_attachments=True)
+
+    assert [one.file_name for one in far.package().parts] == ["scan.pdf"]
 
 
 async def test_an_answer_whose_parts_cannot_be_read_is_judged_by_its_status(far: Far) -> None:
