@@ -36,7 +36,7 @@ from engine.canonical.payment import (
     ReportSource,
 )
 from engine.canonical.people import Approval, ApprovalAction, ApprovalVerb, CaseAction, CaseVerb, Correction, SplitPart
-from engine.canonical.posting import Drift, DriftCause, PostingResult, ReconciliationReport
+from engine.canonical.posting import Drift, DriftCause, HeldThere, PostingResult, ReconciliationReport
 from engine.canonical.purchasing import (
     Charge,
     LineKind,
@@ -166,6 +166,7 @@ __all__ = [
     "Effective",
     "FieldClaim",
     "Guarded",
+    "HeldThere",
     "Identifier",
     "InventoryLevel",
     "InventoryMovement",

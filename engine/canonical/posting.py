@@ -16,10 +16,22 @@ from engine.canonical.money import Money
 from engine.canonical.people import DossierKey
 
 
+class HeldThere(Value):
+    """A document that a system holds under the number of ours, and that is not ours."""
+
+    reference: Code = Field(description="The system's own number.")
+    number: Code | None = Field(default=None, description="The number that its sender gave it.")
+    total: Money | None = None
+    dated: date | None = None
+    state: Code | None = Field(default=None, description="In the system's words.")
+    is_posted: bool = Field(default=False, description="It counts there: neither a draft nor cancelled.")
+
+
 class PostingResult(Document):
     """A system did what a command asked for, or refused. Told again it is the same; a later answer is a new version."""
 
     kind: ClassVar[str] = "PostingResult"
+    version: ClassVar[str] = "1.1"
 
     dossier: DossierKey = Field(description="Where the command came from.")
     command: Code = Field(description="`post_invoice`, `undo_post_invoice`, `propagate_supplier` …")
@@ -35,6 +47,7 @@ class PostingResult(Document):
     code: Code | None = Field(default=None, description="Why it was refused: the adapter's code.")
     reason: Text | None = None
     posted_on: date | None = Field(default=None, description="Accounting day there.")
+    holds: HeldThere | None = Field(default=None, description="Why it was refused: what stands there in its place.")
 
     @property
     def natural_key(self) -> str:

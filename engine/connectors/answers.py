@@ -12,6 +12,7 @@ from typing import Protocol, cast
 from engine.canonical import Document, PostingResult
 from engine.core.errors import DestinationError, StoreError, TransportError
 from engine.ports.connector import ConnectorContext, Outbound
+from engine.ports.erp import Twin
 from engine.ports.procure import COMMANDS
 
 _LONGEST_CODE, _LONGEST_TEXT = 80, 200
@@ -23,6 +24,8 @@ _BY_KIND = {
     "Supplier": "propagate_supplier",
 }
 """The command whose work a document is, when no command brought it."""
+_SAID_AS = {"adopt_invoice": "post_invoice", "repost_invoice": "post_invoice"}
+"""Other ways to the same end: who waits for the invoice to be posted need not know which."""
 
 
 class HearsAnswers(Protocol):
@@ -52,20 +55,27 @@ class Answers:
         """
         await self._tell(outbound, document, {"ok": True, "reference": _code(reference)})
 
-    async def refused(self, outbound: Outbound, document: Document, error: DestinationError) -> None:
+    async def refused(
+        self, outbound: Outbound, document: Document, error: DestinationError, twin: Twin | None = None
+    ) -> None:
         """
+        Args:
+            twin: what the system holds in its place.
+
         Raises:
             TransportError: the process could not keep it now.
         """
         told = {"ok": False, "code": error.code, "reason": error.what.strip()[:_LONGEST_TEXT] or None}
-        await self._tell(outbound, document, told)
+        await self._tell(outbound, document, told | ({"holds": _held(twin)} if twin is not None else {}))
 
     async def _tell(self, outbound: Outbound, document: Document, told: Mapping[str, object]) -> None:
         name = command_of(outbound) or _BY_KIND.get(document.kind, f"post_{document.kind.lower()}")
+        key = outbound.attributes.get("command_key") if command_of(outbound) else None
+        said = _SAID_AS.get(name, name)
         answer = PostingResult.model_validate({
             "dossier": dossier_of(outbound) or self._process.home_of(document),
-            "command": name,
-            "command_key": outbound.attributes.get("command_key") if command_of(outbound) else None,
+            "command": said,
+            "command_key": said + key.removeprefix(name) if key is not None else None,
             "system": self._system,
             "subject_kind": document.kind,
             "subject_key": document.natural_key,
@@ -86,6 +96,18 @@ def command_of(outbound: Outbound) -> str | None:
 
 def dossier_of(outbound: Outbound) -> str | None:
     return outbound.attributes.get("dossier") if command_of(outbound) else None
+
+
+def _held(twin: Twin) -> Mapping[str, object]:
+    known = twin.total is not None and twin.currency is not None
+    return {
+        "reference": _code(twin.reference),
+        "number": _code(twin.number),
+        "state": _code(twin.state),
+        "is_posted": twin.is_posted,
+        "dated": twin.dated,
+        "total": {"amount": twin.total, "currency": twin.currency} if known else None,
+    }
 
 
 def _code(reference: str | None) -> str | None:

@@ -12,6 +12,8 @@ destinations:
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import msgspec
 from pydantic import Field, ValidationError
 
@@ -19,9 +21,9 @@ from engine.canonical import KINDS, Document
 from engine.channel.model import Settings
 from engine.channel.policy_records import SystemName
 from engine.connectors.answers import Answers, command_of
-from engine.core.errors import ConfigurationError, DestinationError
+from engine.core.errors import ConfigurationError, DestinationError, TransportError
 from engine.ports.connector import ConnectorContext, Delivered, Health, Outbound, Semantics
-from engine.ports.erp import CarriesOut, ErpAdapter, ErpAdapters, Posted
+from engine.ports.erp import CarriesOut, ErpAdapter, ErpAdapters, KnowsTwins, Posted, Twin
 
 _BROUGHT_UP_TO_DATE = frozenset({"Supplier", "Item", "CostCenter"})
 """Masters: that the ERP knows one does not say that it has this change, and sending it again is harmless."""
@@ -65,9 +67,17 @@ class ErpDestination:
             posted = await self._posted(outbound, document)
         except DestinationError as error:
             if self._answers is not None:
-                await self._answers.refused(outbound, document, error)
+                await self._answers.refused(outbound, document, error, await self._twin(document, error))
             raise
         return await self._delivered(outbound, document, posted)
+
+    async def _twin(self, document: Document, error: DestinationError) -> Twin | None:
+        """What stands in its place, for who has to decide; that it cannot be asked for changes nothing."""
+        if not isinstance(self._adapter, KnowsTwins):
+            return None
+        with suppress(TransportError, DestinationError):
+            return await self._adapter.twin(document, document.natural_key, error)
+        return None
 
     async def _posted(self, outbound: Outbound, document: Document) -> Posted:
         command = command_of(outbound)

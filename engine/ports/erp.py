@@ -10,8 +10,12 @@ from typing import Protocol, runtime_checkable
 import msgspec
 
 from engine.canonical import Document, Item, PaymentStatus, PurchaseOrder, Supplier
+from engine.core.errors import DestinationError
 from engine.ports.connector import Health
 from engine.ports.ledger_view import LedgerEntry
+
+ERP_NUMBER = "erp_number"
+"""Scheme of an invoice's reference: the number of what stands in the ERP and is taken for it."""
 
 
 class Posted(msgspec.Struct, frozen=True):
@@ -87,6 +91,37 @@ class CarriesOut(Protocol):
         """Do it once: asked again, what is done already is found so. `reference` is the one of posting.
 
         Raises TransportError (try again) or DestinationError (a person decides), as all of the port.
+        """
+        ...
+
+
+class Twin(msgspec.Struct, frozen=True):
+    """An invoice that people entered in the ERP under the supplier and number of ours.
+
+    Args:
+        reference: the ERP's own number; of a draft its internal id.
+        number: the supplier's number as it is written there.
+        is_posted: it counts there: neither a draft nor cancelled.
+    """
+
+    reference: str
+    number: str
+    state: str
+    is_posted: bool
+    total: Decimal | None = None
+    currency: str | None = None
+    dated: date | None = None
+
+
+@runtime_checkable
+class KnowsTwins(Protocol):
+    """An adapter may do this as well: show what stands where ours was refused."""
+
+    async def twin(self, document: Document, reference: str, error: DestinationError) -> Twin | None:
+        """The one that counts, else one that does not; None: it was refused for another reason, or nothing is there.
+
+        Args:
+            error: by which ours was refused.
         """
         ...
 

@@ -82,6 +82,8 @@ class Command(msgspec.Struct, frozen=True):
 
 COMMANDS: Mapping[str, str] = {
     "post_invoice": "The invoice is matched or approved: post it for payment.",
+    "adopt_invoice": "People in the ERP entered the same invoice: theirs is taken for ours.",
+    "repost_invoice": "What the ERP held in its place is gone: post the invoice beside what was cancelled there.",
     "create_order": "The requisition is approved: create the order in the ERP.",
     "send_order": "The order goes to its supplier (850).",
     "send_advice": "The supplier is told why its document was not taken (824).",

@@ -41,10 +41,12 @@ from engine.procure.desk_suppliers import supplier_view
 from engine.procure.desk_timeline import Known, invoice_status, place_of, steps_of
 from engine.procure.papers import Papers, papers_of
 from engine.procure.supplier_papers import payment_dossier, supplier_dossier
+from engine.procure.twins import ADOPT, POST, REPOST
 
 Commands = list[tuple[GivenCommand, int]]
 _ALL = 20_000  # open cases that the figures count
 _FOUND = 20
+_POSTING = frozenset({POST, ADOPT, REPOST})
 _STATES = ("open", "decided", "gone")
 _FOR_PAGE = frozenset({"rule", "flip", "routing", "spells"})  # facts that have a place of their own on the page
 
@@ -210,7 +212,7 @@ class Desk:
 
     async def _numbers(self, commands: Commands) -> dict[str, str]:
         """The ledger's number of what was posted, by the document's key."""
-        posted = [one.command for one, _ in commands if one.command.name == "post_invoice"]
+        posted = [one.command for one, _ in commands if one.command.name in _POSTING]
         numbers = {}
         for command in posted:
             for view in await self.messages_of(command.key):

@@ -65,6 +65,8 @@ def why_not(verb: CaseVerb, case: Case, papers: Papers, policies: Policies | Non
     """Four eyes: nobody lets money go for what she made, corrected or, where two are needed, accepted herself."""
     if verb not in _LETS_MONEY_GO:
         return None
+    if (not_adoptable := case.facts.get("not_adoptable")) is not None:
+        return f"{not_adoptable}: have it put right there, then match again; or reject ours"
     if any(is_same(policies, name, who) for name in makers_of(papers)):
         return "you made a document of this matter; somebody else decides it"
     mine = [one for one in actions_on(papers, case.case_id) if is_same(policies, one.who, who)]

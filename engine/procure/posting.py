@@ -15,13 +15,14 @@ from typing import Any
 
 import msgspec
 
-from engine.canonical import CaseAction, CaseVerb, Document, JournalEntry, PostingResult, Supplier
+from engine.canonical import Document, Invoice, JournalEntry, PostingResult, Supplier
 from engine.channel.policies import Policies
 from engine.procure.accepted import still_open
 from engine.procure.calendar import PostingDay, fiscal_year_of, posting_day
 from engine.procure.decision import Decision, Finding, Intent, World
 from engine.procure.papers import Papers
 from engine.procure.policies import policies_of
+from engine.procure.twins import POST, Attempt, attempt_of, place_of, rejected, twin_finding
 
 UNDO = "undo_"
 
@@ -228,29 +229,67 @@ def followed(
     if not answers:
         return decision
     plans = plans_of(policies_of(world)) if plans is None else plans
-    intents = tuple(_tried_again(one, papers) if one.what in plans else one for one in decision.intents)
-    sagas = [(one, saga_of(one.document, plans[one.what], answers, one.detail, _before(one.document, papers)))
-             for one in intents if one.what in plans]  # fmt: skip
-    following = tuple(one for _, saga in sagas for one in saga.next)
-    postings = {f"{one.what}:{one.document.natural_key}": saga.facts for one, saga in sagas}
-    cases = still_open((case for _, saga in sagas for case in _refused(saga)), papers, world)
+    made = {
+        one.key: _Posting(one, attempt_of(one.document, papers, world, _CASES), papers, plans[one.what], answers)
+        for one in decision.intents
+        if one.what in plans
+    }
+    first = tuple(made[one.key].first if one.key in made else one for one in decision.intents)
+    following = tuple(intent for one in made.values() for intent in one.following)
+    postings = {f"{one.intent.what}:{one.intent.document.natural_key}": one.saga.facts for one in made.values()}
+    twins = [found for one in made.values() for found in one.twins(world)]
+    cases = still_open((case for one in made.values() for case in one.cases), papers, world)
+    ended = {one.intent.document.natural_key: one.rejected_by for one in made.values() if one.rejected_by}
     return msgspec.structs.replace(
         decision,
-        state={**decision.state, "postings": postings},
-        findings=(*decision.findings, *cases),
-        intents=_once(intents, following),
+        state={**rejected(decision.state, ended), "postings": postings},
+        findings=(*decision.findings, *twins, *cases),
+        intents=_once(first, following),
     )
 
 
-def _tried_again(intent: Intent, papers: Papers) -> Intent:
-    """A person asked for another try, once or more, after it was refused and taken back."""
-    place = _place(intent.document)
-    again = [one for one in papers.newest(CaseAction)
-             if one.action is CaseVerb.REMATCH and one.place == place and one.case_type in _CASES]  # fmt: skip
-    if not again:
-        return intent
-    number = f"try-{len(again) + 1}"
-    return msgspec.structs.replace(intent, detail=f"{intent.detail}:{number}" if intent.detail else number)
+class _Posting:
+    """One wish of a decision, as its systems answered and people decided."""
+
+    def __init__(
+        self, intent: Intent, attempt: Attempt, papers: Papers, plan: Sequence[Step], answers: Sequence[PostingResult]
+    ) -> None:
+        self.intent, self.attempt = attempt.of(intent), attempt
+        if attempt.adopted is not None:  # what people entered in the ERP is not taken back there
+            plan = [msgspec.structs.replace(one, undone_by="") if one.command == POST else one for one in plan]
+        before = _before(intent.document, papers)
+        self.saga = saga_of(intent.document, plan, answers, self.intent.detail, before)
+        refused = self.saga.refused
+        self.theirs = refused.holds if refused is not None else None
+
+    @property
+    def rejected_by(self) -> str | None:
+        """Of what was refused: what a system took after all is there."""
+        return self.attempt.rejected_by if self.saga.refused is not None else None
+
+    @property
+    def first(self) -> Intent:
+        """The wish; where people rejected it, that a draft of it goes."""
+        if self.rejected_by is not None:
+            return Intent("undo_post_invoice", self.intent.document, "rejected")
+        return self.attempt.given(self.intent)
+
+    @property
+    def following(self) -> Iterator[Intent]:
+        if self.rejected_by is None:
+            yield from (self.attempt.given(one) for one in self.saga.next)
+
+    def twins(self, world: World) -> Iterator[Finding]:
+        refused, invoice = self.saga.refused, self.intent.document
+        if self.theirs is None or refused is None or self.rejected_by is not None:
+            return
+        if isinstance(invoice, Invoice):
+            yield twin_finding(invoice, refused, self.theirs, world)
+
+    @property
+    def cases(self) -> Iterator[Finding]:
+        if self.theirs is None and self.rejected_by is None:
+            yield from _refused(self.saga)
 
 
 def _before(subject: Document, papers: Papers) -> Document | None:
@@ -270,10 +309,6 @@ _REFUSED, _HALF_DONE = "posting_refused", "posting_half_done"
 _CASES = frozenset({_REFUSED, _HALF_DONE})
 
 
-def _place(subject: Document) -> str:
-    return f"{subject.kind}/{subject.natural_key}"
-
-
 def _refused(saga: Saga) -> Iterator[Finding]:
     answer, stuck = saga.refused, saga.state is SagaState.STUCK
     if answer is None and not stuck:
@@ -282,7 +317,7 @@ def _refused(saga: Saga) -> Iterator[Finding]:
     half = "One system has it, another has not, and it is not taken back by itself"
     yield Finding(
         _HALF_DONE if stuck else _REFUSED,
-        _place(saga.subject),
+        place_of(saga.subject),
         half if stuck else "A system refused it",
         urgency="urgent" if stuck else None,
         flip=f"{answer.system} took it" if answer else "all systems took it, or none",

@@ -8,17 +8,20 @@ from decimal import Decimal
 
 import pytest
 
+from engine.adapters.tryton.adapter import TrytonAdapter
 from engine.adapters.tryton.server import ErpServer
 from engine.canonical import (
     Charge,
     CostCenter,
     Document,
+    Identifier,
+    Invoice,
     InvoiceKind,
     PaymentState,
     PaymentStatus,
 )
 from engine.core.errors import DestinationError
-from engine.ports.erp import CarriesOut, ErpAdapter, Posted
+from engine.ports.erp import ERP_NUMBER, CarriesOut, ErpAdapter, KnowsTwins, Posted, Twin
 from tests.support import tryton
 from tests.support.erp_double import ErpDouble
 
@@ -303,3 +306,71 @@ async def test_a_payment_of_what_the_erp_does_not_have_cannot_be_held(adapter: E
 async def test_what_no_adapter_does_is_a_matter_for_a_person(adapter: ErpAdapter) -> None:
     assert isinstance(adapter, CarriesOut)
     assert not adapter.commands & {"stop_payment", "undo_post_journal", "screen_supplier"}
+
+
+# ------------------------------------------------------------------ what people typed in there themselves
+async def typed_in(adapter: ErpAdapter, invoice: Invoice) -> Posted:
+    """By a person: it does not carry our reference."""
+    return await adapter.post(invoice, "by hand")
+
+
+async def cancelled_there(adapter: ErpAdapter, invoice: Invoice) -> None:
+    if isinstance(adapter, TrytonAdapter):
+        client = adapter._client
+        (found,) = await client.read("account.invoice", [["reference", "=", invoice.invoice_number]], ["id"])
+        await client.press("account.invoice", found["id"], "cancel")
+    else:
+        assert isinstance(adapter, ErpDouble)
+        adapter.documents.pop((invoice.kind, invoice.natural_key))
+
+
+async def refused_by(adapter: ErpAdapter, ours: Invoice) -> tuple[DestinationError, Twin]:
+    with pytest.raises(DestinationError) as caught:
+        await adapter.post(ours, ours.natural_key)
+    assert isinstance(adapter, KnowsTwins)
+    twin = await adapter.twin(ours, ours.natural_key, caught.value)
+    assert twin is not None
+    return caught.value, twin
+
+
+async def twins(adapter: ErpAdapter) -> tuple[Invoice, Posted]:
+    """Ours, and another one that somebody typed in under its number for a cent more a box."""
+    ours = tryton.invoice(price="12.34")
+    return ours, await typed_in(adapter, tryton.invoice(ours.invoice_number, price="12.35"))
+
+
+async def test_what_stands_in_the_erp_in_place_of_ours_is_shown(adapter: ErpAdapter) -> None:
+    ours, theirs = await twins(adapter)
+    _, twin = await refused_by(adapter, ours)
+
+    assert (twin.reference, twin.number, twin.is_posted) == (theirs.reference, ours.invoice_number, True)
+    assert (twin.total, twin.currency, twin.dated) == (Decimal("37.05"), "USD", ours.invoiced_on)
+
+
+async def test_theirs_is_taken_for_ours_and_nothing_new_is_made(adapter: ErpAdapter) -> None:
+    ours, theirs = await twins(adapter)
+    before = (await adapter.summary())["Invoice"]
+    linked = ours.model_copy(update={"references": (Identifier(scheme=ERP_NUMBER, value=theirs.reference),)})
+    adopted = [await asked(adapter, "adopt_invoice", linked) for _ in range(2)]
+
+    assert {one.reference for one in adopted} == {theirs.reference}
+    assert (await adapter.summary())["Invoice"] == before
+
+
+async def test_what_is_not_there_as_it_was_shown_is_not_adopted(adapter: ErpAdapter) -> None:
+    ours, _ = await twins(adapter)
+    linked = ours.model_copy(update={"references": (Identifier(scheme=ERP_NUMBER, value="another"),)})
+    for one in (ours, linked):
+        with pytest.raises(DestinationError):
+            await asked(adapter, "adopt_invoice", one)
+
+
+async def test_ours_is_posted_once_after_theirs_was_cancelled_and_not_before(adapter: ErpAdapter) -> None:
+    ours, _ = await twins(adapter)
+    with pytest.raises(DestinationError):
+        await asked(adapter, "repost_invoice", ours)
+    await cancelled_there(adapter, ours)
+    posted = [await asked(adapter, "repost_invoice", ours) for _ in range(2)]
+
+    assert [one.already_there for one in posted] == [False, True]
+    assert {one.total for one in posted} == {ours.total.amount}

@@ -27,7 +27,7 @@ from engine.canonical import (
 )
 from engine.core.errors import DestinationError, TransportError
 from engine.ports.connector import Health
-from engine.ports.erp import Posted, Told
+from engine.ports.erp import ERP_NUMBER, Posted, Told, Twin
 from engine.ports.ledger_view import LedgerEntry
 from engine.procure.reconcile import exact
 
@@ -99,7 +99,7 @@ class ErpDouble:
 
     @property
     def commands(self) -> frozenset[str]:
-        return frozenset({"undo_post_invoice", "hold_payment", "release_payment"})
+        return frozenset({"undo_post_invoice", "hold_payment", "release_payment", "adopt_invoice", "repost_invoice"})
 
     async def carry_out(self, command: str, document: Document, reference: str) -> Posted:
         await self._reach()
@@ -107,9 +107,29 @@ class ErpDouble:
             raise DestinationError(f"the ERP does not do '{command}'")
         if isinstance(document, Payment):
             return self._block(command == "hold_payment", document)
+        if command == "repost_invoice":
+            return await self.post(document, reference)
+        if command == "adopt_invoice":
+            return self._adopted(document)
         known = self.documents.pop((document.kind, document.natural_key), None)
         number = known[1].reference if known else document.natural_key
         return Posted(document.kind, document.natural_key, number, "", "cancelled", already_there=known is None)
+
+    def _adopted(self, document: Document) -> Posted:
+        known = self.documents.get((document.kind, document.natural_key))
+        wanted = {one.value for one in document.references if one.scheme == ERP_NUMBER} if isinstance(
+            document, Invoice
+        ) else set()  # fmt: skip
+        if known is None or known[1].reference not in wanted:
+            raise DestinationError("the ERP's own invoice is not there any more")
+        return self._again(known[1])
+
+    async def twin(self, document: Document, reference: str, error: DestinationError) -> Twin | None:
+        known = self.documents.get((document.kind, document.natural_key))
+        if known is None or not isinstance(known[0], Invoice):
+            return None
+        there = known[0]
+        return Twin(known[1].reference, there.invoice_number, "posted", True, total(there), "USD", there.invoiced_on)
 
     def _block(self, blocked: bool, payment: Payment) -> Posted:
         keys = {f"{payment.supplier_number}/{one.invoice_number}" for one in payment.invoices}

@@ -10,7 +10,7 @@ from engine.adapters.tryton.acts import Acts
 from engine.adapters.tryton.client import AiohttpTransport, Transport, TrytonClient
 from engine.adapters.tryton.directory import Directory
 from engine.adapters.tryton.documents import JournalEntries, PurchaseOrders, Requisitions
-from engine.adapters.tryton.failures import WHERE, BusinessRuleError, NoSuchRecordError
+from engine.adapters.tryton.failures import WHERE, BusinessRuleError, DuplicateInvoiceError, NoSuchRecordError
 from engine.adapters.tryton.invoices import Invoices
 from engine.adapters.tryton.ledger import Books
 from engine.adapters.tryton.masters import Masters
@@ -19,10 +19,11 @@ from engine.adapters.tryton.reading import Reader
 from engine.adapters.tryton.receipts import Receipts
 from engine.adapters.tryton.settings import TrytonSettings
 from engine.adapters.tryton.telling import Teller
-from engine.canonical import CostCenter, Document, Item, PaymentStatus, PurchaseOrder, Supplier
+from engine.adapters.tryton.twins import Twins
+from engine.canonical import CostCenter, Document, Invoice, Item, PaymentStatus, PurchaseOrder, Supplier
 from engine.core.errors import DestinationError, IsthmusError
 from engine.ports.connector import Health
-from engine.ports.erp import Posted, Told
+from engine.ports.erp import Posted, Told, Twin
 from engine.ports.ledger_view import LedgerEntry
 
 _MASTERS = frozenset({"Supplier", "Item", "CostCenter"})
@@ -57,7 +58,7 @@ class TrytonAdapter:
         self._masters = Masters(client, directory)
         self._reader = Reader(client, settings)
         self._books = Books(client)
-        self._acts = Acts(client, self._poster)
+        self._acts, self._twins = Acts(client, self._poster), Twins(client)
         self._teller = Teller(client, self._reader)
         self._journeys: dict[str, Journey] = {
             "Requisition": Requisitions(directory, settings, today),
@@ -100,10 +101,26 @@ class TrytonAdapter:
 
     @property
     def commands(self) -> frozenset[str]:
-        return self._acts.commands
+        return self._acts.commands | {"adopt_invoice", "repost_invoice"}
 
     async def carry_out(self, command: str, document: Document, reference: str) -> Posted:
+        match command, document:
+            case "adopt_invoice", Invoice():
+                return await self._twins.adopt(document, reference)
+            case "repost_invoice", Invoice():
+                return await self._repost(document, reference)
         return await self._acts.carry_out(command, document, reference)
+
+    async def _repost(self, invoice: Invoice, reference: str) -> Posted:
+        journey = self._journey(invoice.kind)
+        plan = await journey.plan(invoice, reference)
+        beside = plan._replace(again=lambda record: self._twins.may_be_posted_beside(invoice, record))
+        return await self._poster.post(journey.workflow, beside)
+
+    async def twin(self, document: Document, reference: str, error: DestinationError) -> Twin | None:
+        if not isinstance(document, Invoice) or not isinstance(error, DuplicateInvoiceError):
+            return None
+        return await self._twins.twin(document, reference)
 
     def _journey(self, kind: str) -> Journey:
         if kind not in self._journeys:

@@ -34,5 +34,10 @@ async def may_come_again(client: TrytonClient, natural_key: str, reference: str,
     return await client.count(_NOTE, _noted(ours)) >= len(ours)
 
 
+async def noted(client: TrytonClient, invoices: list[int]) -> set[int]:
+    """Which of them carry the note."""
+    return {one for one in invoices if await client.count(_NOTE, _noted([one]))}
+
+
 def _noted(invoices: list[int]) -> Domain:
     return [["resource", "in", [f"{_INVOICE},{one}" for one in invoices]], ["message", "=", _WORDS]]
