@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from engine.core.errors import DestinationError, StillAwaitedError, TransportError
-from engine.ports.connector import Outbound, Semantics, Verdict
+from engine.flow.policy import RateLimiter
+from engine.ports.connector import Attachment, Outbound, Semantics, Verdict
 from engine.ports.states import DeliveryState, MessageState
 from tests.support.engine_room import FAST, Far, Room, room, row
 
@@ -26,6 +27,17 @@ async def test_a_message_arrives_and_every_stage_is_kept(store_url: str) -> None
     assert view.deliveries[0].response == b"ok"
     assert view.deliveries[0].reference == "REF-1"
     assert here.far["out"].arrived[0].correlation_id == view.row.correlation_id
+
+
+async def test_files_of_an_answer_are_kept_under_their_destinations_name(store_url: str) -> None:
+    far = Far()
+    far.files = (Attachment("terms.pdf", "application/pdf", b"%PDF"),)
+    async with room(store_url, row(), {"out": far}) as here:
+        receipt = await here.receive(b'{"a": 1}', "id-1")
+        await here.reaches(receipt.message_id, "DELIVERED")
+        kept = await here.store.journal.attachments(receipt.message_id)
+
+    assert kept == [Attachment("out/terms.pdf", "application/pdf", b"%PDF")]
 
 
 async def test_a_repeat_is_answered_as_before_and_acts_once(store_url: str) -> None:
@@ -91,7 +103,10 @@ async def test_order_holds_per_key_and_keys_do_not_wait_for_one_another(store_ur
     far = Far(parallel=8)
 
     async def uneven(outbound: Outbound) -> None:
-        await asyncio.sleep(hash(outbound.body) % 7 / 1000)
+        number = int(outbound.body.split(b": ")[2][:-1])
+        while number == 0 and len(far.arrived) < 30:  # the first one of its key is the last one's match in slowness
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(number % 7 / 1000)
 
     far.answer = lambda outbound, attempt: uneven(outbound)
     async with room(store_url, row(destinations=[to(order_by="key")]), {"out": far}) as here:
@@ -226,8 +241,10 @@ async def test_fallback_takes_over_while_the_circuit_is_open_and_hands_back(stor
             await here.receive(b'{"n": %d}' % n)
         await here.until(lambda: len(spare.arrived) == 10)
         primary.down = None
-        await asyncio.sleep(0.4)
-        for n in range(10, 20):
+        await asyncio.sleep(0.4)  # longer than the pause
+        await here.receive(b'{"n": 10}')
+        await here.until(lambda: len(spare.arrived) + len(primary.arrived) == 11)
+        for n in range(11, 20):
             await here.receive(b'{"n": %d}' % n)
         await here.until(lambda: len(spare.arrived) + len(primary.arrived) == 20)
 
@@ -298,16 +315,18 @@ async def _paced(here: Room, count: int) -> None:
         await here.receive(b'{"n": %d}' % n)
 
 
-async def test_rate_limit_is_never_exceeded(store_url: str) -> None:
+async def test_rate_limit_is_never_exceeded(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     far = Far(parallel=4)
-    times: list[float] = []
-    far.answer = lambda outbound, attempt: times.append(asyncio.get_running_loop().time())
+    times: list[float] = []  # as they are allowed: between that and its arrival a send may be held up by the machine
+    began = RateLimiter.began
+    monkeypatch.setattr(RateLimiter, "began", lambda self, now: (times.append(now), began(self, now))[1])
     destinations = [to(rate={"count": 5, "per": "200ms"})]
     async with room(store_url, row(destinations=destinations), {"out": far}) as here:
         await _paced(here, 18)
         await here.until(lambda: len(far.arrived) == 18)
 
-    assert all(sum(start <= t < start + 0.195 for t in times) <= 5 for start in times)
+    assert len(times) == 18
+    assert all(sum(start <= t < start + 0.199 for t in times) <= 5 for start in times)
 
 
 async def test_a_resent_message_does_not_starve_under_steady_load(store_url: str) -> None:

@@ -15,7 +15,7 @@ from engine.channel.revision import canonical_json
 from engine.core.clock import SystemClock
 from engine.core.ids import IdSource
 from engine.flow.channel_run import ChannelRun, Parts
-from engine.ports.connector import Accept, Delivered, Health, Outbound, Receipt, Received, Semantics, Source
+from engine.ports.connector import Accept, Attachment, Delivered, Health, Outbound, Receipt, Received, Semantics, Source
 from engine.ports.journal import MessageView, RevisionRow
 from engine.script.pool import Pool
 from engine.store.open import Store
@@ -45,6 +45,7 @@ class Far:
         self.inquiries: list[str] = []
         self.answer: Callable[[Outbound, int], Awaitable[None] | None] = lambda outbound, attempt: None
         self.down: Exception | None = None
+        self.files: tuple[Attachment, ...] = ()
 
     async def send(self, outbound: Outbound) -> Delivered:
         self.attempts[outbound.idempotency_key] += 1
@@ -54,7 +55,7 @@ class Far:
         if waiting is not None:
             await waiting
         self.arrive(outbound)
-        return Delivered(b"ok", f"REF-{len(self.arrived)}")
+        return Delivered(b"ok", f"REF-{len(self.arrived)}", self.files)
 
     def arrive(self, outbound: Outbound) -> None:
         known = {o.idempotency_key for o in self.arrived}
@@ -93,7 +94,7 @@ class Room:
         assert view is not None
         return view
 
-    async def until(self, what: Callable[[], bool | Awaitable[bool]], seconds: float = 10) -> None:
+    async def until(self, what: Callable[[], bool | Awaitable[bool]], seconds: float = 60) -> None:
         """Wait until `what` is true; a failure says what was waited for."""
         async with asyncio.timeout(seconds):
             while True:
