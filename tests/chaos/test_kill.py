@@ -23,7 +23,7 @@ from engine.core.loopback import free_port
 from tests.support.books import Books, Load, booking_site
 from tests.support.engine_process import ROOT, EngineProcess
 
-SECONDS, SECONDS_A_KILL = 60, 1  # for what is left when the last kill is over: each leaves some of its work behind
+SECONDS, SECONDS_A_KILL = 180, 1  # for what is left when the last kill is over: each leaves some of its work behind
 
 
 class Outcome(NamedTuple):

@@ -63,7 +63,7 @@ class Peer:
 
     async def indexed(self) -> None:
         """Return when the workers have read every message: then its keys are there."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while any(
                 count.state.name == "RECEIVED" and count.count for count in await self.engine.store.journal.counts()
             ):

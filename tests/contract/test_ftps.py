@@ -261,7 +261,7 @@ async def test_server_that_never_comes_to_an_end_is_given_up(tmp_path: Path, wor
     listener = await asyncio.start_server(serve, "127.0.0.1", 0)
     await refusal(destination(tmp_path, listener.sockets[0].getsockname()[1], login_timeout="300ms"))
     listener.close()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while [one for one in threading.enumerate() if one.name.startswith("ftps")]:
             await asyncio.sleep(0.01)
 

@@ -34,7 +34,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 async def sending_to(folder: Path, receiver: Receiver, **settings: Any) -> AsyncIterator[MllpDestination]:
     port = free_port()
     await receiver.start(port, **settings.pop("server", {}))
-    values = {"address": f"127.0.0.1:{port}", "ack_timeout": "200ms", **settings}
+    values = {"address": f"127.0.0.1:{port}", "ack_timeout": "30s", **settings}
     destination = MllpDestination(MllpDestinationSettings.model_validate(values), context(folder))
     try:
         yield destination
@@ -73,7 +73,7 @@ async def test_a_wrong_junk_or_missing_acknowledgement_never_counts(
     tmp_path: Path, receiver: Receiver, answer: Callable[[bytes], bytes | None]
 ) -> None:
     receiver.manner = answer
-    async with sending_to(tmp_path, receiver) as destination:
+    async with sending_to(tmp_path, receiver, ack_timeout="200ms") as destination:
         with pytest.raises(TransportError) as caught:
             await destination.send(outbound("C1"))
 
@@ -82,7 +82,7 @@ async def test_a_wrong_junk_or_missing_acknowledgement_never_counts(
 
 async def test_a_late_acknowledgement_of_an_earlier_message_never_counts(tmp_path: Path, receiver: Receiver) -> None:
     receiver.manner = lambda body: None
-    async with sending_to(tmp_path, receiver) as destination:
+    async with sending_to(tmp_path, receiver, ack_timeout="1s") as destination:
         with pytest.raises(TransportError):
             await destination.send(outbound("C1"))
         receiver.manner = lambda body: frame(ack_of(adt("C1"))) + frame(ack_of(body, "AE"))
@@ -93,7 +93,7 @@ async def test_a_late_acknowledgement_of_an_earlier_message_never_counts(tmp_pat
 
 
 async def test_an_acknowledgement_in_one_byte_packets_counts(tmp_path: Path, receiver: Receiver) -> None:
-    async with sending_to(tmp_path, receiver, ack_timeout="5s") as destination:
+    async with sending_to(tmp_path, receiver) as destination:
         receiver.manner = lambda body: None
         sending = asyncio.ensure_future(destination.send(outbound("C1")))
         while not receiver.received:
@@ -144,7 +144,7 @@ async def test_a_commit_acknowledgement_counts_unless_the_applications_is_wanted
     async with sending_to(tmp_path, receiver) as destination:
         await destination.send(outbound("C1"))
     await receiver.stop()
-    async with sending_to(tmp_path, receiver, acknowledgement="application") as destination:
+    async with sending_to(tmp_path, receiver, acknowledgement="application", ack_timeout="1s") as destination:
         with pytest.raises(TransportError):
             await destination.send(outbound("C2"))
         receiver.manner = lambda body: frame(ack_of(body, "CA")) + frame(ack_of(body, "AA"))
@@ -196,7 +196,7 @@ async def test_a_connection_lost_without_an_answer_is_not_tried_again_blindly(
 
 async def test_connections_carry_as_many_messages_at_once_as_there_are(tmp_path: Path, receiver: Receiver) -> None:
     receiver.manner = lambda body: None
-    async with sending_to(tmp_path, receiver, connections=3, ack_timeout="5s") as destination:
+    async with sending_to(tmp_path, receiver, connections=3) as destination:
         sending = [asyncio.ensure_future(destination.send(outbound(f"C{number}"))) for number in range(5)]
         while len(receiver.received) < 3:
             await asyncio.sleep(0.001)
@@ -212,7 +212,7 @@ async def test_connections_carry_as_many_messages_at_once_as_there_are(tmp_path:
 async def test_an_unused_connection_is_closed_after_its_time(tmp_path: Path, receiver: Receiver) -> None:
     async with sending_to(tmp_path, receiver, idle_timeout="30ms") as destination:
         await destination.send(outbound("C1"))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while receiver._writers:
                 await asyncio.sleep(0.005)
 

@@ -20,11 +20,12 @@ from engine.connectors.hl7v2_mllp.source import MllpSource
 from engine.core.loopback import free_port
 from engine.ports.connector import Outbound
 from tests.support.connector_doubles import Door, context
+from tests.support.connector_harness import connect_when_up
 from tests.support.mllp import ack_of, adt
 
 
 def destination(folder: Path, port: int) -> MllpDestination:
-    settings = MllpDestinationSettings.model_validate({"address": f"127.0.0.1:{port}", "ack_timeout": "3s"})
+    settings = MllpDestinationSettings.model_validate({"address": f"127.0.0.1:{port}", "ack_timeout": "30s"})
     return MllpDestination(settings, context(folder))
 
 
@@ -37,13 +38,13 @@ async def test_python_hl7s_client_reads_our_acknowledgements(tmp_path: Path) -> 
     port = free_port()
     settings = MllpSourceSettings.model_validate({"listen": f"127.0.0.1:{port}"})
     task = asyncio.ensure_future(MllpSource(settings, context(tmp_path)).run(door))
-    await asyncio.sleep(0.05)
+    (await connect_when_up(port))[1].close()
     reader, writer = await open_hl7_connection("127.0.0.1", port)
     answers = []
     for number in range(20):
         writer.writemessage(hl7.parse(adt(f"C{number}").decode()))
         await writer.drain()
-        answers.append(await asyncio.wait_for(reader.readmessage(), 5))
+        answers.append(await asyncio.wait_for(reader.readmessage(), 30))
     writer.close()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

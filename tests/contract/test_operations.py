@@ -84,7 +84,7 @@ class Desk:
         return sorted(p.read_text() for p in folder.iterdir() if not p.name.startswith(".")) if folder.exists() else []
 
 
-async def until(what: Callable[[], bool | Awaitable[bool]], seconds: float = 15) -> None:
+async def until(what: Callable[[], bool | Awaitable[bool]], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while True:
             found = what()

@@ -19,6 +19,7 @@ from engine.ports.connector import ConnectorContext
 from tests.support.asked_server import Answered, Asked, AskedServer
 from tests.support.connector_contract import LIMIT, Answer, Door, SourceHarness, source_contract
 from tests.support.connector_doubles import Clock, Secrets, context
+from tests.support.waiting import until
 
 
 class Publisher:
@@ -317,9 +318,10 @@ async def test_first_look_is_at_the_start_and_the_next_when_it_is_due(tmp_path: 
         given = HttpPollSettings.model_validate({"url": server.url, **ITEMS} | {"every": "10m"})
         running = asyncio.ensure_future(HttpPollSource(given, context(tmp_path, clock=clock)).run(Door()))
         counts = []
-        for wait in (timedelta(0), timedelta(minutes=9), timedelta(minutes=1)):
+        for wait, looks in ((timedelta(0), 1), (timedelta(minutes=9), 1), (timedelta(minutes=1), 2)):
             clock.advance(wait)
-            await asyncio.sleep(0.1)
+            await until(lambda looks=looks: len(server.asked) >= looks)  # type: ignore[misc]
+            await asyncio.sleep(0.1)  # one too many would come at once
             counts.append(len(server.asked))
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

@@ -61,7 +61,7 @@ def busy(server: psycopg.Connection[Any]) -> int:
 
 
 async def until_busy(server: psycopg.Connection[Any], wanted: bool) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (busy(server) > 0) is not wanted:
             await asyncio.sleep(0.02)
 
@@ -82,7 +82,7 @@ async def test_no_row_of_transactions_that_overlap_is_lost_or_repeated(
     polling = asyncio.ensure_future(source_of(uri, tmp_path, page=4).run(door))
     await asyncio.gather(*(clerk(number) for number in range(6)))
     there = [row[0] for row in server.execute("SELECT id FROM receipts ORDER BY id")]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while len(door.stored) < len(there):
             await asyncio.sleep(0.02)
     await asyncio.sleep(0.1)  # long enough to take one of them again
@@ -114,7 +114,7 @@ async def test_statement_that_hangs_is_given_up_in_time(
 ) -> None:
     server.execute(HANGING)
     source = source_of(uri, tmp_path, timeout="300ms")
-    await asyncio.wait_for(source.look(Door()), 5)
+    await asyncio.wait_for(source.look(Door()), 30)
     await source._database.close()
 
     assert source.problem == "the database did not finish it (QueryCanceled 57014)"
@@ -143,7 +143,7 @@ async def test_connection_cut_in_a_transaction_is_a_transport_error_and_nothing_
         holding.execute("LOCK TABLE invoices IN ACCESS EXCLUSIVE MODE")
         sending = asyncio.ensure_future(destination.send(invoice()))
         cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not server.execute(cut).fetchall():
                 await asyncio.sleep(0.02)
         with pytest.raises(TransportError) as caught:

@@ -452,7 +452,7 @@ async def test_locked_row_is_given_up_in_time_and_nothing_is_done(hospital: Hosp
     with hospital.engine.connect() as holding:
         holding.exec_driver_sql("UPDATE invoices SET total = 6")
         with pytest.raises(TransportError) as caught:
-            await asyncio.wait_for(destination.send(invoice(v=7)), 10)
+            await asyncio.wait_for(destination.send(invoice(v=7)), 30)
         holding.rollback()
     before = hospital.rows("SELECT total FROM invoices")
     await destination.send(invoice(v=7))

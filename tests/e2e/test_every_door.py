@@ -38,7 +38,7 @@ pytestmark = [
     pytest.mark.integration,
     pytest.mark.filterwarnings("ignore:Requiring AUTH"),  # TLS is there from the first byte
 ]
-COUNT, PATIENCE = 12, 40.0
+COUNT, PATIENCE = 12, 120.0
 WINDOW = 75.0  # seconds until the shortest window has ended
 
 

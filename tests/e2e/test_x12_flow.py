@@ -134,7 +134,7 @@ class Partners:
     def out(self, folder: str) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in sorted((self.root / "out" / folder).glob("[!.]*"))}
 
-    def until(self, what: Callable[[], Any], seconds: float = 20) -> Any:
+    def until(self, what: Callable[[], Any], seconds: float = 60) -> Any:
         """What `what` returned when it was true."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

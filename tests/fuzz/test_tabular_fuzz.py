@@ -7,12 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core.errors import MessageError
 from engine.protocols.tabular import TableReader, write
 from engine.protocols.tabular.pattern import check_pattern, matcher
+from tests.support.adversarial import at_most
 from tests.support.layouts import BANK, layout, reader
 
 READERS: list[TableReader] = [
@@ -61,13 +62,13 @@ def test_rows_that_are_written_are_read_again(rows: list[tuple[str, Decimal]]) -
 
 
 @given(st.text("ab()[]{}*+?|\\.,19^-d", max_size=12), st.text("ab19-", max_size=20))
-@settings(deadline=2000)
 def test_a_pattern_is_refused_or_does_its_work_in_time(pattern: str, value: str) -> None:
     try:
         check_pattern(pattern)
     except ValueError:
         return
-    matcher(pattern)(value)
+    with at_most(2):
+        matcher(pattern)(value)
 
 
 @pytest.mark.parametrize("read", READERS, ids=lambda one: one.layout.kind)

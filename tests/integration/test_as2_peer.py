@@ -125,7 +125,7 @@ async def test_it_is_told_why_a_message_was_refused(tmp_path: Path, peer: Peer) 
 async def test_it_gets_its_receipt_later_when_it_asks_for_that(tmp_path: Path, peer: Peer) -> None:
     async with listening(tmp_path):
         told = await asyncio.to_thread(peer.send, ORDER, compress=False, **(SECURED | {"mdn_mode": "ASYNC"}))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while (await sent(peer, told["message_id"]))["status"] == "P":
                 await asyncio.sleep(0.05)
         after = await sent(peer, told["message_id"])

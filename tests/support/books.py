@@ -149,7 +149,7 @@ class Sender:
             control_id = f"S{self.number}M{len(self.acknowledged)}"
             text = MESSAGE.format(id=control_id, key=f"K{self.number % 2}")
             writer.write(b"\x0b" + text.encode() + b"\x1c\r")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 answer = await reader.readuntil(b"\x1c\r")
             if b"MSA|AA|" + control_id.encode() in answer:
                 self.acknowledged.append(control_id)
@@ -177,7 +177,11 @@ class Load:
     def acknowledged(self) -> set[str]:
         return {one for sender in self.senders for one in sender.acknowledged}
 
-    async def goes_on(self, count: int = 40, seconds: float = 40) -> None:
+    @property
+    def refused(self) -> int:
+        return sum(sender.refused for sender in self.senders)
+
+    async def goes_on(self, count: int = 40, seconds: float = 120) -> None:
         """Return when so many more were acknowledged: the engine works again."""
         enough = len(self.acknowledged) + count
         async with asyncio.timeout(seconds):

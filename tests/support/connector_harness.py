@@ -15,7 +15,7 @@ from engine.ports.connector import ConnectorContext, Outbound
 from tests.support.connector_doubles import Door, context
 
 LIMIT = 4096  # bytes: harnesses set the connector's size limit to this
-PATIENCE = 20.0  # seconds: a test that waits longer has found a hang, also on a busy machine
+PATIENCE = 30.0  # seconds: a test that waits longer has found a hang, also on a busy machine
 
 
 class Answer(StrEnum):

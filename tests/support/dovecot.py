@@ -24,7 +24,7 @@ DOVECOT = shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin:
 INSTALLED = DOVECOT is not None
 ABSENT = "Dovecot is not installed (dovecot-imapd)"
 PASSWORD = "open-sesame-4711"  # of every user
-_PATIENCE = 20.0  # seconds
+_PATIENCE = 60.0  # seconds
 
 _CONFIGURATION = """
 base_dir = {folder}/run

@@ -72,7 +72,7 @@ class EngineProcess:
         assert self._process is not None
         return self._process.wait(seconds)
 
-    def stop(self, seconds: float = 30) -> int:
+    def stop(self, seconds: float = 60) -> int:
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(seconds)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-_PATIENCE = 30.0  # seconds
+_PATIENCE = 60.0  # seconds
 
 
 @pytest.fixture(scope="session")

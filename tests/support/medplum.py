@@ -90,7 +90,7 @@ async def medplum() -> AsyncIterator[str]:
     )
     assert process.stdout is not None
     try:
-        line = await asyncio.wait_for(process.stdout.readline(), 30)
+        line = await asyncio.wait_for(process.stdout.readline(), 120)
         assert line == b"ready\n", "the server ended"
         yield f"http://127.0.0.1:{port}/fhir"
     finally:

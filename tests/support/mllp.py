@@ -34,7 +34,7 @@ class Sender:
     def write(self, data: bytes) -> None:
         self.writer.write(data)
 
-    async def frame(self, patience: float = 5.0) -> bytes | None:
+    async def frame(self, patience: float = 30.0) -> bytes | None:
         """The next frame; None when the listener closed the connection."""
         async with asyncio.timeout(patience):
             while not self._frames:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-_PATIENCE = 20.0  # seconds for a script to say that it is ready
+_PATIENCE = 60.0  # seconds for a script to say that it is ready
 _INSTALLING = 120.0
 
 

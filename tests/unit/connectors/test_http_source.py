@@ -24,6 +24,7 @@ from engine.ports.connector import Reason, Received, Settled
 from tests.support.certificates import Authority
 from tests.support.connector_contract import connect_when_up
 from tests.support.connector_doubles import Door, Secrets, context
+from tests.support.waiting import until
 
 TOKEN = "a-long-token-for-tests"
 AUTHORIZED = f"Authorization: Bearer {TOKEN}\r\n"
@@ -249,6 +250,7 @@ async def test_busy_journal_slows_and_then_sends_away(tmp_path: Path, monkeypatc
         door.door.backlogged = True
         busy, headers, _ = await door.post()
         health = (await door.raw(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"))[0]
+        monkeypatch.setattr(source, "_BACKLOG_PATIENCE", 30)
         asyncio.get_running_loop().call_later(0.1, setattr, door.door, "backlogged", False)
         slowed = (await door.post())[0]
 
@@ -289,7 +291,7 @@ async def test_connection_without_a_request_is_closed(tmp_path: Path) -> None:
     async with served(tmp_path, idle_timeout="200ms") as door:
         reader, writer = await connect_when_up(door.port)
         writer.write(b"POST /in HTTP/1.1\r\nHos")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             rest = await reader.read()
         writer.close()
 
@@ -385,9 +387,8 @@ async def test_client_that_leaves_while_waiting_leaves_no_task_when_the_source_s
             await asyncio.sleep(0.005)
         writer.transport.abort()
         await asyncio.sleep(0.05)
-    await asyncio.sleep(0.05)
 
-    assert asyncio.all_tasks() == before
+    await until(lambda: asyncio.all_tasks() == before)
 
 
 async def test_taken_address_is_a_clear_error(tmp_path: Path) -> None:

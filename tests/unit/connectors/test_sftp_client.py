@@ -99,7 +99,7 @@ async def client_of(answers: Answers, timeout: float = 5.0) -> tuple[SftpClient,
 async def ended(channel: Channel) -> None:
     """No thread of the client is left."""
     channel.end()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while any(thread.name.startswith("sftp ") for thread in threading.enumerate()):
             await asyncio.sleep(0.005)
 

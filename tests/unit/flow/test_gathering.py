@@ -14,7 +14,7 @@ async def test_what_comes_within_a_moment_is_handed_on_together_and_in_order() -
     gathering.add(1, hurry=False)
     gathering.add(2, hurry=False)
     before = list(groups)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not groups:
             await asyncio.sleep(0.001)
 

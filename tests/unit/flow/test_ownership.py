@@ -11,18 +11,21 @@ from engine.core.errors import StoreError
 from engine.flow import ownership
 from engine.flow.ownership import Ownership
 from engine.ports.leases import Lease
+from tests.support.waiting import until
 
-TTL = timedelta(seconds=0.4)
+TTL = timedelta(seconds=0.2)
 
 
 class Leases:
     """One lease in memory; `away` as a database that cannot be reached."""
 
     def __init__(self, node: str = "") -> None:
-        self.node, self.token, self.away, self.released = node, 1, False, 0
+        self.node, self.token, self.away = node, 1, False
+        self.asked = self.released = 0
 
     async def acquire(self, name: str, node: str, ttl: timedelta) -> Lease | None:
         self._reach()
+        self.asked += 1
         if self.node not in ("", node):
             return None
         self.node = node
@@ -62,12 +65,12 @@ async def test_a_taken_one_is_waited_for_and_that_is_told_once(monkeypatch: pyte
     monkeypatch.setattr(ownership, "_LOOK_SECONDS", 0.01)
     leases, told = Leases("b:/site"), list[str]()
     taking = asyncio.create_task(owner(leases).take(lambda: told.append("standing by")))
-    await asyncio.sleep(0.1)
+    await until(lambda: leases.asked > 3)
     assert (told, taking.done()) == (["standing by"], False)
 
     leases.node = ""
 
-    await asyncio.wait_for(taking, 5)
+    await asyncio.wait_for(taking, 30)
     assert leases.node == "a:/site"
 
 
@@ -77,15 +80,14 @@ async def test_one_that_cannot_renew_is_not_certain_any_more_and_is_again_when_i
     await one.take(lambda: None)
     keeping = asyncio.create_task(one.keep())
     await asyncio.sleep(TTL.total_seconds())
-    assert one.certain
+    await until(lambda: one.certain)  # by a renewal: its first time is over
 
     leases.away = True
-    await asyncio.sleep(TTL.total_seconds() * 1.5)
-    assert (one.certain, one.overtaken.is_set()) == (False, False)
+    await until(lambda: not one.certain)
+    assert not one.overtaken.is_set()
 
     leases.away = False
-    await asyncio.sleep(TTL.total_seconds() / 2)
-    assert one.certain
+    await until(lambda: one.certain)
     keeping.cancel()
 
 
@@ -95,7 +97,7 @@ async def test_one_that_was_overtaken_is_told_and_gives_nothing_up() -> None:
     await one.take(lambda: None)
     leases.node = "b:/site"
 
-    await asyncio.wait_for(one.keep(), 5)
+    await asyncio.wait_for(one.keep(), 30)
 
     assert (one.certain, one.overtaken.is_set()) == (False, True)
     await one.give_up()

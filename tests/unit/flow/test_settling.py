@@ -40,7 +40,7 @@ def _note(delivery_id: int) -> Settlement:
 
 
 async def _written(settling: Settling) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while settling.unwritten:
             await asyncio.sleep(0.001)
 
@@ -76,7 +76,7 @@ async def test_a_note_that_must_be_written_is_tried_until_it_is(monkeypatch: pyt
     monkeypatch.setattr(module, "STORE_RETRY_SECONDS", 0.001)
     journal = _Journal(3)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await _settling(journal).write_surely(_note(7))
 
     assert journal.written == [[7]]

@@ -152,7 +152,7 @@ def test_any_other_doctype_or_entity_is_refused_in_any_case(body: bytes) -> None
 
 def test_a_long_head_that_is_no_doctype_costs_no_time_to_speak_of() -> None:
     for head in (b"<!--" + b"-" * 100_000, b"<!DOCTYPE " + b"a" * 100_000, b" " * 100_000, b"<!-- -->" * 50_000):
-        began = time.perf_counter()
+        began = time.process_time()
         with pytest.raises(StructureError):
             XmlMessage.parse(head, ignore_doctype=True)
-        assert time.perf_counter() - began < 1.0
+        assert time.process_time() - began < 4.0  # some ms; with the square of the length: minutes
