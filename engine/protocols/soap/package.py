@@ -169,6 +169,9 @@ def _decoded(part: Part, encoding: str, most: int) -> Part:
 
 
 # ------------------------------------------------------------------ writing
+_DECLARATION = re.compile(rb"\A<\?xml [^>]*\?>\s*")
+
+
 def write_package(way: Way, version: Version, action: str, envelope: bytes, parts: Sequence[Part]) -> tuple[str, bytes]:
     """The value of Content-Type, and the body.
 
@@ -182,7 +185,8 @@ def write_package(way: Way, version: Version, action: str, envelope: bytes, part
     if version == "1.2" and action:
         content_type += f'; action="{_safe(action)}"'
     root = f'{kind}; charset=utf-8; type="{own}"' if way == "mtom" else f"{kind}; charset=utf-8"
-    pieces = [_head(boundary, root, "envelope@isthmus"), envelope]
+    # The part's own head says the encoding; a server in use cannot read an envelope that says it again.
+    pieces = [_head(boundary, root, "envelope@isthmus"), _DECLARATION.sub(b"", envelope, 1)]
     for part in parts:
         of_kind = part.media_type if _MEDIA_TYPE(part.media_type) else "application/octet-stream"
         pieces += [b"\r\n", _head(boundary, of_kind, part.content_id, part.file_name), part.body]
