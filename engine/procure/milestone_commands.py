@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from engine.canonical import Document, JournalEntry, JournalEntryType, Money, PurchaseOrder
+from engine.canonical import Consumption, Document, JournalEntry, JournalEntryType, Money, PurchaseOrder
 from engine.ports.measures import Milestone
 from engine.procure.milestone_rows import money, only
 
@@ -56,8 +56,16 @@ def _entry(dossier: str, entry: JournalEntry, at: int) -> Iterator[Milestone]:
             parts[line.cost_center, side.currency] += side.amount if line.debit else -side.amount
     if entry.source_key and entry.source_kind and entry.entry_type is not JournalEntryType.REVERSAL:
         yield Milestone(what="cost_posted", key=entry.source_key, kind=entry.source_kind, **usual)
+    is_use = entry.source_kind == Consumption.kind and entry.entry_type is not JournalEntryType.REVERSAL
     for (center, currency), amount in sorted(parts.items()):
         yield Milestone(
             what="cost_allocated", key=f"{entry.entry_number}/{center}", kind=entry.kind, department=center,
             **usual, **money(Money(amount=amount, currency=currency)),
         )  # fmt: skip
+        if is_use and entry.source_key:
+            # What it cost to use it: when the invoice takes an accrual's place, it still did.
+            yield Milestone(
+                what="usage_cost", key=entry.source_key, kind=Consumption.kind, department=center,
+                **{**usual, "detail": f"{entry.entry_number}/{center}/{currency}"},
+                **money(Money(amount=amount, currency=currency)),
+            )  # fmt: skip

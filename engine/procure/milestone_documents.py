@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,26 +11,21 @@ from engine.canonical import (
     CaseAction,
     Invoice,
     Money,
-    OrderAcknowledgement,
     PostingResult,
-    PurchaseOrder,
-    Receipt,
-    ReceiptKind,
     ReconciliationReport,
     Requisition,
     Supplier,
     total,
 )
 from engine.ports.measures import Milestone
+from engine.procure.milestone_orders import OF_ORDERS, order_rows
 from engine.procure.milestone_payments import OF_PAYMENTS
 from engine.procure.milestone_rows import IDLE, Rows, day_number, invoice_of_place, money, number, only
 from engine.procure.milestone_usage import OF_USAGE, stock_rows
-from engine.procure.order_lines import is_goods, order_life
-
-_CANCELLED = frozenset({"01", "03"})  # X12 BEG01
+from engine.procure.papers import orders_of
 
 
-# ------------------------------------------------------------------ wishes and orders
+# ------------------------------------------------------------------ wishes
 def _requisition(rows: Rows, one: Requisition) -> Iterator[Milestone]:
     yield rows.row(
         "requisition_raised", "requisition", one, day=day_number(one.requested_on), type=one.urgency.value,
@@ -45,57 +40,20 @@ def _expected(one: Requisition) -> Money | None:
     return total(parts).rounded() if whole else None
 
 
-def _order(rows: Rows, one: PurchaseOrder) -> Iterator[Milestone]:
-    if one.purpose in _CANCELLED:
-        return
-    usual = {"day": day_number(one.ordered_on), "matter": one.order_number}
-    yield rows.traded("order_created", "order", one, **usual, **money(one.total))
-    yield rows.traded("order_on_contract", "order", one, **usual, **money(_on_contract(one)))
-    days = [line.needed_by or one.needed_by for line in one.lines]
-    if promised := [day for day in days if day is not None]:
-        yield rows.traded("order_promised", "order", one, matter=one.order_number, day=day_number(max(promised)))
-    for wish in one.requisition_numbers:
-        yield rows.traded("requisition_ordered", "requisition", one, key=wish, detail=one.order_number, **usual)
-
-
-def _on_contract(one: PurchaseOrder) -> Money:
-    """Lines that name their contract and cost no more than it says."""
-    named = [line for line in one.lines if line.contract_number or one.contract_number]
-    kept = [line for line in named if line.contract_price is None or line.price.amount <= line.contract_price.amount]
-    return total([line.extended for line in kept], one.currency)
-
-
-def _acknowledgement(rows: Rows, one: OrderAcknowledgement) -> Iterator[Milestone]:
-    yield rows.traded(
-        "order_acknowledged", "order", one, key=one.order_number, detail=one.natural_key,
-        day=day_number(one.acknowledged_on), type=one.acknowledgement_type,
-    )  # fmt: skip
-
-
-def _receipt(rows: Rows, one: Receipt) -> Iterator[Milestone]:
-    if not one.cancelled and one.receipt_kind is ReceiptKind.RECEIPT:
-        yield rows.traded("receipt_posted", "receipt", one, day=day_number(one.received_on))
-
-
-def _received_in_full(rows: Rows) -> Iterator[Milestone]:
-    """All goods of the order came: dated by the last of its receipts."""
-    life, receipts = order_life(rows.papers), [one for one in rows.papers.newest(Receipt) if one.sign > 0]
-    goods = [one for one in life.lines if is_goods(one)] if life is not None else []
-    if life is None or not goods or not receipts or any(one.outstanding for one in goods) or life.is_cancelled:
-        return
-    last = max(rows.papers.first(one).record.at_micros for one in (life.order, *receipts))
-    yield rows.traded(
-        "order_received", "receipt", life.order, matter=life.order.order_number, at_micros=last,
-        day=day_number(max(one.received_on for one in receipts)),
-    )  # fmt: skip
-
-
 # ------------------------------------------------------------------ invoices
 def _invoice(rows: Rows, one: Invoice) -> Iterator[Milestone]:
-    stated, kind = one.stated_total, one.invoice_kind.value
-    yield rows.traded(
-        "invoice_received", "invoice", one, day=day_number(one.invoiced_on), type=kind, **money(stated)
-    )  # fmt: skip
+    stated, orders = one.stated_total, orders_of(one)
+    usual = {"day": day_number(one.invoiced_on), "type": one.invoice_kind.value}
+    home = orders[0] if orders else None
+    yield rows.traded("invoice_received", "invoice", one, **{**usual, "matter": home}, **money(stated))
+    for order, amount in _of_orders(one, orders):
+        told = {**usual, "detail": order, "matter": order}
+        yield rows.traded("invoice_of_order", "invoice", one, **told, **money(amount))
+    for version in rows.papers.all:
+        record = version.record
+        if (record.kind, record.key) == (one.kind, one.natural_key) and record.who:
+            told = {"detail": str(record.version), "at_micros": record.at_micros, "who": record.who}
+            yield rows.traded("invoice_written", "invoice", one, **{**told, "matter": one.natural_key})
     terms = one.terms
     if terms is not None and terms.discount_amount is not None:
         yield rows.traded("discount_offered", "payment", one, **money(terms.discount_amount))
@@ -104,12 +62,24 @@ def _invoice(rows: Rows, one: Invoice) -> Iterator[Milestone]:
         yield rows.traded("discount_offered", "payment", one, **money(offered))
 
 
+def _of_orders(one: Invoice, orders: Sequence[str]) -> Iterator[tuple[str, Money]]:
+    """What it asks for of each of its orders; all that is no line of another one is of the first."""
+    rest = one.stated_total
+    for order in orders[1:]:
+        lines = [line.extended for line in one.lines if (line.order_number or one.order_number) == order]
+        part = total(lines, one.stated_total.currency)
+        rest -= part
+        yield order, part
+    if orders:
+        yield orders[0], rest
+
+
 def _case_action(rows: Rows, one: CaseAction) -> Iterator[Milestone]:
-    if one.action in IDLE:
-        return
+    """`person_acted`: decided something; `person_looked`: only wrote a comment, or gave it to somebody else."""
+    what = "person_looked" if one.action in IDLE else "person_acted"
     about = invoice_of_place(one.place or "", rows.papers)
     yield rows.traded(
-        "person_acted", "exception", one, key=one.case_id, detail=one.action_number, matter=about,
+        what, "exception", one, key=one.case_id, detail=one.action_number, matter=about,
         type=one.action.value, who=one.who, **rows.about(about), **money(one.amount),
     )  # fmt: skip
 
@@ -151,15 +121,13 @@ def _compared(rows: Rows, one: ReconciliationReport) -> Iterator[Milestone]:
 Maker = Callable[[Rows, Any], Iterator[Milestone]]
 BY_KIND: Mapping[str, Maker] = {
     "Requisition": _requisition,
-    "PurchaseOrder": _order,
-    "OrderAcknowledgement": _acknowledgement,
-    "Receipt": _receipt,
     "Invoice": _invoice,
     "CaseAction": _case_action,
     "ApprovalAction": _approval_action,
     "Supplier": _supplier,
     "PostingResult": _answer,
     "ReconciliationReport": _compared,
+    **OF_ORDERS,
     **OF_PAYMENTS,
     **OF_USAGE,
 }
@@ -168,6 +136,6 @@ BY_KIND: Mapping[str, Maker] = {
 def milestones_of_whole(rows: Rows) -> Iterator[Milestone]:
     """What only all documents of a dossier tell together."""
     if rows.dossier.startswith("order:"):
-        yield from _received_in_full(rows)
+        yield from order_rows(rows)
     elif rows.dossier.startswith("stock:"):
         yield from stock_rows(rows)

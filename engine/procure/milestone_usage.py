@@ -45,7 +45,7 @@ def _charge(rows: Rows, one: ChargeEvent) -> Iterator[Milestone]:
     amount = one.amount.model_copy(update={"amount": abs(one.amount.amount) * sign}) if one.amount else None
     yield rows.row(
         "charge_received", "usage", one, began_micros=to_micros(one.charged_at), day=day_number(one.charged_at.date()),
-        type=one.charge_kind.value, department=one.department or one.cost_center, **money(amount),
+        type=one.charge_kind.value, department=one.cost_center or one.department, **money(amount),
     )  # fmt: skip
 
 

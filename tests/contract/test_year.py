@@ -24,6 +24,7 @@ from tests.support.year.play import Year, play, year
 
 WHOLE = Period(FIRST, LAST)
 _STARTS = [FIRST, *(datetime(2025, month, 1, tzinfo=FIRST.tzinfo) for month in (4, 7, 10)), LAST]
+JUNE = datetime(2025, 6, 12, 15, tzinfo=FIRST.tzinfo)  # of a year that is not over
 QUARTERS = [Period(one, other) for one, other in pairwise(_STARTS)]
 
 
@@ -56,6 +57,8 @@ async def test_every_figure_of_a_year_and_of_its_quarters_is_the_one_counted_by_
     await Messages(made.maker, 60).play(sqlite, clock)
 
     assert await disagreements(sqlite, made, [WHOLE, *QUARTERS]) == {}
+    assert await on_time(sqlite, JUNE) == made.oracle.rows("supplier_on_time", FIRST, LAST, JUNE)
+    assert await on_time(sqlite, JUNE) != await on_time(sqlite, LAST)
     assert await differences(sqlite.measures, sqlite.records, WHOLE, LAST) == []
 
 
@@ -102,6 +105,11 @@ async def disagreements(
     }
 
 
-async def _shown(store: Store, name: str, period: Period, by: str | None) -> list[Row]:
-    rows = await compute(store.measures, MEASURES[name], period, LAST, by)
+async def on_time(store: Store, now: datetime) -> list[Row]:
+    """Of the whole year: what is to come is not late."""
+    return await _shown(store, "supplier_on_time", WHOLE, None, now)
+
+
+async def _shown(store: Store, name: str, period: Period, by: str | None, now: datetime = LAST) -> list[Row]:
+    rows = await compute(store.measures, MEASURES[name], period, now, by)
     return sorted(((one.of, one.currency, one.value, one.numerator, one.denominator) for one in rows), key=str)

@@ -6,11 +6,15 @@ from engine.procure.measures.measure import Measure, columns, during
 
 _ROW = columns("x")
 _DAY = 86_400_000_000
+_ORDERED = """(
+    SELECT SUM(c.units) FROM p2p_milestones c
+    WHERE c.what = 'order_committed' AND c.key = x.key AND +c.at < :until AND c.currency = x.currency
+  )"""
 _BILLED = """(
     SELECT SUM(CASE WHEN r.type = 'credit_memo' THEN -r.units ELSE r.units END)
     FROM p2p_milestones r JOIN p2p_milestones p ON p.what = 'command_given' AND p.key = r.key
       AND p.detail = 'post_invoice:' || r.key AND +p.at < :until
-    WHERE r.matter = x.key AND r.what || '' = 'invoice_received' AND r.currency = x.currency
+    WHERE r.matter = x.key AND r.what || '' = 'invoice_of_order' AND r.currency = x.currency
   )"""
 
 ORDERS: tuple[Measure, ...] = (
@@ -48,7 +52,9 @@ WHERE {during("order_acknowledged")} AND x.detail = (
     Measure(
         name="supplier_on_time",
         title="Supplier performance: on time and in full",
-        meaning="Of the orders that were needed by a day of the period, those of which all goods had come by that day.",
+        meaning="Of the orders whose goods were needed by a day that is over, those of which all goods, as they were"
+        " changed last, had come by that day: the last of the days that its lines name. What was sent back had not"
+        " come; orders that were cancelled are not counted. In the period in which that day ended.",
         owner="buyer",
         unit="percent",
         better="higher",
@@ -56,7 +62,7 @@ WHERE {during("order_acknowledged")} AND x.detail = (
     SELECT 1 FROM p2p_milestones g WHERE g.what = 'order_received' AND g.key = x.key AND g.day <= x.day
   ) THEN 1 ELSE 0 END AS numerator, 1 AS denominator
 FROM p2p_milestones x
-WHERE x.what = 'order_promised' AND x.day * {_DAY} >= :since AND x.day * {_DAY} < :until""",
+WHERE x.what = 'order_promised' AND (x.day + 1) * {_DAY} > :since AND (x.day + 1) * {_DAY} <= :as_of""",
     ),
     Measure(
         name="order_to_receipt",
@@ -110,8 +116,9 @@ WHERE {during("order_received")}""",
     Measure(
         name="contract_compliance",
         title="Contract compliance",
-        meaning="Of the money ordered in the period, the part on lines that name their contract and cost no more than"
-        " it says.",
+        meaning="Of the money of goods and services on orders, as they were changed last, the part on lines that name"
+        " their contract and cost no more than it says. Freight, tax, charges, cancelled lines and orders, and standing"
+        " orders beside their releases are in neither. In the period in which the order came.",
         owner="procurement",
         unit="percent",
         better="higher",
@@ -119,7 +126,7 @@ WHERE {during("order_received")}""",
         rows=f"""SELECT {columns("x", "x.currency")}, c.units AS numerator, x.units AS denominator
 FROM p2p_milestones x
 JOIN p2p_milestones c ON c.what = 'order_on_contract' AND c.key = x.key AND c.detail = ''
-WHERE {during("order_created")}""",
+WHERE {during("order_bought")}""",
     ),
     Measure(
         name="expected_spend",
@@ -139,15 +146,19 @@ WHERE x.what = 'requisition_raised' AND x.at < :until AND x.units IS NOT NULL AN
     Measure(
         name="commitment",
         title="Commitment",
-        meaning="Ordered by the end of the period and not invoiced and posted by then: what the orders still promise"
-        " to cost.",
+        meaning="Ordered by the end of the period, with the changes and cancellations that had come by then, freight"
+        " and tax included, less the invoices for it that were given to the ledger by then, credits put back; no order"
+        " is below nothing. An invoice for several orders counts for each by its lines; standing orders count by their"
+        " releases. As of the end of the period, or of now.",
         owner="controller",
         unit="money",
         as_of=True,
         rows=f"""SELECT {columns("x", "x.currency")},
-  CASE WHEN x.units > COALESCE({_BILLED}, 0) THEN x.units - COALESCE({_BILLED}, 0) ELSE 0 END AS numerator,
+  CASE WHEN {_ORDERED} > COALESCE({_BILLED}, 0) THEN {_ORDERED} - COALESCE({_BILLED}, 0) ELSE 0 END AS numerator,
   1 AS denominator
 FROM p2p_milestones x
-WHERE x.what = 'order_created' AND x.at < :until""",
+WHERE x.what = 'order_committed' AND x.at < :until AND x.detail = (
+    SELECT MIN(f.detail) FROM p2p_milestones f WHERE f.what = 'order_committed' AND f.key = x.key
+  )""",
     ),
 )

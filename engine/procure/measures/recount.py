@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -24,6 +25,7 @@ class Version(NamedTuple):
     at: int
     said: dict[str, Any]
     traced: bool
+    by_person: bool = False
 
 
 class Spell(NamedTuple):
@@ -61,10 +63,11 @@ class Raw(NamedTuple):
             key: at for name, key, own, at in self.commands if own == f"post_invoice:{key}" and name == "post_invoice"
         }
 
-    def troubled(self) -> set[str]:
-        """Invoices that were an exception."""
-        places = (one.case_id.partition(f"#{one.type}#")[2] for one in self.spells)
-        return {key for place in places for key in _invoices_at(place, self.kinds.get("Invoice", {}))}
+    def troubled(self, until: Mapping[str, int] = MappingProxyType({})) -> set[str]:
+        """Invoices that were an exception; `until`: that began before this time of each."""
+        places = ((one.began, one.case_id.partition(f"#{one.type}#")[2]) for one in self.spells)
+        found = ((key, at) for at, place in places for key in _invoices_at(place, self.kinds.get("Invoice", {})))
+        return {key for key, at in found if key not in until or at < until[key]}
 
 
 async def read_raw(store: MeasureStore, period: Period, now: datetime) -> Raw:
@@ -72,7 +75,8 @@ async def read_raw(store: MeasureStore, period: Period, now: datetime) -> Raw:
     text = "SELECT kind, key, at, body, message_id, who FROM p2p_records ORDER BY kind, key, version"
     for kind, key, at, body, message_id, who in await store.measured(text, {}):
         said = msgspec.json.decode(bytes(body))
-        kinds[kind].setdefault(key, []).append(Version(at, said, message_id is not None or who is not None))
+        version = Version(at, said, message_id is not None or who is not None, who is not None)
+        kinds[kind].setdefault(key, []).append(version)
     text = "SELECT case_id, type, state, opened, amount, currency, facts FROM p2p_cases"
     spells = [spell for row in await store.measured(text, {}) for spell in _spells(*row)]
     text = "SELECT name, natural_key, key, at FROM p2p_commands ORDER BY number"
@@ -135,23 +139,37 @@ def _exceptions(raw: Raw) -> Sums:
 
 
 def _matched(raw: Raw) -> Sums:
-    troubled, posted = raw.troubled(), raw.posted()
-    ordered = {key for key, said in raw.latest("Invoice") if said.get("order_number")}
-    decided = [key for key in _arrived(raw) if key in ordered and (key in troubled or key in posted)]
-    return _sum((None, int(key not in troubled), 1) for key in decided)
+    posted = raw.posted()
+    failed = raw.troubled(posted)
+    ordered = {key for key, said in raw.latest("Invoice") if _names_order(said)}
+    decided = [key for key in _arrived(raw) if key in ordered and (key in failed or key in posted)]
+    return _sum((None, int(key not in failed), 1) for key in decided)
+
+
+def _names_order(said: dict[str, Any]) -> bool:
+    return any(one.get("order_number") for one in (said, *said["lines"]))
 
 
 def _acts(raw: Raw) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Decisions."""
+    return ((at, said) for at, said in _looks(raw) if said["action"] not in _IDLE)
+
+
+def _looks(raw: Raw) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Decisions, comments, and what was handed on."""
     for key, said in raw.latest("CaseAction"):
-        if said["action"] not in _IDLE:
-            yield raw.came("CaseAction", key) or 0, said
+        yield raw.came("CaseAction", key) or 0, said
 
 
 def _touched(raw: Raw) -> Sums:
     invoices, first = raw.kinds.get("Invoice", {}), dict[str, int]()
-    for then, said in _acts(raw):
+    for then, said in _looks(raw):
         for key in _invoices_at(said.get("place") or "", invoices):
             first[key] = min(first.get(key, then), then)
+    for key, versions in invoices.items():
+        for one in versions:
+            if one.by_person:
+                first[key] = min(first.get(key, one.at), one.at)
     posted = ((key, at) for key, at in raw.posted().items() if key in invoices and raw.within(at))
     return _sum((None, int(key in first and first[key] <= at), 1) for key, at in posted)
 

@@ -124,17 +124,22 @@ WHERE {during("usage_documented")}""",
     Measure(
         name="supply_margin",
         title="Margin on supplies",
-        meaning="Charges for supplies less the cost allocated to the departments, of the charges; both in the period."
-        " Room, staff and payers' discounts are not part of it.",
+        meaning="Charges that name an item, credits taken off, less what the documented uses cost, of the charges."
+        " Cost is what was given to the ledger for a use, with a cost center, accruals of implants among it: that an"
+        " accrual ends when the invoice takes its place makes no use cheaper. The department is the cost center, else"
+        " what the charge calls its department. Room, staff, payers' discounts and uses that were taken back are not"
+        " part of it. Both in the period in which it was used and charged for, not in which that was told here.",
         owner="service-line",
         unit="percent",
         better="higher",
         counted=True,
         rows=f"""SELECT {_MONEY}, x.units AS numerator, x.units AS denominator
-FROM p2p_milestones x WHERE {during("charge_received")} AND x.units IS NOT NULL
+FROM p2p_milestones x WHERE {during("charge_received", "began")} AND x.units IS NOT NULL
 UNION ALL
 SELECT {_MONEY}, -x.units AS numerator, 0 AS denominator
-FROM p2p_milestones x WHERE {during("cost_allocated")} AND x.units IS NOT NULL""",
+FROM p2p_milestones x
+JOIN p2p_milestones u ON u.what = 'usage_documented' AND u.key = x.key AND u.detail = ''
+WHERE x.what = 'usage_cost' AND x.units IS NOT NULL AND u.began >= :since AND u.began < :until""",
         slices=("facility", "department"),
     ),
     Measure(

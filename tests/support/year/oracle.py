@@ -158,7 +158,8 @@ class Oracle:
         self, measure: str, since: datetime, until: datetime, as_of: datetime
     ) -> Iterator[tuple[int, int, Where, str | None]]:
         for one in self.happened:
-            if one.measure == measure and since <= one.at < until:
+            is_over = measure != "supplier_on_time" or one.at < as_of  # what may still come is not late
+            if one.measure == measure and since <= one.at < until and is_over:
                 yield one.above, one.below, one.where, one.currency
         for trouble in self.troubles:
             yield from _of_trouble(measure, trouble, since, until, as_of)

@@ -11,6 +11,9 @@ from engine.canonical import (
     ApprovalVerb,
     Charge,
     OrderAcknowledgement,
+    OrderChange,
+    OrderChangeAction,
+    OrderChangeLine,
     OrderLine,
     PurchaseOrder,
     Quantity,
@@ -22,7 +25,7 @@ from engine.canonical import (
 )
 from tests.support.year.maker import Maker, weekday_after
 from tests.support.year.network import BOSS, CENTERS, FACILITIES, SMALL, Seller
-from tests.support.year.oracle import Promise, Where, midnight, units
+from tests.support.year.oracle import MICRO, Promise, Where, midnight, units
 
 CENT = Decimal("0.01")
 FREIGHT = Decimal("12.00")
@@ -120,9 +123,15 @@ class Orders:
             number, began = self._wished(wish, wished, seller, facility, center, parts)
         promise = Promise("commitment", began, Decimal(0), seller.currency, {})
         matter = Matter(number, seller, facility, center, parts, began, promise, wish, wished)
-        if fault == "late" or (fault is None and maker.chance(500)):
+        if fault in ("late", "cancelled") or (fault is None and maker.chance(500)):
             matter.needed = began + timedelta(days=random.randint(9, 14))
         self._say_order(matter)
+        total = matter.total
+        if fault == "changed":
+            self._changed(matter)
+        if fault == "cancelled":
+            self._cancelled(matter)
+        self._count_order(matter, total, cancelled=fault == "cancelled")
         return matter
 
     def _wished(
@@ -207,21 +216,55 @@ class Orders:
                 requisition_numbers=(one.wish,) if one.wish else (),
             ),
         )  # fmt: skip
-        self._count_order(one)
 
-    def _count_order(self, one: Matter) -> None:
+    # -------------------------------------------------------------- changes
+    def _change(self, one: Matter, at: datetime, lines: tuple[OrderChangeLine, ...], purpose: str = "04") -> None:
+        self.maker.say(
+            at,
+            OrderChange(
+                order_number=one.number, supplier_number=one.seller.number, change_number="1", sequence=1,
+                changed_on=at.date(), purpose=purpose, lines=lines, currency=one.seller.currency, accepted=True,
+            ),
+        )  # fmt: skip
+
+    def _changed(self, one: Matter) -> None:
+        """The next day two more of the first line are wanted, and the last line, if it is another one, no longer."""
+        first, total, at = one.parts[0], one.total, self.maker.later(one.came, 1, 8)
+        lines = [
+            OrderChangeLine(
+                order_line_number=1, action=OrderChangeAction.CHANGE, quantity=of(first.amount + 2)
+            )
+        ]  # fmt: skip
+        if len(one.parts) > 1:
+            lines.append(OrderChangeLine(order_line_number=len(one.parts), action=OrderChangeAction.DELETE))
+            one.parts.pop()
+        first.amount += 2
+        self._change(one, at, tuple(lines))
+        one.promise.billed.append((at, total - one.total))
+
+    def _cancelled(self, one: Matter) -> None:
+        """The next day all of it is cancelled: from then on it promises nothing."""
+        at = self.maker.later(one.came, 1, 8)
+        self._change(one, at, (), purpose="01")
+        one.promise.billed.append((at, one.total))
+
+    def _count_order(self, one: Matter, first_total: Decimal, cancelled: bool = False) -> None:
+        """
+        Args:
+            first_total: as it was ordered at first; `one.parts` are what became of it.
+        """
         where, oracle = {**one.where, "stage": "order"}, self.oracle
         kept = (part.worth for part in one.parts if part.contract is not None and part.price <= part.contract)
         on_contract = sum(kept, Decimal(0))
-        oracle.count(
-            "contract_compliance", one.came, units(on_contract), units(one.total), where, one.seller.currency
-        )  # fmt: skip
-        one.promise.amount, one.promise.where = one.total, where
+        bought = sum((part.worth for part in one.parts), Decimal(0))  # the freight is under no contract
+        if not cancelled:
+            oracle.count("contract_compliance", one.came, units(on_contract), units(bought), where, one.seller.currency)
+        one.promise.amount, one.promise.where = first_total, where
         oracle.promises.append(one.promise)
         if one.wish and one.wished:
             of_wish = {"facility": one.facility, "supplier": one.seller.number, "stage": "requisition"}
             oracle.took("requisition_to_order", one.wished, one.came, of_wish)
-            worth = sum((part.worth for part in one.parts), Decimal(0))
+            worth = first_total - FREIGHT
             expected = {"facility": one.facility, "supplier": one.seller.number, "department": one.center}
             oracle.promises.append(
                 Promise("expected_spend", one.wished, worth, one.seller.currency, expected, ended=one.came)
@@ -255,6 +298,9 @@ class Orders:
         for turn, then in enumerate(times, 1):
             share = Decimal(turn) / len(times) - Decimal(turn - 1) / len(times)
             self._receipt(one, then, [part.amount * share + more for part in one.parts], turn)
+        for part in one.parts if more else ():  # nobody puts it right
+            where = {**one.where, "stage": "order"}
+            self.maker.trouble("receipt_above_ordered", times[-1], None, where, part.price, one.seller.currency)
         self._count_receipts(one, times, fault)
         return times
 
@@ -281,7 +327,7 @@ class Orders:
             self.oracle.count("procurement_cycle_time", times[-1], days, 1, where)
         if one.needed:
             kept = in_full and times[-1].date() <= one.needed.date()
-            day = midnight(one.needed.date())
+            day = midnight(one.needed.date()) + timedelta(days=1) - MICRO  # it counts when it is over
             self.oracle.count("supplier_on_time", day, int(kept), 1, {**one.where, "stage": "order"})
 
     def _late(self, one: Matter) -> datetime:

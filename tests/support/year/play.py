@@ -1,20 +1,19 @@
 """The year made and played through the real process: day by day, with a look at what is due each morning.
 
-Stories go on side by side, each by its own clock: what becomes of one does not depend on the others.
+One document after the other, each at its own time: what comes together is decided together, by one time.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Callable
-from contextvars import ContextVar
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import partial
 from typing import NamedTuple
 
 from engine.procure.process import Process
 from engine.store.open import Store
+from tests.support.connector_doubles import Clock
 from tests.support.year.maker import FIRST, LAST, LOOK, Maker, Said
 from tests.support.year.masters import Masters
 from tests.support.year.network import POLICIES
@@ -23,18 +22,6 @@ from tests.support.year.oracle import Oracle
 from tests.support.year.paying import COURSES, Paying
 from tests.support.year.shelf import Shelf
 from tests.support.year.trade import FAULTS, Trade
-
-_NOW: ContextVar[datetime] = ContextVar("now", default=FIRST)
-
-
-class StoryClock:
-    """Each task has the time of its own story."""
-
-    def now(self) -> datetime:
-        return _NOW.get()
-
-    def monotonic(self) -> float:
-        return _NOW.get().timestamp()
 
 
 class Year(NamedTuple):
@@ -93,26 +80,25 @@ def _others(maker: Maker, trade: Trade, invoices: int) -> None:
 
 async def play(made: Year, store: Store) -> None:
     """Afterwards the year is over."""
-    process = Process(store.records, StoryClock(), lambda: POLICIES)
+    clock = Clock(FIRST)
+    process = Process(store.records, clock, lambda: POLICIES)
     days: defaultdict[date, defaultdict[int, list[Said]]] = defaultdict(lambda: defaultdict(list))
     for one in sorted(made.maker.said, key=lambda said: said.at):
         days[one.at.date()][one.story].append(one)
     day = FIRST
     while day < LAST:
         stories = days[day.date()]
-        await _tell(process, stories.pop(0, []))  # the masters, before all others
-        await _look(process, day + LOOK)
-        await asyncio.gather(*(asyncio.create_task(_tell(process, story)) for story in stories.values()))
+        await _tell(process, clock, stories.pop(0, []))  # the masters, before all others
+        clock.moment = day + LOOK
+        while await process.look():
+            pass
+        await _tell(
+            process, clock, sorted((one for story in stories.values() for one in story), key=lambda said: said.at)
+        )
         day += timedelta(days=1)
 
 
-async def _tell(process: Process, story: list[Said]) -> None:
+async def _tell(process: Process, clock: Clock, story: list[Said]) -> None:
     for one in story:
-        _NOW.set(one.at)
+        clock.moment = one.at
         await process.take(one.document, message_id=int(one.at.timestamp()) if one.traced else None, who=one.who)
-
-
-async def _look(process: Process, at: datetime) -> None:
-    _NOW.set(at)
-    while await process.look():
-        pass

@@ -43,7 +43,7 @@ class Shelf:
         at = used + timedelta(minutes=self.random.randint(20, 300))
         self._say_use(at, used, facility, center, lines)
         posted = self._known(at, unknown, facility, seller) if unknown else at
-        self._costs(at, posted, facility, center, seller, lines)
+        self._costs(used, at, posted, facility, center, seller, lines)
         if course == "uncharged":
             return self._uncharged(used, facility, seller, lines[0])
         self._charged(seller, facility, center, used, amount)
@@ -85,7 +85,7 @@ class Shelf:
         return told
 
     def _costs(
-        self, came: datetime, at: datetime, facility: str, center: str, seller: Seller,
+        self, used: datetime, came: datetime, at: datetime, facility: str, center: str, seller: Seller,
         lines: list[tuple[str, Decimal, Disposition]],
     ) -> None:  # fmt: skip
         prices = dict(seller.items)
@@ -95,7 +95,7 @@ class Shelf:
             worth += -part if disposition is Disposition.RETURNED else part
         where = {"facility": facility, "department": center}
         self.oracle.count("cost_allocation", at, units(worth), 1, where, seller.currency)
-        self.oracle.count("supply_margin", at, -units(worth), 0, where, seller.currency)
+        self.oracle.count("supply_margin", used, -units(worth), 0, where, seller.currency)
         self.oracle.took("usage_posting_time", came, at, where)
         told = at + timedelta(minutes=self.random.randint(1, 9))
         dossier, entry = f"usage:{facility}/V-{self.count}", f"USE-U-{self.count}"
@@ -118,7 +118,7 @@ class Shelf:
         )  # fmt: skip
         where = {"facility": facility, "department": center}
         self.oracle.took("charge_capture_time", charged, at, where)
-        self.oracle.count("supply_margin", at, units(asked), units(asked), where, seller.currency)
+        self.oracle.count("supply_margin", charged, units(asked), units(asked), where, seller.currency)
         if alone:
             began = self.maker.look_at(charged + timedelta(hours=72))
             of_case = {"facility": facility, "stage": "usage"}

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from engine.canonical import CaseVerb, Charge, Invoice, InvoiceKind, InvoiceLine, Terms
-from tests.support.year.network import FACILITIES
+from tests.support.year.network import CLERK, FACILITIES
 from tests.support.year.oracle import Where
 from tests.support.year.orders import FREIGHT, Bill, Matter, Orders, cents, of
 
@@ -21,6 +21,9 @@ FAULTS = (
     "returned",
     "credited",
     "given_back",
+    "changed",
+    "cancelled",
+    "typed",
 )
 
 
@@ -29,6 +32,8 @@ class Trade(Orders):
         """One order with its story."""
         self.count += 1
         matter = self._ordered(fault)
+        if fault == "cancelled":
+            return
         self._answered(matter)
         receipts = self._received(matter, fault)
         if fault == "not_received":
@@ -41,6 +46,7 @@ class Trade(Orders):
     def _bill(
         self, one: Matter, at: datetime, amounts: list[Decimal], number: str, freight: Decimal = FREIGHT,
         prices: list[Decimal] | None = None, off: Decimal = Decimal(0), credit: bool = False,
+        typed: bool = False,
     ) -> Bill:  # fmt: skip
         prices = prices or [part.price for part in one.parts]
         money, total = one.seller.money, off + freight
@@ -63,6 +69,7 @@ class Trade(Orders):
                 facility=one.facility if self.maker.chance(500) else None,
                 invoice_kind=InvoiceKind.CREDIT_MEMO if credit else InvoiceKind.INVOICE,
             ),
+            who=CLERK if typed else None,
         )  # fmt: skip
         return Bill(
             one,
@@ -78,13 +85,15 @@ class Trade(Orders):
     def _number(self) -> str:
         return f"{self.random.randrange(10**9):09d}"
 
-    def _came(self, bill: Bill, at: datetime, troubled: bool, touched: bool, posted: datetime | None) -> None:
-        """An invoice that came at `at`, and what became of it."""
+    def _came(
+        self, bill: Bill, at: datetime, troubled: bool, touched: bool, posted: datetime | None, after: bool = False
+    ) -> None:
+        """An invoice that came at `at`, and what became of it; `after`: the trouble was when it was posted already."""
         where, oracle = bill.where, self.oracle
         oracle.count("invoice_exception_rate", at, int(troubled), 1, where)
         oracle.count("reconciliation_effort", at, 0, 1, where)
         if bill.matter is not None and (troubled or posted):
-            oracle.count("match_success_rate", at, int(not troubled), 1, where)
+            oracle.count("match_success_rate", at, int(after or not troubled), 1, where)
         if posted is not None:
             bill.posted = posted
             oracle.took("invoice_cycle_time", at, posted, where)
@@ -121,7 +130,11 @@ class Trade(Orders):
         self._count_receipts(one, [came], None)
         for part in one.parts:
             self.maker.trouble("quantity_not_received", began, came, bill.where, part.worth, one.seller.currency)
-        self._came(bill, at, True, False, came)
+        asked = self.maker.chance(500)  # somebody writes that it was asked for: not a decision, but a hand
+        if asked:
+            then = began + timedelta(hours=2)
+            self.maker.act(then, one.dossier, "quantity_not_received", f"{bill.key}/1", CaseVerb.COMMENT)
+        self._came(bill, at, True, asked, came)
         self._posted(bill, came)
 
     def _billed(self, one: Matter, received: datetime, fault: str | None) -> None:
@@ -136,8 +149,9 @@ class Trade(Orders):
         at = maker.later(received, self.random.randint(1, 4))
         if fault in ("price", "freight", "balance"):
             return self._accepted(one, at, amounts, fault)
-        bill = self._bill(one, at, amounts, self._number())
-        self._came(bill, at, fault in ("refused", "given_back"), False, at)  # later, but an exception of the invoice
+        bill = self._bill(one, at, amounts, self._number(), typed=fault == "typed")
+        troubled = fault in ("refused", "given_back")  # later, but an exception of the invoice
+        self._came(bill, at, troubled, fault == "typed", at, after=troubled)
         if fault == "refused":
             return self._refused(bill, at)
         self._posted(bill, at)

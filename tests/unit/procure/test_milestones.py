@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 import itertools
+from datetime import date
 from decimal import Decimal
 
 import pytest
 
-from engine.canonical import Document
+from engine.canonical import (
+    ChangeBy,
+    Charge,
+    Document,
+    JournalEntry,
+    JournalEntryType,
+    JournalLine,
+    LineKind,
+    OrderChange,
+    OrderChangeAction,
+    OrderChangeLine,
+    Receipt,
+    ReceiptKind,
+    ReceiptLine,
+)
 from engine.core.errors import NotFoundError, OperationError
 from engine.ports.measures import Milestone, amount_of, units_of
 from engine.ports.procure import Case, Dossier, Record
 from engine.procure.measures.catalog import MEASURES, measure
 from engine.procure.measures.compute import statement
 from engine.procure.measures.measure import COLUMNS
+from engine.procure.milestone_commands import milestones_of_command
+from engine.procure.milestone_rows import day_number
 from engine.procure.milestones import milestones_of, moved
 from engine.procure.papers import Papers
-from tests.support.purchases import invoice, order, ordered, receipt, usd
+from tests.support.purchases import billed, invoice, of, order, ordered, receipt, usd
 
 KEY = "order:PO-1"
 
@@ -27,6 +44,27 @@ def record(document: Document, at: int, version: int = 1) -> Record:
 
 def rows(*records: Record, cases: tuple[Case, ...] = ()) -> dict[str, Milestone]:
     return {one.what: one for one in milestones_of(KEY, Papers(records), cases)}
+
+
+def whole(*records: Record) -> list[Milestone]:
+    return list(milestones_of(KEY, Papers(records), ()))
+
+
+def told(found: list[Milestone], what: str) -> list[tuple[int, str | None]]:
+    return [(one.at_micros, one.amount) for one in found if one.what == what]
+
+
+def change(sequence: int, *lines: OrderChangeLine, by: ChangeBy = ChangeBy.BUYER, purpose: str = "04") -> OrderChange:
+    return OrderChange(
+        order_number="PO-1", supplier_number="S1", change_number=f"C-{sequence}", sequence=sequence, changed_by=by,
+        changed_on=date(2026, 3, 3), lines=lines, purpose=purpose,
+    )  # fmt: skip
+
+
+def arrived(number: str, amount: str, day: int, kind: ReceiptKind = ReceiptKind.RECEIPT) -> Receipt:
+    line = ReceiptLine(order_line_number=1, item_number="M1", quantity=of(amount))
+    told = {"received_on": date(2026, 3, day), "lines": (line,), "receipt_kind": kind}
+    return receipt(number=number).model_copy(update=told)
 
 
 def test_rows_do_not_depend_on_what_came_first() -> None:
@@ -72,9 +110,94 @@ def test_an_order_above_its_contract_price_is_not_on_contract() -> None:
     kept = ordered(contract_number="C1", contract_price=usd("4.00"))
     above = ordered(number=2, price="5.00", contract_number="C1", contract_price=usd("4.00"))
 
-    found = rows(record(order(kept, above), 100))
+    freight = ordered(number=3, price="7.00", amount="1", line_kind=LineKind.FREIGHT, contract_number="C1")
+    charge = (Charge(code="D240", amount=usd("12.00")),)
 
-    assert (found["order_on_contract"].amount, found["order_created"].amount) == ("40.00", "90.00")
+    found = rows(record(order(kept, above, freight, charges=charge), 100))
+
+    assert (found["order_on_contract"].amount, found["order_bought"].amount) == ("40.00", "90.00")
+    assert found["order_created"].amount == "109.00"
+
+
+def test_each_change_and_the_cancellation_of_an_order_moves_what_it_promises_to_cost_when_it_came() -> None:
+    first = record(order(ordered(price="4.00"), ordered(number=2, price="5.00")), 100)
+    less = change(1, OrderChangeLine(order_line_number=2, action=OrderChangeAction.DELETE))
+    more = change(2, OrderChangeLine(order_line_number=1, action=OrderChangeAction.CHANGE, quantity=of("11")))
+    wish = change(3, OrderChangeLine(order_line_number=1, action=OrderChangeAction.DELETE), by=ChangeBy.SUPPLIER)
+    gone = change(4, purpose="01")
+
+    changed = whole(first, record(more, 300), record(less, 200), record(wish, 350))
+    cancelled = whole(first, record(less, 200), record(more, 300), record(gone, 400))
+
+    assert told(changed, "order_committed") == [(100, "90.00"), (200, "-50.00"), (300, "4.00")]
+    assert told(changed, "order_bought") == [(100, "44.00")]
+    assert told(cancelled, "order_committed") == [(100, "90.00"), (200, "-50.00"), (300, "4.00"), (400, "-44.00")]
+    assert not {one.what for one in cancelled} & {"order_bought", "order_on_contract", "order_promised"}
+
+
+def test_a_standing_order_promises_nothing_beside_its_releases() -> None:
+    assert "order_committed" not in rows(record(order(blanket=True), 100))
+    assert rows(record(order(blanket_number="B-1"), 100))["order_committed"].amount == "40.00"
+
+
+def test_goods_were_there_in_full_on_the_day_since_which_nothing_is_missing() -> None:
+    bought = record(order(needed_by=date(2026, 3, 10)), 50)
+    half, rest = arrived("R-1", "5", 8), arrived("R-2", "5", 9)
+    back, again = arrived("R-3", "1", 11, ReceiptKind.RETURN), arrived("R-4", "1", 12)
+    too_much = arrived("R-5", "3", 20)
+
+    in_time = rows(bought, record(half, 100), record(rest, 200), record(too_much, 900))["order_received"]
+    late = rows(bought, *(record(one, 100) for one in (half, rest, back, again)))["order_received"]
+
+    assert (in_time.day, in_time.at_micros) == (day_number(date(2026, 3, 9)), 200)
+    assert late.day == day_number(date(2026, 3, 12))
+    assert "order_received" not in rows(bought, *(record(one, 100) for one in (half, rest, back)))
+
+
+def test_an_invoice_for_two_orders_asks_of_each_for_its_lines_and_of_the_first_for_the_rest() -> None:
+    mine, other = billed(order_number="PO-1"), billed(number=2, price="3.00", order_number="PO-2")
+    one = invoice(mine, other, order_number=None, total="75.00")  # 5.00 of freight
+
+    found = [row for row in whole(record(order(), 50), record(one, 60)) if row.what.startswith("invoice_")]
+
+    assert [(row.what, row.detail, row.matter, row.amount) for row in found] == [
+        ("invoice_received", "", "PO-1", "75.00"),
+        ("invoice_of_order", "PO-2", "PO-2", "30.00"),
+        ("invoice_of_order", "PO-1", "PO-1", "45.00"),
+    ]
+
+
+def test_each_version_of_an_invoice_that_a_person_wrote_is_a_touch() -> None:
+    sent, typed = record(invoice(), 60), record(invoice(total="41.00"), 90, 2)
+    corrected = Record(typed.kind, typed.key, 2, typed.body, 90, who="c.cole")
+
+    found = [row for row in whole(record(order(), 50), sent, corrected) if row.what == "invoice_written"]
+
+    assert [(row.matter, row.at_micros, row.who) for row in found] == [("S1/I-1", 90, "c.cole")]
+
+
+@pytest.mark.parametrize(
+    ("type_", "source", "counts"),
+    [
+        (JournalEntryType.ALLOCATION, "Consumption", True),
+        (JournalEntryType.ACCRUAL, "Consumption", True),  # of an implant that nobody invoiced yet
+        (JournalEntryType.REVERSAL, "Consumption", False),  # the invoice took its place: it was used all the same
+        (JournalEntryType.ACCRUAL, "Receipt", False),  # goods, not a use
+    ],
+)
+def test_only_the_ledgers_cost_of_a_use_is_cost_of_it(type_: JournalEntryType, source: str, counts: bool) -> None:
+    lines = (JournalLine(account="6100", debit=usd("9.00"), cost_center="OR"),
+             JournalLine(account="1310", credit=usd("9.00")))  # fmt: skip
+    entry = JournalEntry(
+        entry_number="E-1", posted_on=date(2026, 3, 1), lines=lines, entry_type=type_, source_kind=source,
+        source_key="U-1",
+    )  # fmt: skip
+
+    found = list(milestones_of_command("usage:V-1", entry, "post_journal", "post_journal:E-1", 100))
+
+    costs = [(one.key, one.department, one.amount) for one in found if one.what == "usage_cost"]
+    assert costs == ([("U-1", "OR", "9.00")] if counts else [])
+    assert [one.amount for one in found if one.what == "cost_allocated"] == ["9.00"]
 
 
 @pytest.mark.parametrize("amount", ["0.01", "-12345678.90", "0.000001", "99999999999.99"])
