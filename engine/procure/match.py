@@ -30,12 +30,14 @@ from engine.procure.exact import Exact, decimal_of, exact, minor, product, round
 from engine.procure.match_blanket import is_by_money, limit_exceeded
 from engine.procure.match_book import Book, Matched, Turn, turn_of
 from engine.procure.match_charges import minimum_charge
+from engine.procure.match_item import may_stand, other_item
 from engine.procure.match_ways import FOUR_WAYS, THREE_WAYS, ways_of
-from engine.procure.tolerance import Verdict, judge
+from engine.procure.tolerance import Verdict, judge, shown
 from engine.procure.validate_invoice import aspects_of, found, sum_differs
 from engine.procure.waiting import Waiting, waiting_for
 
 _NOT_GOODS = frozenset({LineKind.FREIGHT, LineKind.HANDLING, LineKind.TAX, LineKind.DISCOUNT, LineKind.OTHER})
+_PRICES = frozenset({"price", "line_amount"})
 _ACCEPTED, _RECEIVED = "inspections", "receipts"
 
 
@@ -104,8 +106,11 @@ class Match:
         so_far: defaultdict[int, Exact] = defaultdict(int)
         for one in self.asked:
             so_far[one.ordered.number] += self.sign * one.amount
-            self._quantities(one.line, one.ordered, self.book.taken(one.ordered.number, self.turn)
-                             + so_far[one.ordered.number])  # fmt: skip
+            total = self.book.taken(one.ordered.number, self.turn) + so_far[one.ordered.number]
+            if one.amount < 0 if self.sign > 0 else one.amount >= 0:
+                self._gives_back(one.line, total)
+            else:
+                self._quantities(one.line, one.ordered, total)
         self._charges()
         self.findings += limit_exceeded(self.invoice, self.order, self.book, self.uses.worth)
         if self.whole and self.known:
@@ -122,10 +127,8 @@ class Match:
         if ordered is None:
             return self._unpaired(line)
         day, supplier = self.invoice.invoiced_on, self.invoice.supplier_number
-        if line.item_number is not None and not self._is(ordered, line.item_number):
-            facts = {"expected": ordered.item_number, "actual": line.item_number}
-            title = "Another item is invoiced than was ordered"
-            self._found("item_differs", title, line, line.extended, facts, "the ordered item, or a substitute told of")
+        if other := other_item(line, ordered, self.book):
+            self._found("item_differs", other.title, line, line.extended, other.facts, other.flip)
         number, unit = self._item_of(line, ordered), ordered.quantity.unit
         priced = line.price_unit or line.quantity.unit
         if line.price.amount == ordered.price.amount and {unit, line.quantity.unit, priced} == {
@@ -137,7 +140,7 @@ class Match:
         own = self.book.factor(line.quantity.unit, priced, number, supplier, day)
         wanted = self.book.factor(unit, ordered.price_unit or unit, number, supplier, day)
         if factor is None or per is None or own is None or wanted is None:
-            return self._unit_unknown(line, ordered)
+            return self._unit_unknown(line, ordered, line.quantity.unit if factor is None else priced)
         amount, price = exact(line.quantity.amount), exact(line.price.amount)
         worth = price * amount * own
         self._extend(line, worth)
@@ -176,24 +179,17 @@ class Match:
             return lines.get(line.order_line_number)
         if line.line_kind in _NOT_GOODS and line.item_number is None:
             return None
-        by_item = [one for one in lines.values() if line.item_number and self._is(one, line.item_number)]
+        by_item = [one for one in lines.values() if line.item_number and may_stand(one, line.item_number, self.book)]
         theirs = {(one.scheme, one.value) for one in line.identifiers}
         by_theirs = [one for one in lines.values() if theirs & {(i.scheme, i.value) for i in one.identifiers}]
         fitting = by_item or by_theirs
         fitting = [one for one in fitting if one.price == line.price] or fitting
         return min(fitting, key=lambda one: (self._is_full(one), one.number), default=None)
 
-    def _is(self, ordered: OrderLine, item: str) -> bool:
-        """By our number; or one that the supplier told of, that came in its place, or that may by its master data."""
-        if item == ordered.item_number or item in self.book.substitutes.get(ordered.number, ()):
-            return True
-        known = self.book.item(ordered.item_number)
-        return known is not None and item in (*known.substitutes, known.supplier_item_number)
-
     def _item_of(self, line: InvoiceLine, ordered: OrderLine) -> str:
         """Whose units convert: a substitute may be packed in another way."""
         told = line.item_number
-        return told if told is not None and self._is(ordered, told) else ordered.item_number
+        return told if told is not None and may_stand(ordered, told, self.book) else ordered.item_number
 
     def _is_full(self, ordered: OrderLine) -> bool:
         """Of a credit: whether nothing is left to be credited."""
@@ -210,8 +206,13 @@ class Match:
         facts = {"suggested_order_lines": alike}
         self._found("line_not_ordered", "A line is of nothing that was ordered", line, worth, facts, "its order line")
 
-    def _unit_unknown(self, line: InvoiceLine, ordered: OrderLine) -> None:
-        facts = {"item": ordered.item_number, "unit": line.quantity.unit, "order_unit": ordered.quantity.unit}
+    def _unit_unknown(self, line: InvoiceLine, ordered: OrderLine, *units: str) -> None:
+        """
+        Args:
+            units: of the quantity, the price or the receipts, that nobody converts to the order's.
+        """
+        wanted = ordered.quantity.unit if ordered.quantity.unit not in units else ordered.price_unit
+        facts = {"item": ordered.item_number, "unit": ", ".join(units), "order_unit": wanted or ""}
         title = "Nobody told how the units convert"
         self._found("unit_unknown", title, line, None, facts, f"a conversion for item {ordered.item_number}")
 
@@ -223,7 +224,8 @@ class Match:
         verdict = self._judge("price", agreed, price, ordered)
         if not verdict.within:
             side = "above" if verdict.above else "below"
-            title = f"The price is {'higher' if verdict.above else 'lower'} than ordered"
+            does = "is" if self.sign > 0 else "credited is"
+            title = f"The price {does} {'higher' if verdict.above else 'lower'} than ordered"
             self._differs(f"price_{side}_tolerance", title, line, verdict, verdict.difference * amount)
         return verdict.within
 
@@ -252,24 +254,39 @@ class Match:
         agreed = contract_price(contract, ordered.item_number, line.quantity.unit, item, buying)
         facts = {"contract": contract.contract_number, "failed": agreed.failed or "price"}
         if agreed.price is None:
-            title = f"The contract gives no price: its {agreed.failed} does not fit"
-            return self._found("contract_price_differs", title, line, None, facts, f"a fitting {agreed.failed}")
+            does = "do" if agreed.failed == "dates" else "does"
+            title = f"The contract gives no price: its {agreed.failed} {does} not fit"
+            return self._found(
+                "contract_price_differs",
+                title,
+                line,
+                None,
+                facts,
+                f"{agreed.failed} that fit" if agreed.failed == "dates" else f"a fitting {agreed.failed}",
+            )
         verdict = self._judge("price", agreed.price, price, ordered)
         if not verdict.within:
             worth = verdict.difference * exact(line.quantity.amount)
             title = "The price is not the contract's"
             self._differs("contract_price_differs", title, line, verdict, worth, facts)
 
-    def _quantities(self, line: InvoiceLine, ordered: OrderLine, total: Exact) -> None:
-        """
+    def _gives_back(self, line: InvoiceLine, total: Exact) -> None:
+        """A line of a credit memo, or one below zero of an invoice: no more than others asked for.
+
         Args:
             total: of the order line, that all invoices and credits use up to this one.
         """
-        if self.sign < 0:
-            if total < 0:
-                title = "More is credited than was invoiced"
-                self._found("credit_exceeds_invoiced", title, line, line.extended, {}, "an invoice that it credits")
-            return
+        if total < 0:
+            title = "More is credited than was invoiced"
+            facts = {"rule": "credited", "allowed": "0", "left": shown(total)}
+            self._found("credit_exceeds_invoiced", title, line, line.extended, facts, f"{shown(-total)} less, or an "
+                        "invoice that it credits")  # fmt: skip
+
+    def _quantities(self, line: InvoiceLine, ordered: OrderLine, total: Exact) -> None:
+        """
+        Args:
+            total: as of `_gives_back`.
+        """
         limit = 0 if ordered.number in self.book.gone else exact(ordered.quantity.amount)
         verdict = self._judge("quantity_ordered", limit, total, ordered) if total != limit else None
         if verdict is not None and not verdict.within and not (is_by_money(self.order) and limit):
@@ -295,7 +312,7 @@ class Match:
     def _missing(self, line: InvoiceLine, ordered: OrderLine, verdict: Verdict, source: str, type_: str) -> None:
         units = sorted(unit for number, unit in self.book.unknown_units if number == ordered.number)
         if units:
-            return self._unit_unknown(line, ordered)
+            return self._unit_unknown(line, ordered, *units)
         waiting = waiting_for(self.book.world, source, self._came)
         if waiting is not None:
             return self.waits.append(waiting)
@@ -345,7 +362,8 @@ class Match:
 
     # -------------------------------------------------------------- words
     def _judge(self, rule: str, expected: Exact, actual: Exact | Decimal, ordered: OrderLine) -> Verdict:
-        return judge(rule, expected, actual, self.book.policies, self._aspects(self._category(ordered)))
+        of = self._aspects(self._category(ordered))
+        return judge(rule, expected, actual, self.book.policies, of, credit=self.sign < 0 and rule in _PRICES)
 
     def _aspects(self, category: str | None) -> Aspects:
         """The same for most lines of an invoice."""

@@ -55,14 +55,20 @@ class Verdict(msgspec.Struct, frozen=True):
         return f"{shown(edge)} instead of {shown(self.actual)} would have been within"
 
 
-def judge(rule: str, expected: Exact | Decimal, actual: Exact | Decimal, policies: Policies, of: Aspects) -> Verdict:
-    """By the most specific rule; without one the figures must be equal, only parts of a quantity are always fine."""
+def judge(
+    rule: str, expected: Exact | Decimal, actual: Exact | Decimal, policies: Policies, of: Aspects, credit: bool = False
+) -> Verdict:
+    """By the most specific rule; without one the figures must be equal, only parts of a quantity are always fine.
+
+    Args:
+        credit: of a credit memo, less is not better: the upper limit holds to either side.
+    """
     wanted = exact(expected) if isinstance(expected, Decimal) else expected
     found = exact(actual) if isinstance(actual, Decimal) else actual
     tolerance = tolerance_for(policies, rule, of)
     usual = (_EXACT, _FREE if rule in _PARTS else _EXACT)
     upper, lower = (tolerance.upper, tolerance.lower) if tolerance is not None else usual
-    return Verdict(rule, wanted, found, allowed_by(upper if found > wanted else lower, wanted))
+    return Verdict(rule, wanted, found, allowed_by(upper if credit or found > wanted else lower, wanted))
 
 
 def allowed_by(limit: Limit, expected: Exact) -> Exact | None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 
-from engine.canonical import CostCenter, Invoice, Money, PurchaseOrder, Supplier, SupplierStatus
+from engine.canonical import CostCenter, Invoice, InvoiceKind, Money, PurchaseOrder, Supplier, SupplierStatus
 from engine.channel.policy_parts import Aspects
-from engine.procure.decision import Finding, World
+from engine.procure.decision import Finding, World, text_of
 from engine.procure.exact import decimal_of
 from engine.procure.policies import policies_of, tolerance_for
 from engine.procure.tolerance import judge
@@ -108,13 +108,25 @@ def tax_differs(invoice: Invoice, world: World) -> Iterator[Finding]:
 
 
 def _terms(invoice: Invoice, order: PurchaseOrder | None) -> Iterator[Finding]:
+    """What the invoice says is less than was agreed: sooner to be paid, or without its discount."""
     agreed = order.terms if order is not None else None
-    if agreed is None or invoice.terms is None or agreed.net_days is None or invoice.terms.net_days is None:
+    if agreed is None or invoice.terms is None:
         return
-    if invoice.terms.net_days < agreed.net_days:
+    if None not in (agreed.net_days, invoice.terms.net_days) and (invoice.terms.net_days or 0) < (agreed.net_days or 0):
         facts = {"expected": str(agreed.net_days), "actual": str(invoice.terms.net_days)}
         flip = f"net {agreed.net_days} days"
         yield found(invoice, "terms_differ", "It is to be paid sooner than agreed", facts=facts, flip=flip)
+    wanted, told = agreed.discount_percent or Decimal(0), invoice.terms.discount_percent or Decimal(0)
+    days, told_days = agreed.discount_days or 0, invoice.terms.discount_days or 0
+    if invoice.invoice_kind is InvoiceKind.INVOICE and (told < wanted or (told == wanted > 0 and told_days < days)):
+        facts = {"expected": _discount(wanted, days), "actual": _discount(told, told_days)}
+        money = invoice.total.times((wanted - told) / 100).rounded()
+        yield found(invoice, "terms_differ", "It gives less discount than agreed", "discount", money=money, facts=facts,
+                    flip=_discount(wanted, days))  # fmt: skip
+
+
+def _discount(percent: Decimal, days: int) -> str:
+    return f"{text_of(percent)} % within {days} days"
 
 
 def _dimensions(invoice: Invoice, world: World) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from engine.canonical import (
     ContractMember,
     Correction,
     Document,
+    Identifier,
     Invoice,
     InvoiceKind,
     Item,
@@ -34,6 +35,7 @@ from engine.canonical import (
     SplitPart,
     Supplier,
     SupplierStatus,
+    Terms,
     UnitConversion,
 )
 from engine.channel.policies import Policies
@@ -265,6 +267,83 @@ def test_more_credits_than_invoices_hold_the_last_credit_only() -> None:
 
     assert [(one.type, one.place) for one in decision.findings] == [("credit_exceeds_invoiced", "S1/C-2/1")]
     assert sorted(posted(decision)) == ["post_invoice:S1/C-1", "post_invoice:S1/I-1"]
+
+
+@pytest.mark.parametrize(("price", "wanted"), [("4.08", []), ("4.09", ["above"]), ("3.92", []), ("3.91", ["below"])])
+def test_a_credit_is_for_what_it_cost_neither_more_nor_less(price: str, wanted: list[str]) -> None:
+    two = Tolerance(rule="price", upper=Limit(percent=Decimal(2)), lower=Limit(unlimited=True))
+    credit = invoice(billed("2", price), number="C-1", invoice_kind=InvoiceKind.CREDIT_MEMO)
+    decision = decide(order(), receipt(), invoice(), credit, policies=Policies(tolerances=Tolerances(rules=(two,))))
+
+    assert types(decision) == [f"price_{side}_tolerance" for side in wanted]
+    assert ("post_invoice:S1/C-1" in posted(decision)) is not bool(wanted)
+
+
+@pytest.mark.parametrize(
+    ("lines", "wanted"),
+    [
+        ([billed("-5")], ["credit_exceeds_invoiced"]),
+        ([billed(), billed("-10", line=2)], ["credit_exceeds_invoiced"]),
+        ([billed("8"), billed("-2")], []),
+    ],
+)
+def test_a_line_below_zero_gives_back_no_more_than_was_asked_for(lines: list[Any], wanted: list[str]) -> None:
+    both = [order(ordered(), ordered(2)), receipt(), receipt(number="R-2", line=2)]
+    decision = decide(*both, invoice(*lines))
+
+    assert (types(decision), bool(posted(decision))) == (wanted, not wanted)
+
+
+def test_a_credit_below_zero_is_an_invoice_and_needs_what_was_received() -> None:
+    credit = invoice(billed("-5"), number="C-1", invoice_kind=InvoiceKind.CREDIT_MEMO)
+
+    assert types(decide(order(), credit)) == ["quantity_not_received"]
+
+
+def numbered(line: int, number: str, **more: Any) -> Any:
+    return ordered(line, identifiers=(Identifier(scheme="VENDOR_ITEM", value=number),), **more)
+
+
+@pytest.mark.parametrize(
+    ("told", "wanted"), [("A-100", []), ("a100", []), ("B-200", ["item_differs"]), ("C-300", ["item_differs"])]
+)
+def test_the_suppliers_number_of_a_line_is_that_of_its_order_line(told: str, wanted: list[str]) -> None:
+    both = [order(numbered(1, "A-100"), numbered(2, "B-200")), receipt(), receipt(number="R-2", line=2)]
+    asked = invoice(billed(identifiers=(Identifier(scheme="VENDOR_ITEM", value=told),)))
+    decision = decide(*both, asked)
+
+    assert types(decision) == wanted
+    assert [one.facts["other_order_line"] for one in decision.findings] == {"B-200": [2], "C-300": [""]}.get(told, [])
+
+
+def test_a_unit_that_nobody_converts_is_named_wherever_it_stands() -> None:
+    item = Item(item_number="M1", description="Gloves", unit="EA")
+    documents = [
+        (order(), receipt("1", unit="CA"), invoice()),
+        (order(), receipt(), invoice(billed(price_unit="CA"))),
+        (order(), receipt(), invoice(billed("1", unit="CA"))),
+    ]
+    for told in documents:
+        (finding,) = decide(*told, known=(SUPPLIER, item)).findings
+
+        assert (finding.type, finding.facts["unit"], finding.facts["order_unit"]) == ("unit_unknown", "CA", "EA")
+
+
+@pytest.mark.parametrize(
+    ("told", "wanted"),
+    [
+        (Terms(net_days=30, discount_percent=Decimal(2), discount_days=10), 0),
+        (Terms(net_days=30), 1),
+        (Terms(net_days=30, discount_percent=Decimal(1), discount_days=10), 1),
+        (Terms(net_days=30, discount_percent=Decimal(2), discount_days=5), 1),
+        (Terms(net_days=30, discount_percent=Decimal(3), discount_days=5), 0),
+        (Terms(net_days=10, discount_percent=Decimal(2), discount_days=10), 1),
+    ],
+)
+def test_terms_are_not_worse_than_agreed(told: Terms, wanted: int) -> None:
+    agreed = Terms(net_days=30, discount_percent=Decimal(2), discount_days=10)
+
+    assert types(decide(order(terms=agreed), receipt(), invoice(terms=told))) == ["terms_differ"] * wanted
 
 
 def test_a_substitute_that_the_supplier_told_of_is_what_was_ordered() -> None:
