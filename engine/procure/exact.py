@@ -41,6 +41,11 @@ def exact(value: Decimal) -> Exact:
     return top if bottom == 1 else Fraction(top, bottom)
 
 
+def as_exact(value: Exact | Decimal) -> Exact:
+    """The same number, whichever it is."""
+    return exact(value) if isinstance(value, Decimal) else value
+
+
 def size(value: Exact) -> Exact:
     """Without its sign."""
     return -value if value < 0 else value

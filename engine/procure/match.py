@@ -26,7 +26,7 @@ from engine.channel.policy_parts import Aspects
 from engine.core.clock import from_micros
 from engine.procure.contract_price import Buying, contract_price
 from engine.procure.decision import Finding
-from engine.procure.exact import Exact, decimal_of, exact, minor, product, rounded
+from engine.procure.exact import Exact, as_exact, decimal_of, exact, minor, product, rounded
 from engine.procure.match_blanket import is_by_money, limit_exceeded
 from engine.procure.match_book import Book, Matched, Turn, turn_of
 from engine.procure.match_charges import minimum_charge
@@ -166,7 +166,7 @@ class Match:
         before = self.last
         if before is not None and (before.number, before.price) == (line.number, line.price.amount):
             self.extended -= before.counted
-            worth = _exact(worth) + _exact(before.worth)
+            worth = as_exact(worth) + as_exact(before.worth)
         currency = self.invoice.currency
         counted = minor(worth, currency) if isinstance(worth, Decimal) else rounded(worth, currency)
         self.extended += counted
@@ -396,7 +396,3 @@ class Match:
             "department": order.department,
             "urgency": order.urgency.value,
         }
-
-
-def _exact(worth: Exact | Decimal) -> Exact:
-    return exact(worth) if isinstance(worth, Decimal) else worth
