@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.process, pytest.mark.integration, pytest.mark.erp]
 CHANNELS = {
     "purchase_order_out", "warehouse_receipts_in", "supplier_invoice_in", "invoice_posting", "erp_receipts_in",
 }  # fmt: skip
-_PATIENCE = 60.0
+_PATIENCE = 180.0
 _FEW = 6
 SUPPLIER = SUPPLIERS[0].number
 TODAY = datetime.now(UTC).date()

@@ -50,7 +50,7 @@ async def scrape(process: EngineProcess) -> str:
 async def scraped(process: EngineProcess, *wanted: str) -> str:
     """The first scrape that has all of `wanted`, or the last one."""
     text = ""
-    for _ in range(100):
+    for _ in range(300):
         text = await scrape(process)
         if all(re.search(one, text, re.MULTILINE) for one in wanted):
             break

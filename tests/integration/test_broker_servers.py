@@ -126,17 +126,19 @@ async def test_two_members_of_a_group_share_and_none_is_taken_twice(broker: Brok
     one, other, sent = Slow(), Slow(), numbered(200)
     (tmp_path / "one").mkdir()
     (tmp_path / "other").mkdir()
-    async with broker.reading(one, tmp_path / "one", **_few()), broker.reading(other, tmp_path / "other", **_few()):
+    few = broker.patient() | {"parallel": 4}
+    one.open.clear()
+    other.open.clear()
+    async with broker.reading(one, tmp_path / "one", **few), broker.reading(other, tmp_path / "other", **few):
         await broker.put(sent)
+        await until(lambda: one.asked > 0 and other.asked > 0)  # neither has taken all before the other had begun
+        one.open.set()
+        other.open.set()
         await until(lambda: len(one.stored) + len(other.stored) >= len(sent))
 
     assert one.stored
     assert other.stored
     assert sorted(bodies(one) + bodies(other)) == sorted(sent)
-
-
-def _few() -> dict[str, Any]:
-    return {"parallel": 4}
 
 
 async def test_what_a_member_that_died_had_under_way_is_given_to_another(broker: Broker, tmp_path: Path) -> None:
@@ -225,7 +227,7 @@ def _delivery(key: str) -> Outbound:
 
 
 async def _sent(sink: Any, outbound: Outbound) -> None:
-    for _ in range(100):
+    for _ in range(600):
         try:
             await sink.send(outbound)
             return

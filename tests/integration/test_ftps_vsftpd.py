@@ -45,7 +45,7 @@ def known(server: Vsftpd, **settings: Any) -> dict[str, Any]:
         "password": "env:P",
         "tls": {"ca": str(server.authority)},
         "folder": "files",
-        "timeout": "5s",
+        "timeout": "30s",
     } | settings
 
 

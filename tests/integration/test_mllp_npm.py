@@ -17,6 +17,7 @@ from engine.core.loopback import free_port
 from engine.ports.connector import Outbound
 from tests.support import npm
 from tests.support.connector_doubles import Door, context
+from tests.support.connector_harness import connect_when_up
 from tests.support.mllp import adt
 
 pytestmark = pytest.mark.integration
@@ -85,7 +86,7 @@ async def source(site: Path, door: Door) -> AsyncIterator[int]:
     port = free_port()
     settings = MllpSourceSettings.model_validate({"listen": f"127.0.0.1:{port}"})
     task = asyncio.ensure_future(MllpSource(settings, context(site)).run(door))
-    await asyncio.sleep(0.05)
+    (await connect_when_up(port))[1].close()
     try:
         yield port
     finally:

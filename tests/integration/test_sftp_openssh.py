@@ -77,7 +77,7 @@ class Site:
     def _server(self) -> dict[str, Any]:
         (self.root / "known_hosts").write_text(openssh().known_hosts(self.port))
         known = {"known_hosts": "known_hosts", "user": openssh().user, "private_key": "env:client"}
-        return {"address": f"127.0.0.1:{self.port}", "timeout": "5s", "login_timeout": "5s"} | known
+        return {"address": f"127.0.0.1:{self.port}", "timeout": "30s", "login_timeout": "30s"} | known
 
     def _context(self) -> Any:
         keys = {f"env:{name}": openssh().private(name) for name in ("client", "stranger", "certified", "locked")}
@@ -422,17 +422,17 @@ async def test_interchange_that_is_refused_when_it_is_read_goes_over_to_the_erro
 
 
 async def test_hundred_files_cost_few_round_trips(site: Site) -> None:
-    """One at a time, 100 files at five round trips of 40 ms would take 20 s."""
+    """One at a time, 100 files at five round trips of 200 ms would take 100 s."""
     for number in range(100):
         site.put(f"{number:03}.txt", str(number))
-    await site.through_relay(0.02)
+    await site.through_relay(0.1)
     source = site.source(parallel=100)
     await source.check()
     started = time.monotonic()
     await source.look(site.door)
 
     assert len(site.door.accepted) == 100
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 50
 
 
 # ------------------------------------------------------------------ writing

@@ -81,7 +81,7 @@ async def test_our_destination_calls_its_server(tmp_path: Path) -> None:
 
 
 async def _send(root: Path, port: int, document: dict[str, str], **settings: Any) -> Delivered:
-    usual = {"url": f"http://127.0.0.1:{port}/notes", "reference_field": "Reference", "timeout": "5s"}
+    usual = {"url": f"http://127.0.0.1:{port}/notes", "reference_field": "Reference", "timeout": "30s"}
     user = {"username_token": {"user": "harbor", "password": "env:PASSWORD"}}
     made = SoapDestinationSettings.model_validate(usual | user | settings)
     secrets = Secrets({"env:PASSWORD": PASSWORD})

@@ -43,6 +43,10 @@ class Broker:
     async def put(self, bodies: list[bytes]) -> None:
         raise NotImplementedError
 
+    def patient(self) -> dict[str, Any]:
+        """Settings with which nothing under way is given to another, however long it takes."""
+        return {}
+
     @property
     def servers(self) -> list[str]:
         return [f"127.0.0.1:{self.server.port}"]
@@ -74,6 +78,9 @@ class Nats(Broker):
     def settings(self) -> dict[str, Any]:
         mine = {"stream": self.name, "durable": "group", "declare": True, "ack_wait": "1s"}
         return {"servers": self.servers, **mine}
+
+    def patient(self) -> dict[str, Any]:
+        return {"ack_wait": "60s"}
 
     def sink(self) -> dict[str, Any]:
         mine = {"stream": self.name, "subjects": [f"{self.name}.>"], "declare": True, "duplicate_window": "60s"}
@@ -125,6 +132,9 @@ class Redis(Broker):
 
     def settings(self) -> dict[str, Any]:
         return {"servers": self.servers, "stream": self.name, "group": "group", "declare": True, "claim_after": "200ms"}
+
+    def patient(self) -> dict[str, Any]:
+        return {"claim_after": "60s"}
 
     def sink(self) -> dict[str, Any]:
         return {"servers": self.servers, "stream": self.name, "declare": True}

@@ -48,7 +48,7 @@ def running_console(folder: Path, listen: str = "127.0.0.1:0") -> Iterator[Runni
 
     thread = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)
     thread.start()
-    assert ready.wait(20), "the console did not start"
+    assert ready.wait(60), "the console did not start"
     try:
         yield found[0]
     finally:

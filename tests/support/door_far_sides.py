@@ -70,7 +70,7 @@ class RelayThread:
             self._loop.run_forever()
 
         threading.Thread(target=serve, daemon=True).start()
-        ready.wait(10)
+        ready.wait(60)
         self.port = self.relay.port
 
     def stop(self) -> None:

@@ -133,5 +133,5 @@ class Dovecot:
     def stop(self) -> None:
         if self.process.poll() is None:
             self.process.terminate()
-            self.process.wait(10)
+            self.process.wait(60)
         shutil.rmtree(self.folder, ignore_errors=True)

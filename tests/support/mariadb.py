@@ -31,7 +31,7 @@ def mariadb_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         _wait(uri, process)
         yield uri
     finally:
-        process.terminate()
+        process.kill()
         process.wait(_PATIENCE)
 
 

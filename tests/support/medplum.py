@@ -95,5 +95,5 @@ async def medplum() -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{port}/fhir"
     finally:
         if process.returncode is None:
-            process.terminate()
+            process.kill()
         await process.wait()

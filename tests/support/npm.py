@@ -61,7 +61,7 @@ async def serving(folder: Path, script: str, *arguments: str) -> AsyncIterator[a
         yield process.stdout
     finally:
         if process.returncode is None:
-            process.terminate()
+            process.kill()
         await process.wait()
 
 

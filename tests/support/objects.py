@@ -63,7 +63,7 @@ class Objects:
 
     def stop(self) -> None:
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
     def _wait(self) -> None:
         for _ in range(1500):

@@ -79,7 +79,7 @@ class OpenSsh:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(60)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _sign(self) -> None:
@@ -88,7 +88,7 @@ class OpenSsh:
         subprocess.run([str(KEYGEN), "-q", "-s", authority, "-I", "test", "-n", self.user, key], check=True)
 
     def _wait(self) -> None:
-        for _ in range(500):
+        for _ in range(3000):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return

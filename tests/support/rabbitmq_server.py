@@ -65,7 +65,7 @@ class RabbitMqServer:
                 os.killpg(self._process.pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass  # it ended by itself
-            self._process.wait(20)
+            self._process.wait(60)
             self._process = None
             self._until(lambda: not self._listens(self.port))
 

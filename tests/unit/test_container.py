@@ -160,7 +160,7 @@ def healthy(
     image: Image, stage: Stage, environment: dict[str, str], writable: list[Path], engine: subprocess.Popen[str]
 ) -> dict[str, Any]:
     """The health check's own command, until it is good or the patience of the image is over."""
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 240
     while True:
         asked = image.start(words_of(stage, "HEALTHCHECK"), environment, writable)
         out, err = asked.communicate(timeout=60)
