@@ -36,7 +36,7 @@ from engine.canonical.payment import (
     ReportSource,
 )
 from engine.canonical.people import Approval, ApprovalAction, ApprovalVerb, CaseAction, CaseVerb, Correction, SplitPart
-from engine.canonical.posting import Drift, DriftCause, HeldThere, PostingResult, ReconciliationReport
+from engine.canonical.posting import Drift, DriftCause, HeldThere, MasterKey, PostingResult, ReconciliationReport
 from engine.canonical.purchasing import (
     Charge,
     LineKind,
@@ -180,6 +180,7 @@ __all__ = [
     "LineAction",
     "LineAnswer",
     "LineKind",
+    "MasterKey",
     "MatchRule",
     "Money",
     "MovementKind",

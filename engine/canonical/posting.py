@@ -27,6 +27,13 @@ class HeldThere(Value):
     is_posted: bool = Field(default=False, description="It counts there: neither a draft nor cancelled.")
 
 
+class MasterKey(Value):
+    """A master by its kind and natural key."""
+
+    kind: Code
+    key: Text
+
+
 class PostingResult(Document):
     """A system did what a command asked for, or refused. Told again it is the same; a later answer is a new version."""
 
@@ -47,6 +54,7 @@ class PostingResult(Document):
     code: Code | None = Field(default=None, description="Why it was refused: the adapter's code.")
     reason: Text | None = None
     posted_on: date | None = Field(default=None, description="Accounting day there.")
+    lacks: MasterKey | None = Field(default=None, description="Why it was refused: a master that it does not have.")
     holds: HeldThere | None = Field(default=None, description="Why it was refused: what stands there in its place.")
 
     @property

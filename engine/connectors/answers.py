@@ -66,7 +66,9 @@ class Answers:
             TransportError: the process could not keep it now.
         """
         told = {"ok": False, "code": error.code, "reason": error.what.strip()[:_LONGEST_TEXT] or None}
-        await self._tell(outbound, document, told | ({"holds": _held(twin)} if twin is not None else {}))
+        lacks = {"kind": error.lacks[0], "key": error.lacks[1]} if error.lacks is not None else None
+        holds = _held(twin) if twin is not None else None
+        await self._tell(outbound, document, {**told, "lacks": lacks, "holds": holds})
 
     async def _tell(self, outbound: Outbound, document: Document, told: Mapping[str, object]) -> None:
         name = command_of(outbound) or _BY_KIND.get(document.kind, f"post_{document.kind.lower()}")

@@ -193,9 +193,13 @@ class StillAwaitedError(TransportError):
 
 
 class DestinationError(IsthmusError):
-    """The far side understood and refused; sending the same again will not help."""
+    """The far side understood and refused; sending the same again will not help.
+
+    `lacks`: kind and key of the master that it does not have yet, when that is why.
+    """
 
     code, fate = "T002", Fate.HOLD
+    lacks: tuple[str, str] | None = None
 
 
 class UnknownOutcomeError(IsthmusError):

@@ -236,15 +236,18 @@ def followed(
     }
     first = tuple(made[one.key].first if one.key in made else one for one in decision.intents)
     following = tuple(intent for one in made.values() for intent in one.following)
-    postings = {f"{one.intent.what}:{one.intent.document.natural_key}": one.saga.facts for one in made.values()}
+    postings = {f"{one.intent.what}:{one.intent.document.natural_key}": one.facts for one in made.values()}
     twins = [found for one in made.values() for found in one.twins(world)]
     cases = still_open((case for one in made.values() for case in one.cases), papers, world)
+    waits = [one.attempt.awaited for one in made.values() if one.attempt.awaited is not None]
+    looks = [one for one in (decision.look_again_at, *(one.until for one in waits)) if one is not None]
     ended = {one.intent.document.natural_key: one.rejected_by for one in made.values() if one.rejected_by}
     return msgspec.structs.replace(
         decision,
         state={**rejected(decision.state, ended), "postings": postings},
         findings=(*decision.findings, *twins, *cases),
         intents=_once(first, following),
+        look_again_at=min(looks, default=None),
     )
 
 
@@ -261,6 +264,11 @@ class _Posting:
         self.saga = saga_of(intent.document, plan, answers, self.intent.detail, before)
         refused = self.saga.refused
         self.theirs = refused.holds if refused is not None else None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        awaited = self.attempt.awaited
+        return self.saga.facts if awaited is None else {**self.saga.facts, **awaited.state}
 
     @property
     def rejected_by(self) -> str | None:
@@ -288,7 +296,7 @@ class _Posting:
 
     @property
     def cases(self) -> Iterator[Finding]:
-        if self.theirs is None and self.rejected_by is None:
+        if self.theirs is None and self.rejected_by is None and self.attempt.awaited is None:
             yield from _refused(self.saga)
 
 

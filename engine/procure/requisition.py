@@ -5,6 +5,7 @@ Pure: the newest version of the requisition, the orders made from it and what pe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -20,6 +21,7 @@ from engine.procure.approve_values import Standing
 from engine.procure.budget import BudgetCheck, budget_checks
 from engine.procure.calendar import Calendar, calendar_of
 from engine.procure.decision import Decision, Finding, Intent, World, text_of
+from engine.procure.masters import Awaited, on_their_way
 from engine.procure.papers import Papers
 from engine.procure.policies import policies_of
 from engine.procure.requisition_lines import IMPLANTS, CheckedLine, checked_lines
@@ -65,16 +67,30 @@ def decide_requisition(papers: Papers, world: World) -> Decision:
         )
     )
     orders = orders_from(requisition, matter.lines, matter.day) if state is _S.APPROVED else []
+    awaited = {one.order_number: found for one in orders if (found := _awaited(one, world)) is not None}
     if orders and {one.order_number for one in orders} <= _made(papers):
         state, matter = _S.ORDERED, _with_orders(matter, orders)
     waits = state is _S.WAITING_FOR_APPROVAL and matter.standing.state not in FINAL
+    looks = [one.until for one in awaited.values()]
+    if waits and matter.standing.look_again_at is not None:
+        looks.append(matter.standing.look_again_at)
     settled = state in (_S.ORDERED, _S.CANCELLED, _S.REJECTED)
     return Decision(
-        _state(matter, state, orders),
+        {**_state(matter, state, orders), **_waiting(awaited)},
         () if settled else (*matter.blocking, *matter.over, *matter.standing.findings),
-        (*(Intent("create_order", order) for order in orders), *_told(matter, state)),
-        look_again_at=matter.standing.look_again_at if waits else None,
+        (*(Intent("create_order", one) for one in orders if one.order_number not in awaited), *_told(matter, state)),
+        look_again_at=min(looks, default=None),
     )
+
+
+def _waiting(awaited: Mapping[str, Awaited]) -> dict[str, Any]:
+    return {"waiting": {number: one.state for number, one in awaited.items()}} if awaited else {}
+
+
+def _awaited(order: PurchaseOrder, world: World) -> Awaited | None:
+    """What was asked for already is not held back any more."""
+    given = f"create_order:{order.natural_key}" in world.given
+    return None if given else on_their_way(order, world)
 
 
 def _matter(requisition: Requisition, papers: Papers, world: World) -> _Matter:

@@ -8,7 +8,7 @@ refused posting is another try, in the order in which people decided.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -27,6 +27,7 @@ from engine.canonical import (
 )
 from engine.ports.erp import ERP_NUMBER
 from engine.procure.decision import Finding, Intent, World, text_of
+from engine.procure.masters import Awaited, is_worth_a_try, waits_after
 from engine.procure.papers import Papers
 from engine.procure.policies import policies_of
 from engine.procure.speaking import key_of, makers_of
@@ -41,12 +42,14 @@ _CLEARS = frozenset({CaseVerb.HOLD, CaseVerb.REOPEN, CaseVerb.RETURN_TO_SUPPLIER
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """`number`: 1 is the process's own wish. `adopted`: number of theirs. `rejected_by`: nothing is posted any more."""
+    """`number`: 1 is the process's own wish. `adopted`: number of theirs. `rejected_by`: nothing is posted any more.
+    `awaited`: a master that must come first."""
 
     number: int = 1
     what: str | None = None
     adopted: str | None = None
     rejected_by: str | None = None
+    awaited: Awaited | None = None
 
     def of(self, intent: Intent) -> Intent:
         """The intent of this try."""
@@ -71,13 +74,18 @@ def attempt_of(subject: Document, papers: Papers, world: World, types: frozenset
     """
     place = place_of(subject)
     acts = [one for one in papers.newest(CaseAction) if one.place == place and one.case_type in types | {TWIN}]
-    if not acts:
-        return Attempt()
     answers = [one for one in papers.versions(PostingResult) if _is_of(one, subject)]
+    if not acts and not any(one.lacks for one in answers):
+        return Attempt()
     tries = _Tries(subject, answers, papers, world)
-    for act in sorted(acts, key=lambda one: (one.at, one.action_number)):
-        tries.take(act)
-    return tries.now
+    told: list[tuple[datetime, str, PostingResult | CaseAction]] = [(one.answered_at, "", one) for one in answers]
+    told += [(one.at, one.action_number, one) for one in acts]
+    for _, _, one in sorted(told, key=lambda event: event[:2]):
+        if isinstance(one, PostingResult):
+            tries.hear(one)
+        else:
+            tries.take(one)
+    return tries.by_now()
 
 
 def place_of(subject: Document) -> str:
@@ -85,7 +93,7 @@ def place_of(subject: Document) -> str:
 
 
 def _is_of(answer: PostingResult, subject: Document) -> bool:
-    return (answer.command, answer.subject_kind, answer.subject_key) == (POST, subject.kind, subject.natural_key)
+    return (answer.subject_kind, answer.subject_key) == (subject.kind, subject.natural_key)
 
 
 def _linked(invoice: Invoice, number: str) -> Invoice:
@@ -96,9 +104,29 @@ class _Tries:
     """What people decided, one after the other."""
 
     def __init__(self, subject: Document, answers: Sequence[PostingResult], papers: Papers, world: World) -> None:
-        self.subject, self.answers, self.policies = subject, answers, policies_of(world)
+        self.subject, self.answers, self.world, self.policies = subject, answers, world, policies_of(world)
+        self.refusal: PostingResult | None = None  # of the last try, when a master was lacking
+        self.repeated = 0
         self.makers = {key_of(self.policies, one) for one in makers_of(papers)}
         self.now, self.passed, self.changed = Attempt(), set[str](), set[str]()
+
+    def hear(self, answer: PostingResult) -> None:
+        """One that comes for another try than the last refusal's says that it was tried again meanwhile."""
+        before, self.refusal = self.refusal, answer if answer.lacks is not None and not answer.ok else None
+        if before is not None and answer.command_key != before.command_key and not answer.command.startswith("undo_"):
+            self._again()
+
+    def _again(self) -> None:
+        self.now = msgspec.structs.replace(self.now, number=self.now.number + 1)
+        self.repeated += 1
+
+    def by_now(self) -> Attempt:
+        if self.refusal is None or self.now.rejected_by is not None:
+            return self.now
+        if is_worth_a_try(self.refusal, self.repeated, self.world):
+            self._again()
+            return self.now
+        return msgspec.structs.replace(self.now, awaited=waits_after(self.refusal, self.repeated, self.world))
 
     def take(self, act: CaseAction) -> None:
         who, of_twin = key_of(self.policies, act.who), act.case_type == TWIN
@@ -115,7 +143,7 @@ class _Tries:
             self._adopt(act)
 
     def _next(self, what: str | None, adopted: str | None = None) -> None:
-        self.now, self.passed = Attempt(self.now.number + 1, what, adopted), set()
+        self.now, self.passed, self.refusal = Attempt(self.now.number + 1, what, adopted), set(), None
 
     def _adopt(self, act: CaseAction) -> None:
         told = [one for one in self.answers if one.answered_at <= act.at and not one.ok and one.holds is not None]

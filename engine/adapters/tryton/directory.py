@@ -24,6 +24,7 @@ BASE_UNIT = "EA"
 """Our code for the unit that Tryton ships as `Unit`."""
 _BASE_UNIT_NAME = "Unit"
 _PACKAGING = re.compile(r"(\S{1,12}) of (\d+(?:\.\d+)?)")
+_MASTERS = {"supplier": "Supplier", "item": "Item", "cost center": "CostCenter"}
 _Found = TypeVar("_Found")
 
 
@@ -31,6 +32,12 @@ class MasterMissingError(DestinationError):
     """The ERP does not know a supplier, item, account or cost center that the document names."""
 
     code = "T025"
+
+    def __init__(
+        self, what: str, *, where: str | None = None, remedy: str | None = None, lacks: tuple[str, str] | None = None
+    ) -> None:
+        super().__init__(what, where=where, remedy=remedy)
+        self.lacks = lacks
 
 
 class SupplierRecord(NamedTuple):
@@ -85,7 +92,8 @@ class Directory:
         item = await self.item(item_number)
         if unit not in item.units:
             remedy = f"send the item master with its packaging for {unit}, or order in {item.base_unit}"
-            raise MasterMissingError(f"item {item_number} has no unit {unit} in the ERP", where=WHERE, remedy=remedy)
+            what = f"item {item_number} has no unit {unit} in the ERP"
+            raise MasterMissingError(what, where=WHERE, remedy=remedy, lacks=("Item", item_number))
         return item.units[unit][0]
 
     async def account(self, code: str) -> int:
@@ -282,4 +290,5 @@ def _missing(kind: str, code: str) -> MasterMissingError:
         "cost center": "make the cost center in the ERP, or correct the crosswalk, then resend",
     }
     remedy = remedies.get(kind, f"make the {kind} in the ERP, then resend")
-    return MasterMissingError(f"{kind} {code} is not in the ERP", where=WHERE, remedy=remedy)
+    lacks = (_MASTERS[kind], code) if kind in _MASTERS else None
+    return MasterMissingError(f"{kind} {code} is not in the ERP", where=WHERE, remedy=remedy, lacks=lacks)

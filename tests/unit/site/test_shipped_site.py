@@ -22,6 +22,7 @@ from engine.cli.dry_run import runner_for
 from engine.ports.procure import COMMANDS
 from engine.ports.script import WorkResult
 from engine.ports.states import MessageState
+from engine.procure.posting import PLANS
 
 ROOT = Path(__file__).resolve().parents[3]
 ENDS = {
@@ -182,3 +183,11 @@ def _amount(kind: str, body: dict[str, object]) -> Decimal | None:
 def _sum(lines: list[dict[str, dict[str, str]]], price: str) -> Decimal:
     extended = (Decimal(line["quantity"]["amount"]) * Decimal(line[price]["amount"]) for line in lines)
     return sum((amount.quantize(Decimal("0.01")) for amount in extended), Decimal(0))
+
+
+@pytest.mark.parametrize("command", sorted(PLANS))
+def test_what_the_erp_refused_does_not_keep_another_try_of_it_from_going_past(site: Site, command: str) -> None:
+    models = [file.model for file in site.channels.values() if file.model is not None]
+    taking = [one for one in models if command in one.source.settings.get("commands", ())]
+
+    assert [one.on_hold for model in taking for one in model.destinations if one.type == "erp"] == ["continue"]
