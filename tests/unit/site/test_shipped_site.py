@@ -187,7 +187,7 @@ def _sum(lines: list[dict[str, dict[str, str]]], price: str) -> Decimal:
 
 @pytest.mark.parametrize("command", sorted(PLANS))
 def test_what_the_erp_refused_does_not_keep_another_try_of_it_from_going_past(site: Site, command: str) -> None:
-    models = [file.model for file in site.channels.values() if file.model is not None]
+    models = [file.model for file in site.files if file.model is not None]
     taking = [one for one in models if command in one.source.settings.get("commands", ())]
 
     assert [one.on_hold for model in taking for one in model.destinations if one.type == "erp"] == ["continue"]
