@@ -214,7 +214,7 @@ class Match:
         wanted = ordered.quantity.unit if ordered.quantity.unit not in units else ordered.price_unit
         facts = {"item": ordered.item_number, "unit": ", ".join(units), "order_unit": wanted or ""}
         title = "Nobody told how the units convert"
-        self._found("unit_unknown", title, line, None, facts, f"a conversion for item {ordered.item_number}")
+        self._found("unit_unknown", title, line, line.extended, facts, f"a conversion for item {ordered.item_number}")
 
     # -------------------------------------------------------------- figures
     def _price(self, line: InvoiceLine, ordered: OrderLine, price: Exact, amount: Exact) -> bool:

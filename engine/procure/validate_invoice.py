@@ -26,7 +26,8 @@ def aspects_of(invoice: Invoice, category: str | None = None) -> Aspects:
 
 
 def found(invoice: Invoice, type_: str, title: str, place: str = "", **more: object) -> Finding:
-    """A finding about an invoice, or a part of it."""
+    """A finding about an invoice, or a part of it. Where no difference is told in money, all of it is at stake."""
+    more["money"] = more.get("money") or invoice.stated_total
     values = {"supplier": invoice.supplier_number, "facility": invoice.facility, "category": invoice.category, **more}
     key = f"{invoice.natural_key}/{place}" if place else invoice.natural_key
     return Finding(type_, key, title, **values)  # type: ignore[arg-type]  # by name

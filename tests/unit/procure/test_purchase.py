@@ -683,6 +683,26 @@ def test_above_the_limit_two_people_accept() -> None:
     assert posted(decide(*dear, ana, ben, policies=rules)) == ["post_invoice:S1/I-1"]
 
 
+@pytest.mark.parametrize(
+    ("told", "type_"),
+    [
+        ({"remit_to": "ELSEWHERE"}, "remit_to_unknown"),
+        ({"supplier_number": "S9"}, "supplier_differs"),
+        ({"currency": "EUR"}, "currency_differs"),
+    ],
+)
+def test_where_all_of_a_large_invoice_is_at_stake_two_people_let_it_pass(told: dict[str, Any], type_: str) -> None:
+    asked = invoice(billed(price="400.00"), **told)
+    documents = [order(ordered(price="400.00")), receipt(), asked]
+    limit = Policies(exceptions=Exceptions(four_eyes_above=Decimal(1000)))
+    first, second = (
+        act(CaseVerb.ACCEPT, type_, asked.natural_key, number, who=who) for number, who in (("1", "ana"), ("2", "ben"))
+    )
+
+    assert type_ in types(decide(*documents, first, policies=limit))
+    assert type_ not in types(decide(*documents, first, second, policies=limit))
+
+
 def test_two_names_of_one_person_are_one() -> None:
     dear = (order(), receipt(), invoice(billed(price="5.00")))
     rules = Policies(
