@@ -7,10 +7,9 @@ import logging
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from pydantic import ValidationError
 from engine.adapters.catalog import AdapterPool
 from engine.channel.load import load_layouts, load_site
 from engine.channel.model import ChannelModel, DestinationModel
+from engine.channel.partner import Partner
 from engine.channel.site import Site
 from engine.connectors.catalog import CATALOG
 from engine.connectors.events.feeding import keep_readers
@@ -35,6 +35,7 @@ from engine.flow.meter import Emit
 from engine.flow.operations import EngineOperations
 from engine.flow.overdue import AcknowledgementWatch
 from engine.flow.ownership import Ownership
+from engine.flow.partner_book import PartnerBook
 from engine.flow.replay import Replayer
 from engine.flow.supervise import Supervisor
 from engine.ports.catalog import ConnectorType
@@ -198,7 +199,8 @@ async def running(
         process = Process(store.records, clock, lambda: desk.current)
         desk.reconsider = process.reconsider
         notice = await desk.start(site.policies)
-        known = _services(site, store, erps, process)
+        book = PartnerBook(site.partners)
+        known = _services(book.known, store, erps, process)
         known["payment_runs"] = PaymentRuns(store.records, store.measures, process, lambda: desk.current)
         builder = Builder(site, store, clock, {**known, **(services or {})}, tell)
         parts = _parts(site, store, pool, clock, tell, builder, owner)
@@ -208,6 +210,7 @@ async def running(
         operations = EngineOperations(
             root, site, supervisor, store.journal, store.audit, replayer, CATALOG, clock, words
         )
+        operations.partners = book
         _give_desks(operations, store, process, desk, clock)
         supervisor.notices += [notice] if notice else []
         await pool.start()
@@ -233,14 +236,14 @@ def _give_desks(
     p2p = Desk(records, search, process, audit, clock, lambda: policies.current, store.journal)
     operations.p2p = p2p
     operations.approvals = ApprovalDesk(records, search, process, audit, clock, lambda: policies.current)
-    operations.payments = PaymentDesk(records, search, p2p.messages_of)
+    operations.payments = PaymentDesk(records, search, clock, p2p.messages_of)
     operations.measures = MeasureDesk(store.measures, records, clock, lambda: policies.current, audit)
 
 
-def _services(site: Site, store: Store, erps: AdapterPool, process: Process) -> dict[str, Any]:
+def _services(partners: Mapping[str, Partner], store: Store, erps: AdapterPool, process: Process) -> dict[str, Any]:
     """Rare needs of connectors, by name."""
     return {
-        "x12_partners": site.partners,
+        "x12_partners": partners,
         "erp_adapters": erps,
         "message_row": _row_of(store.journal),
         "received": (store.journal, store.audit),
@@ -305,7 +308,7 @@ def _own_work(root: Path, engine: Engine, clock: Clock, emit: Emit) -> list[asyn
     """What the engine does beside its channels; what it finds stands on the first page."""
     site, store = engine.site, engine.store
     watch = CertificateWatch(root, lambda: _certificates(site, engine.supervisor), days_left, emit)
-    overdue = AcknowledgementWatch(store.ledger, _deadlines(site), clock, emit)
+    overdue = AcknowledgementWatch(store.ledger, engine.operations.partners.deadlines, clock, emit)
     figures = MeasureWatch(store.measures, store.records, emit)
     engine.operations.notices = lambda: (*overdue.notices, *watch.notices, *figures.notices)
     engine.operations.ledger = store.ledger
@@ -319,12 +322,6 @@ def _keeping_feeds(engine: Engine, looks: Looks, clock: Clock, emit: Emit) -> as
     others = engine.operations.notices
     engine.operations.notices = lambda: (*others(), *keeper.notices)
     return asyncio.create_task(keeper.run())
-
-
-def _deadlines(site: Site) -> dict[str, timedelta]:
-    """By partner that answers at all."""
-    answering = (partner for partner in site.partners.values() if partner.answers_with != "none")
-    return {partner.partner: partner.acknowledge_within for partner in answering}
 
 
 def _row_of(journal: Journal) -> Callable[[int], Awaitable[MessageRow | None]]:

@@ -48,6 +48,7 @@ NAVIGATION: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("/cases", "Exceptions"),
             Entry("/approvals", "Approvals"),
             Entry("/orders", "Orders"),
+            Entry("/payments", "Payments"),
             Entry("/measures", "Measures"),
         ),
     ),

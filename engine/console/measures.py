@@ -107,7 +107,7 @@ class MeasurePages:
 
 
 def unit_of(one: Measure, currency: str | None = None) -> str:
-    return " ".join(part for part in (_UNITS.get(one.unit, one.unit), currency) if part)
+    return " of ".join(part for part in (_UNITS.get(one.unit, one.unit), currency) if part)  # `% of USD`
 
 
 def path_of(dossier: str, key: str = "") -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from engine.canonical import Document, Invoice, Payment, PaymentRun, PurchaseOrder, Supplier
-from engine.core.clock import from_micros
+from engine.core.clock import Clock, from_micros
 from engine.ports.journal import MessageView
 from engine.ports.p2p_operations import DocumentRow, RecordSearch, Stand
 from engine.ports.payments import PaymentAsk, PaymentRow, PaymentView, RunFile, RunRow, RunView
@@ -20,6 +20,7 @@ from engine.procure.supplier_papers import payment_dossier
 _DOSSIERS = payment_dossier("")
 _NEWEST = 1000  # payments that a list looks at, beside those with an open exception
 _RUNS = 40
+_LOOK_EVERY = 5.0  # seconds: open pages ask each second
 D = TypeVar("D", bound=Document)
 
 
@@ -30,9 +31,11 @@ class PaymentDesk:
         self,
         records: Records,
         search: RecordSearch,
+        clock: Clock,
         messages_of: Callable[[str], Awaitable[list[MessageView]]] | None = None,
     ) -> None:
-        self._records, self._search, self._messages_of = records, search, messages_of
+        self._records, self._search, self._clock, self._messages_of = records, search, clock, messages_of
+        self._looks: dict[str, tuple[float, str]] = {}
 
     # -------------------------------------------------------------- payments
     async def payments(self, ask: PaymentAsk, who: str) -> list[PaymentRow]:
@@ -58,6 +61,14 @@ class PaymentDesk:
             bank_reference=payment.bank_reference,
             replaces=payment.replaces,
         )
+
+    async def moved(self, begins: str, who: str) -> str:
+        now, key = self._clock.monotonic(), payment_dossier(begins)
+        if key not in self._looks or now - self._looks[key][0] >= _LOOK_EVERY:
+            found = await self._search.stands(key, 1)
+            self._looks = {name: look for name, look in self._looks.items() if now - look[0] < _LOOK_EVERY}
+            self._looks[key] = (now, str(found[0].changed_micros) if found else "")
+        return self._looks[key][1]
 
     # -------------------------------------------------------------- runs
     async def runs(self, limit: int, who: str) -> list[RunRow]:

@@ -40,7 +40,7 @@ async def office(store: Store) -> Office:
 
 
 def desk_of(office: Office) -> PaymentDesk:
-    return PaymentDesk(office.store.records, office.store.record_search)
+    return PaymentDesk(office.store.records, office.store.record_search, office.clock)
 
 
 async def run_of(office: Office, number: str = "RUN-1", **more: Any) -> RunView:

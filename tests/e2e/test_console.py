@@ -15,6 +15,7 @@ from engine.ports.journal import MessageRow, Query
 from engine.ports.states import MessageState
 from tests.support.console_server import Running, running_console
 from tests.support.p2p_double import CASE_REF
+from tests.support.payments_double import BACK, DISPUTED, RUN
 from tests.support.people import PASSWORD
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -219,7 +220,8 @@ def test_everything_can_be_done_with_the_keyboard_alone(page: Page, console: Run
 
 PATHS = ("/channels", "/channels/supply_charges", "/messages", "/messages?state=DISCARDED", "ONE", "ONE/edit", "/held")
 PATHS += ("/revisions", "/audit", "/people", "/connections", "/password", "/nothing")
-PATHS += ("/cases", f"/cases/{CASE_REF}", "/orders", "/orders/PO-4711")
+PATHS += ("/cases", f"/cases/{CASE_REF}", "/orders", "/orders/PO-4711", "/approvals", "/measures")
+PATHS += ("/payments", "/payments?group=held&supplier=NONE", f"/payments/runs/{RUN}", f"/payments/{DISPUTED}")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -333,3 +335,38 @@ def test_the_forms_of_an_exception_are_accessible(page: Page, console: Running) 
 
     assert page.locator("details.action").count() == 9
     assert found == []
+
+
+def test_a_payment_in_disagreement_is_found_by_keyboard_alone_with_what_to_do(page: Page, console: Running) -> None:
+    sign_in_first(page, console)
+    page.keyboard.press("g")
+    page.keyboard.press("p")
+    page.wait_for_url("**/payments")
+    expect(page.locator(".tiles dt a")).to_have_count(6)
+    page.keyboard.press("/")
+    page.keyboard.type("In d")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/payments?group=disputed*")
+    expect(page.get_by_role("table", name="In disagreement, decided last first").locator("[data-row]")).to_have_count(1)
+    for _ in range(3):  # two runs, then the payment
+        page.keyboard.press("j")
+    page.keyboard.press("Enter")
+
+    page.wait_for_url(f"**/payments/{DISPUTED}")
+    expect(page.get_by_role("region", name="What to do")).to_contain_text("The bank moved money that the ERP")
+    expect(page.get_by_role("row", name=re.compile("^Bank"))).to_contain_text("settled")
+    page.get_by_role("link", name="run RUN-").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Payment run")
+
+
+def test_an_open_page_of_a_payment_says_when_it_was_decided_anew(page: Page, console: Running) -> None:
+    sign_in_first(page, console)
+    page.goto(f"{console.url}/payments/{BACK}")
+    expect(page.locator("#pulse")).to_have_attribute("data-tone", "good", timeout=5000)
+
+    console.operations.paid.bring(f"payment:{BACK}")
+
+    expect(page.locator("#changed")).to_be_visible(timeout=10_000)
+    assert page.locator("#changed").get_attribute("role") == "status"

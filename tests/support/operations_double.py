@@ -145,7 +145,7 @@ class OperationsDouble:
         self.office = approvals_double()
         self.approvals = self.office.desk
         self.measures = measures_double()
-        self.payments = payments_double(NOW)
+        self.payments, self.paid = payments_double(NOW)
         self._states = dict(STATES)
         self._revisions = [_revision(plan.name, 3 if plan.rate else 1) for plan in PLANS]
         self._revisions.append(_revision("stock_requisition", 2, active=False))

@@ -26,8 +26,9 @@ from engine.canonical import (
 )
 from engine.canonical import PaymentProgress as P
 from engine.canonical.guarded import Guarded
-from engine.core.clock import to_micros
+from engine.core.clock import SystemClock, to_micros
 from engine.ports.procure import Case
+from engine.procure.papers import papers_of
 from engine.procure.payment_desk import PaymentDesk
 from tests.support.p2p_double import MemoryRecords
 
@@ -43,8 +44,27 @@ _FACILITIES = ("HARBOR-MAIN", "HARBOR-NORTH")
 _REPORTED = {P.SETTLED: BankState.SETTLED, P.RETURNED: BankState.RETURNED, P.ACCEPTED: BankState.ACCEPTED}
 
 
-def payments_double(now: datetime) -> PaymentDesk:
-    matters = MemoryRecords(now)
+class _ImpatientClock(SystemClock):
+    """Ten seconds pass between two looks: nothing that is remembered for seconds is waited for."""
+
+    _looks = 0
+
+    def monotonic(self) -> float:
+        self._looks += 1
+        return 10.0 * self._looks
+
+
+class Paid(MemoryRecords):
+    """What payments are made of, without deciders."""
+
+    def bring(self, dossier: str) -> None:
+        """The newest version of its payment comes once more, now."""
+        payment = papers_of(self.dossiers[dossier]).newest(Payment)[0]
+        self.keep(dossier, payment, timedelta(0))
+
+
+def payments_double(now: datetime) -> tuple[PaymentDesk, Paid]:
+    matters = Paid(now)
     for number, name in _SUPPLIERS.items():
         account = BankAccount(code="MAIN", routing_number="021000021", account_number=Guarded(ACCOUNT))
         one = Supplier(supplier_number=number, name=name, bank_accounts=(account,))
@@ -52,7 +72,7 @@ def payments_double(now: datetime) -> PaymentDesk:
     _Run(matters, BEFORE, date(2026, 11, 17), date(2026, 11, 19), timedelta(days=3)).fill(_paid_before())
     _Run(matters, RUN, date(2026, 11, 19), date(2026, 11, 24), timedelta(hours=24)).fill(_paid_now())
     _check(matters)
-    return PaymentDesk(matters, matters)
+    return PaymentDesk(matters, matters, _ImpatientClock()), matters  # type: ignore[arg-type]
 
 
 Fact = tuple[str, P, dict[str, Any], Sequence[tuple[str, str, str | None]]]

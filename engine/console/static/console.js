@@ -109,7 +109,7 @@ async function refresh() {
 }
 
 // ---- keys ----
-const GO = { c: "/channels", m: "/messages", h: "/held", e: "/cases", o: "/orders", r: "/revisions", a: "/audit" };
+const GO = { c: "/channels", m: "/messages", h: "/held", e: "/cases", o: "/orders", p: "/payments", r: "/revisions", a: "/audit" };
 let going = false;
 
 function typing(target) {
