@@ -71,7 +71,7 @@ class World:
 
     Args:
         now: of the decision; deciders have no clock.
-        known: references that were found.
+        known: references that were looked up; None: nobody told of it yet.
         watermarks: source to the time up to which it has told everything.
         beside: other dossiers that were read, by their keys.
         given: keys of the commands that were given for this dossier; they are not taken back.
@@ -80,7 +80,7 @@ class World:
     def __init__(
         self,
         now: datetime,
-        known: Mapping[Reference, Document],
+        known: Mapping[Reference, Document | None],
         watermarks: Mapping[str, datetime],
         policies: Any,
         beside: Mapping[str, Papers] | None = None,

@@ -29,13 +29,14 @@ class Morning:
 
     def __init__(self, count: int, hours: int, seed: int = 39) -> None:
         random = Random(seed)
+        codes = Random(seed + 1).sample(range(10**7, 10**8), count)  # no two numbers are alike
         self.arrivals: defaultdict[datetime, list[Document]] = defaultdict(list)
         self.invoiced: dict[str, datetime] = {}
         self.missing: set[str] = set()
         for n in range(count):
             number = f"PO-{n}"
             at = BEGIN + TICK * random.randrange(hours * 120)
-            asked = invoice(number=f"I-{n}", order_number=number, total=f"{40 + n}.00" if n % 10 == 9 else None)
+            asked = invoice(number=f"I-{codes[n]}-{n}", order_number=number, total=f"{40 + n}.00" if n % 10 == 9 else None)
             self.arrivals[BEGIN].append(order(order_number=number))
             self.arrivals[at].append(asked)
             self.invoiced[asked.natural_key] = at
