@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import quote
 
 from starlette.responses import JSONResponse, Response
@@ -100,8 +101,13 @@ class PaymentPages:
         at = f"{SystemClock().now():%H:%M:%S}"
         return JSONResponse({"at": at, "shape": f"{shape(engine.channels)}|{moved}", "figures": shown})
 
-    async def _page(self, call: Call, template: str, /, **values: object) -> Response:
-        known = {"titles": TITLES, "group_tones": GROUP_TONES, "state_words": STATES, "path_of": path_of}
+    async def _page(self, call: Call, template: str, /, **values: Any) -> Response:
+        known: dict[str, Any] = {
+            "titles": TITLES,
+            "group_tones": GROUP_TONES,
+            "state_words": STATES,
+            "path_of": path_of,
+        }
         return await self._kit.page(call, template, **known, **values)
 
 
