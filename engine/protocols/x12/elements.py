@@ -21,6 +21,8 @@ _LONG_DATE = 8
 _SHAPES_KEPT = 1024  # a sender could otherwise fill the memory with shapes
 _WHOLE = re.compile(r"-?([0-9]+)").fullmatch
 _REAL = re.compile(r"-?([0-9]*(?:\.[0-9]*)?)(?:E-?[0-9]{1,2})?").fullmatch
+_CODE = re.compile(r"[A-Z0-9 ]*").fullmatch  # no code of X12's own lists has anything else, small letters included
+_OTHER_LISTS = frozenset((116,))  # postal codes: lists of others
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]").search
 
 
@@ -47,7 +49,8 @@ class ElementSpec:
             return INVALID_CHARACTER if _CONTROL(value) else self._length(len(value))
         if kind == "ID":
             wrong = self._length(len(value)) or (INVALID_CHARACTER if _CONTROL(value) else 0)
-            return wrong or (INVALID_CODE if self.codes and value not in self.codes else 0)
+            known = value in self.codes if self.codes else _CODE(value) or self.reference in _OTHER_LISTS
+            return wrong or (0 if known else INVALID_CODE)
         if kind == "DT":
             return self._length(len(value)) or (0 if is_date(value) else INVALID_DATE)
         if kind == "TM":
@@ -212,6 +215,8 @@ def _right_element(spec: ElementSpec) -> str:
             return rf"(?=[0-9.]{{{least},{most}}}(?:{_UNIT}|$))[0-9]+(?:\.[0-9]*)?" if least == 1 else "(?!)"
         case "ID" if spec.codes:
             return "(?:" + "|".join(sorted(spec.codes)) + ")"
+        case "ID" if spec.reference not in _OTHER_LISTS:
+            return rf"[A-Z0-9 ]{{{least},{most}}}"
         case "AN" | "ID":
             return rf"[^\x00-\x1f\x7f]{{{least},{most}}}"
         case _:

@@ -53,6 +53,9 @@ COMPOSITES = {
 CODES = {
     "248": "A B C D E F G H I J K L M N O P Q R S T U V W X Y",
     "349": "F S X",
+    # Every number up to 58 is one in some release.
+    "353": " ".join(f"{n:02d}" for n in range(59)) + " 77 CN CO EX GR PR RH RV SU ZZ",
+    "587": "AC AD AE AH AK AP AT NA RD RF RJ RN RO ZZ",
     "478": "C D",
     "715": "A E M P R W X",
     "717": "A E M R W X",
