@@ -1,6 +1,6 @@
 """GS1 carriers: application identifiers, with brackets for people or with FNC1 as scanners send it.
 
-Source: GS1 General Specifications 3 (identifiers), 7.8 (FNC1), 7.12 (dates).
+Source: GS1 General Specifications 3 (identifiers), 7.8 (FNC1), 7.11 (characters), 7.12 (dates).
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ _DATES = {"11": "manufactured_on", "17": "expires_on"}
 _TEXTS = {"10": "lot", "21": "serial"}
 _QUANTITIES = ("30", "37")
 _SCANNER = re.compile(r"^\][A-Za-z][0-9]")
-_BRACKETS = re.compile(r"\((\d{2,4})\)([^(]*)")
+_BRACKETS = re.compile(r"\((\d{2,4})\)((?:(?!\(\d{2,4}\)).)*)", re.DOTALL)  # a lot may hold brackets of its own
+_KEYED = re.compile(r"<GS>|\{GS\}", re.IGNORECASE)  # FNC1 as some scanners type it
+# What an identifier's text may hold; anything else is a mark of the scanner's or a slip. Source: table 7.11-1.
+_TEXT = re.compile(r"[!\"%-?A-Z_a-z]*").fullmatch
 
 
 def parse_gs1(text: str, today: int | None = None) -> Udi:
@@ -44,7 +47,7 @@ def parse_gs1(text: str, today: int | None = None) -> Udi:
         DataTypeError: an unknown identifier, a wrong check digit, a date that is none, or two of one kind.
     """
     facts: dict[str, Any] = {}
-    for name, value in _elements(_SCANNER.sub("", text)):
+    for name, value in _elements(_KEYED.sub(FNC1, _SCANNER.sub("", text.strip(" \t\r\n")))):
         read = _fact(name, value, today)
         if read is not None and facts.setdefault(read[0], read[1]) != read[1]:
             raise DataTypeError("given twice, and not alike", where=f"UDI({name})")
@@ -78,6 +81,9 @@ def _check(name: str, value: str) -> None:
     if len(name) != digits or not value or len(value) > longest or (fixed is not None and len(value) != fixed):
         remedy = "a variable one ends with FNC1 (GS) when another follows" if fixed is None else None
         raise DataTypeError("not of the length that it must have", where=f"UDI({name})", remedy=remedy)
+    if not _TEXT(value):
+        remedy = "set the scanner to send FNC1 as GS (hexadecimal 1D)"
+        raise DataTypeError("holds a character that GS1 does not have", where=f"UDI({name})", remedy=remedy)
 
 
 def _known(name: str) -> tuple[int, int | None]:

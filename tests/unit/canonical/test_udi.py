@@ -38,8 +38,9 @@ WHOLE = {
         "0151022222233336111412311715070710A213B1\x1d211234",
         "]d20151022222233336111412311715070710A213B1\x1d211234",
         "\x1d015102222223333610A213B1\x1d211234\x1d1114123117150707",
+        "0151022222233336111412311715070710A213B1<GS>211234\r\n",
     ],
-    ids=["brackets", "FNC1", "with a scanner's prefix", "another order"],
+    ids=["brackets", "FNC1", "with a scanner's prefix", "another order", "typed by a scanner"],
 )
 def test_gs1_carriers_say_the_same_with_brackets_and_with_fnc1(carrier: str) -> None:
     udi = parse_udi(carrier)
@@ -54,6 +55,20 @@ def test_gs1_carriers_say_the_same_with_brackets_and_with_fnc1(carrier: str) -> 
 )
 def test_day_00_is_the_last_of_the_month(digits: str, day: date) -> None:
     assert parse_udi(f"(01)51022222233336(17){digits}").expires_on == day
+
+
+def test_a_lot_may_hold_brackets_of_its_own() -> None:
+    assert told(parse_udi("(01)51022222233336(10)A(B)1(21)9")) == {
+        "device_identifier": "51022222233336", "lot": "A(B)1", "serial": "9",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("mark", ["^", "~", "|", "]d2", " ", "é"])
+def test_another_mark_for_fnc1_is_refused_and_not_taken_into_the_lot(mark: str) -> None:
+    with pytest.raises(DataTypeError) as raised:
+        parse_udi(f"015102222223333610A213B1{mark}211234")
+
+    assert (raised.value.where, mark in str(raised.value)) == ("UDI(10)", mark == " ")
 
 
 def test_the_century_is_that_of_the_window_when_the_year_is_given() -> None:
