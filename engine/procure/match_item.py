@@ -8,7 +8,7 @@ from typing import NamedTuple
 from engine.canonical import InvoiceLine, OrderLine
 from engine.procure.match_book import Book
 
-_OWN = "VENDOR_ITEM"
+_THEIRS = frozenset({"VENDOR_ITEM", "VENDOR_PART", "VENDOR_CATALOG"})
 _NOT_NUMBER = re.compile(r"[^A-Z0-9]")
 
 
@@ -52,7 +52,7 @@ def _by_their_number(line: InvoiceLine, ordered: OrderLine, book: Book) -> Other
 
 
 def _numbers(line: InvoiceLine | OrderLine) -> set[str]:
-    return {_plain(one.value) for one in line.identifiers if one.scheme == _OWN}
+    return {_plain(one.value) for one in line.identifiers if one.scheme in _THEIRS}
 
 
 def _plain(number: str) -> str:

@@ -26,6 +26,7 @@ DISPUTED = "disputed"
 STALE_AFTER = timedelta(days=180)  # a check that nobody cashed. Source: UCC 4-404, six months
 BANK_SILENT_AFTER = timedelta(days=2)
 _HELD_IN = (P.PROPOSED, P.APPROVED)  # the ERP can still hold it
+_OF_ALL = (P.ACCEPTED, P.SETTLED, P.RETURNED)  # their amount is that of the payment, or something is wrong
 _ON_ITS_WAY = (P.RELEASED, P.TRANSMITTED, P.ACCEPTED)
 
 
@@ -52,7 +53,7 @@ def standing_of_payment(payment: Payment, reports: Sequence[BankStatusReport], n
     portal = [one for one in told if one.source is ReportSource.PORTAL]
     words = payment.state, _word(bank), _word(portal)
     state: P | None = _combined(*words)
-    against = tuple(_against(payment, words, bank))
+    against = tuple(_against(payment, words, told))
     if against:
         state = None
     elif state in (P.TRANSMITTED, P.ACCEPTED) and _is_stale(payment, now):
@@ -83,7 +84,7 @@ def _combined(erp: P, bank: P | None, portal: P | None) -> P:
     return max(told, key=WAY.index)
 
 
-def _against(payment: Payment, words: tuple[P, P | None, P | None], bank: Sequence[BankStatusReport]) -> Iterator[str]:
+def _against(payment: Payment, words: tuple[P, P | None, P | None], told: Sequence[BankStatusReport]) -> Iterator[str]:
     erp, said, portal = words
     if said is not None and _contradict(erp, said):
         yield f"erp says {erp.value}, bank says {said.value}"
@@ -93,9 +94,24 @@ def _against(payment: Payment, words: tuple[P, P | None, P | None], bank: Sequen
         yield f"portal says settled, erp says {erp.value}"
     if said in (P.ACCEPTED, P.SETTLED) and erp in _HELD_IN:
         yield f"bank says {said.value}, and the erp never released it"
-    for one in bank:
-        if one.amount is not None and one.amount != payment.amount and MEANS[one.state] in (P.ACCEPTED, P.SETTLED):
-            yield f"bank says {text_of(one.amount.amount)} {one.amount.currency}"
+    yield from _banks_disagree(told) if erp is not P.REISSUED else ()
+    for one in told:
+        if one.amount is not None and one.amount != payment.amount and MEANS[one.state] in _OF_ALL:
+            who = "portal" if one.source is ReportSource.PORTAL else "bank"
+            part = " came back" if MEANS[one.state] is P.RETURNED else ""
+            yield f"{who} says {text_of(one.amount.amount)} {one.amount.currency}{part}"
+
+
+def _banks_disagree(told: Sequence[BankStatusReport]) -> Iterator[str]:
+    """One file of the bank says paid, another refused: whoever pays it again may pay it twice."""
+    by_source = {(MEANS[one.state], one.source) for one in told if one.source is not ReportSource.PORTAL}
+    paid = sorted(source.value for word, source in by_source if word is P.SETTLED)
+    refused = sorted(
+        (word.value, source.value) for word, source in by_source if word in (P.REJECTED, P.STOPPED) and word
+    )
+    if paid and refused:
+        word, source = refused[0]
+        yield f"bank says settled ({paid[0]}) and {word} ({source})"
 
 
 def _contradict(one: P, bank: P) -> bool:

@@ -77,6 +77,12 @@ CASES = [
     (P.TRANSMITTED, [said("rejected"), said("settled", 18, "portal")], "disputed"),
     (P.APPROVED, [said("settled", 18, "portal")], "disputed"),
     (P.SETTLED, [said("settled", amount=Money(amount=Decimal("99.00")))], "disputed"),
+    (P.SETTLED, [said("settled", amount=Money(amount=Decimal("100.00"), currency="EUR"))], "disputed"),
+    (P.SETTLED, [said("settled"), said("settled", 18, "portal", amount=Money(amount=Decimal("99.00")))], "disputed"),
+    (P.SETTLED, [said("settled"), said("returned", 19, amount=Money(amount=Decimal("40.00")))], "disputed"),
+    (P.TRANSMITTED, [said("rejected", 17, "pain.002"), said("settled", 18)], "disputed"),
+    (P.TRANSMITTED, [said("settled", 17, "bai2"), said("rejected", 18, "pain.002")], "disputed"),
+    (P.TRANSMITTED, [said("settled", 17, "bai2"), said("settled", 18)], "settled"),
 ]
 
 

@@ -307,9 +307,10 @@ def numbered(line: int, number: str, **more: Any) -> Any:
 @pytest.mark.parametrize(
     ("told", "wanted"), [("A-100", []), ("a100", []), ("B-200", ["item_differs"]), ("C-300", ["item_differs"])]
 )
-def test_the_suppliers_number_of_a_line_is_that_of_its_order_line(told: str, wanted: list[str]) -> None:
+@pytest.mark.parametrize("scheme", ["VENDOR_ITEM", "VENDOR_PART"])
+def test_the_suppliers_number_of_a_line_is_that_of_its_order_line(scheme: str, told: str, wanted: list[str]) -> None:
     both = [order(numbered(1, "A-100"), numbered(2, "B-200")), receipt(), receipt(number="R-2", line=2)]
-    asked = invoice(billed(identifiers=(Identifier(scheme="VENDOR_ITEM", value=told),)))
+    asked = invoice(billed(identifiers=(Identifier(scheme=scheme, value=told),)))
     decision = decide(*both, asked)
 
     assert types(decision) == wanted
