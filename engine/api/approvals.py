@@ -76,7 +76,11 @@ class RemoteApprovals:
 
 # ------------------------------------------------------------------ facilities
 class ScopedApprovals:
-    """Of a person who answers for some facilities: a matter that names none of them does not exist."""
+    """Of a person who answers for some facilities: a matter that names others does not exist.
+
+    Suppliers, their bank details and merges name no facility. Who is asked about one by the policies sees it, or acts
+    for somebody who is; all others are for people who answer for every facility.
+    """
 
     def __init__(self, inner: ApprovalOperations, p2p: P2pOperations, facilities: frozenset[str]) -> None:
         self._inner, self._p2p, self._facilities = inner, p2p, facilities
@@ -97,4 +101,5 @@ class ScopedApprovals:
     async def _sees(self, row: ApprovalRow) -> bool:
         if row.facility:
             return row.facility in self._facilities
-        return bool(await self._p2p.facilities(row.dossier) & self._facilities)
+        named = await self._p2p.facilities(row.dossier)
+        return bool(named & self._facilities) if named else row.mine != ""

@@ -46,7 +46,16 @@ class ScopedP2p:
         return await self._inner.act(ref, ask, who, origin)
 
     async def order(self, number: str, who: str) -> OrderView | None:
-        return await self._inner.order(number, who) if await self._sees(f"order:{number}") else None
+        """Of an order of several facilities, invoices and cases that name another one are left out."""
+        found = await self._inner.order(number, who) if await self._sees(f"order:{number}") else None
+        if found is None:
+            return None
+        mine = self._facilities | {None}
+        return msgspec.structs.replace(
+            found,
+            invoices=[one for one in found.invoices if one.facility in mine],
+            cases=[one for one in found.cases if one.facility in mine],
+        )
 
     async def invoice(self, supplier: str, number: str, who: str) -> InvoiceStatus | None:
         found = await self._inner.invoice(supplier, number, who)

@@ -61,6 +61,7 @@ class ApprovalPages:
             counts=counts,
             subjects=SUBJECTS,
             full=len(rows) == LIMIT,
+            limited=bool(call.user and call.user.facilities),
             here=lambda one: link("/approvals", whose=one),
         )
 

@@ -47,6 +47,7 @@ Commands = list[tuple[GivenCommand, int]]
 _ALL = 20_000  # open cases that the figures count
 _FOUND = 20
 _POSTING = frozenset({POST, ADOPT, REPOST})
+_OF_INVOICES = ("order:", "invoice:")  # dossiers in which invoices are decided over
 _STATES = ("open", "decided", "gone")
 _FOR_PAGE = frozenset({"rule", "flip", "routing", "spells"})  # facts that have a place of their own on the page
 
@@ -376,7 +377,10 @@ def _invoice_at(case: Case) -> str:
 
 
 def _stops_an_invoice(case: Case) -> bool:
-    return case.amount is not None and "/" in place_of(case)
+    """A wish or an order that waits for its approval stops none, however much it is about."""
+    place = place_of(case)
+    is_of_one = case.dossier.startswith(_OF_INVOICES) and not place.startswith(f"{PurchaseOrder.kind}/")
+    return case.amount is not None and "/" in place and is_of_one
 
 
 def _money(cases: Iterable[Case]) -> Mapping[str, str]:

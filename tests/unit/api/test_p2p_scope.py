@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from engine.api.p2p_scope import ScopedP2p
-from engine.ports.p2p_operations import Lineage, P2pOperations
+from engine.ports.p2p_operations import Lineage, OrderView, P2pOperations
+from tests.support.operations_double import NOW
+from tests.support.p2p_double import desk_double
 
 
 class Inner:
@@ -21,6 +24,27 @@ class Inner:
 
     async def facilities(self, dossier: str) -> frozenset[str]:
         return self.named[dossier]
+
+
+async def test_of_an_order_of_several_facilities_only_ones_own_invoices_and_cases_are_told() -> None:
+    desk, _ = desk_double(NOW)
+    whole = await desk.order("PO-4711", "ana")
+    assert whole is not None
+    here, there = (msgspec.structs.replace(whole.invoices[0], facility=one) for one in ("HARBOR-MAIN", "NORTH"))
+    nobodys = msgspec.structs.replace(whole.cases[0], facility=None)
+    shared = msgspec.structs.replace(
+        whole, invoices=[here, there], cases=[nobodys, msgspec.structs.replace(nobodys, facility="NORTH")]
+    )
+
+    class Shared(Inner):
+        async def order(self, number: str, who: str) -> OrderView | None:
+            return shared
+
+    inner = cast("P2pOperations", Shared(**{"order_PO-4711": {"HARBOR-MAIN", "NORTH"}}))
+    seen = await ScopedP2p(inner, frozenset({"HARBOR-MAIN"})).order("PO-4711", "ana")
+
+    assert seen is not None
+    assert (seen.invoices, seen.cases) == ([here], [nobodys])
 
 
 @pytest.mark.parametrize(

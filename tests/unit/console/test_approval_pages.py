@@ -107,10 +107,28 @@ async def test_a_viewer_sees_and_does_not_answer(room: Room) -> None:
     assert asked.status == 403
 
 
-async def test_what_names_none_of_my_facilities_does_not_exist_for_me(room: Room) -> None:
+async def test_what_names_no_facility_does_not_exist_for_who_has_one_and_is_not_asked(room: Room) -> None:
+    vera, ref = await room.person("vera", Role.OPERATOR, "HARBOR-NORTH"), await room.ref("bank_change")
+
+    assert (await vera.get("/api/p2p/approvals?whose=all")).json() == []
+    assert (await vera.get(f"/approvals/{ref}")).status == 404
+    asked = await vera.ask("POST", f"/api/p2p/approvals/{ref}/answers", b'{"action":"approve","reason":"x"}')
+    assert asked.status == 404
+
+
+async def test_whom_the_policies_ask_about_a_supplier_sees_it_whatever_facility_she_answers_for(room: Room) -> None:
     bert, ref = await room.person(BERT, Role.OPERATOR, "HARBOR-NORTH"), await room.ref("bank_change")
 
-    assert (await bert.get("/api/p2p/approvals?whose=all")).json() == []
-    assert (await bert.get(f"/approvals/{ref}")).status == 404
-    asked = await bert.ask("POST", f"/api/p2p/approvals/{ref}/answers", b'{"action":"approve","reason":"x"}')
-    assert asked.status == 404
+    page = (await bert.get("/approvals")).text
+
+    assert "belong to no facility" in page
+    assert f"/approvals/{ref}" in page
+    assert (await bert.get(f"/approvals/{ref}")).status == 200
+    asked = await bert.post_json(f"/api/p2p/approvals/{ref}/answers", {"action": "approve", "reason": "called them"})
+    assert asked.status == 200
+
+
+async def test_who_answers_for_every_facility_is_told_of_no_limit(room: Room) -> None:
+    bert = await room.person(BERT)
+
+    assert "belong to no facility" not in (await bert.get("/approvals")).text
