@@ -1,0 +1,127 @@
+"""Documents that come at once are decided together: with the same result as one by one, and each for itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from engine.canonical import Document, Invoice, Item, Packaging
+from engine.channel.load import load_policies
+from engine.core.clock import SystemClock
+from engine.core.errors import ChecksumError
+from engine.ports.procure import CaseQuery, Change, Records
+from engine.procure.process import Process
+from engine.store.open import Store, open_store
+from tests.support.connector_doubles import Clock
+from tests.support.purchase_mix import mix
+from tests.support.purchases import billed, invoice, order, receipt
+from tests.support.stores import sql
+
+ROOT = Path(__file__).parents[2]
+TOLD = ("orders", "receipts", "inspections", "invoices")
+NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
+BOX = Item(item_number="M1", description="Item 1", packaging=(Packaging(unit="BX", contains=Decimal(10)),))
+ASKED = invoice(billed(amount="1", price="40.00", unit="BX"))
+
+
+async def started(records: Records) -> Process:
+    policies = load_policies(ROOT)
+    process = Process(records, Clock(NOW), lambda: policies)
+    for source in TOLD:
+        await process.told_until(source, NOW + timedelta(days=1))
+    return process
+
+
+async def outcome(store: Store) -> tuple[set[str], set[tuple[str, str]], dict[str, Any]]:
+    """What is to be posted, what people are asked, and how every dossier stands."""
+    given = {one.command.key for one in await store.records.given(0, (), 10**6)}
+    cases = {(one.dossier, one.type) for one in await store.records.cases(CaseQuery(limit=10**6))}
+    keys = await store.records.held_since(0, "", 10**6)
+    states = {key: msgspec.json.decode((await store.records.load(key)).state) for key in keys}
+    for one in (each for state in states.values() for each in state.get("invoices", {}).values()):
+        one.pop("ways", None)  # told by the decision that posted it
+    return given, cases, states
+
+
+async def all_at_once(process: Process, documents: Sequence[Document]) -> None:
+    async with asyncio.TaskGroup() as group:
+        for one in documents:
+            group.create_task(process.take(one))
+
+
+async def test_all_at_once_ends_as_one_by_one(tmp_path: Path) -> None:
+    made = mix(60)
+    used = {line.item_number for one in made.trade if isinstance(one, Invoice) for line in one.lines}
+    known = [one for one in made.known if not isinstance(one, Item) or one.item_number in used]
+    found = []
+    for name in ("singly", "together"):
+        store = await open_store(f"sqlite:///{tmp_path}/{name}.db", SystemClock())
+        process = await started(store.records)
+        await all_at_once(process, known)
+        for some in [made.trade] if name == "together" else [[one] for one in made.trade]:
+            await all_at_once(process, some)
+        found.append(await outcome(store))
+        await store.close()
+
+    assert found[0][0], "nothing was posted, so nothing was compared"
+    (given, cases, states), together = found
+    differ = {key: (states[key], together[2][key]) for key in states if states[key] != together[2].get(key)}
+    assert (given, cases, differ) == (*together[:2], {})
+
+
+class HoldsBack:
+    """Records whose save of one dossier waits until it is let go on."""
+
+    def __init__(self, records: Records, dossier: str) -> None:
+        self._records, self._dossier = records, dossier
+        self.saving, self.may_go_on = asyncio.Event(), asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._records, name)
+
+    async def save_all(self, changes: Sequence[Change]) -> bool:
+        if any(one.dossier == self._dossier and b"exception" in one.state for one in changes):
+            self.saving.set()
+            await self.may_go_on.wait()
+        return await self._records.save_all(changes)
+
+
+async def test_what_changes_between_a_decisions_look_and_its_save_decides_it_anew(store: Store) -> None:
+    records = HoldsBack(store.records, "order:PO-1")
+    process = await started(records)  # type: ignore[arg-type]
+    for one in (order(), receipt()):
+        await process.take(one)
+    deciding = asyncio.create_task(process.take(ASKED))  # nobody knows how boxes convert
+    await records.saving.wait()
+    telling = asyncio.create_task(process.take(BOX))
+    while not await store.records.held_since(0, "item:", 1):
+        await asyncio.sleep(0.01)
+    records.may_go_on.set()
+    await asyncio.gather(deciding, telling)
+
+    assert await store.records.cases(CaseQuery()) == []
+    assert [one.command.name for one in await store.records.given(0, ("post_invoice",), 9)] == ["post_invoice"]
+
+
+async def test_a_matter_that_was_damaged_in_the_store_keeps_no_other_from_being_decided(
+    store_url: str, store: Store
+) -> None:
+    process = await started(store.records)
+    await process.take(order())
+    literal = "x'7b7d'" if store_url.startswith("sqlite") else "'\\x7b7d'::bytea"
+    sql(store_url, f"UPDATE p2p_records SET body = {literal}")
+    others = [order(order_number=f"PO-{n}") for n in range(2, 9)]
+
+    told = await asyncio.gather(*(process.take(one) for one in (*others, receipt())), return_exceptions=True)
+
+    assert [one for one in told[:-1] if one is not None] == []
+    with pytest.raises(ChecksumError):
+        raise told[-1] or AssertionError("it was taken")
+    assert len(await store.records.held_since(0, "", 99)) == 1 + len(others)
