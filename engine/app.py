@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,6 @@ from pydantic import ValidationError
 from engine.adapters.catalog import AdapterPool
 from engine.channel.load import load_layouts, load_site
 from engine.channel.model import ChannelModel, DestinationModel
-from engine.channel.partner import Partner
 from engine.channel.site import Site
 from engine.connectors.catalog import CATALOG
 from engine.connectors.events.feeding import keep_readers
@@ -199,8 +198,7 @@ async def running(
         process = Process(store.records, clock, lambda: desk.current)
         desk.reconsider = process.reconsider
         notice = await desk.start(site.policies)
-        book = PartnerBook(site.partners)
-        known = _services(book.known, store, erps, process)
+        known = _services(site, store, erps, process)
         known["payment_runs"] = PaymentRuns(store.records, store.measures, process, lambda: desk.current)
         builder = Builder(site, store, clock, {**known, **(services or {})}, tell)
         parts = _parts(site, store, pool, clock, tell, builder, owner)
@@ -210,7 +208,7 @@ async def running(
         operations = EngineOperations(
             root, site, supervisor, store.journal, store.audit, replayer, CATALOG, clock, words
         )
-        operations.partners = book
+        operations.partners = known["partner_book"]
         _give_desks(operations, store, process, desk, clock)
         supervisor.notices += [notice] if notice else []
         await pool.start()
@@ -240,10 +238,12 @@ def _give_desks(
     operations.measures = MeasureDesk(store.measures, records, clock, lambda: policies.current, audit)
 
 
-def _services(partners: Mapping[str, Partner], store: Store, erps: AdapterPool, process: Process) -> dict[str, Any]:
+def _services(site: Site, store: Store, erps: AdapterPool, process: Process) -> dict[str, Any]:
     """Rare needs of connectors, by name."""
+    book = PartnerBook(site.partners)
     return {
-        "x12_partners": partners,
+        "partner_book": book,
+        "x12_partners": book.known,
         "erp_adapters": erps,
         "message_row": _row_of(store.journal),
         "received": (store.journal, store.audit),

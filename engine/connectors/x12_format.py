@@ -123,7 +123,7 @@ class X12Splitter:
     def _refusal(self, partner: Partner | None) -> Reason | None:
         if partner is not None or not self._partners:
             return None
-        remedy = "add the partner in config/partners"
+        remedy = "add the partner in config/partners, then deploy"
         return Reason("X006", "no trading partner has this sender id (TA105:006)", "ISA06", remedy)
 
 

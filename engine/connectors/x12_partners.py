@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from engine.channel.partner import Partner
@@ -34,10 +34,10 @@ def identity(partner: Partner) -> PartnerIdentity:
 
 
 class Partners:
-    """All partners of a site."""
+    """All partners of a site, by name. The mapping is not copied: what is deployed into it is seen."""
 
-    def __init__(self, partners: Iterable[Partner]) -> None:
-        self._by_name = {partner.partner: partner for partner in partners}
+    def __init__(self, partners: Mapping[str, Partner]) -> None:
+        self._by_name = partners
 
     def __bool__(self) -> bool:
         return bool(self._by_name)
@@ -75,5 +75,5 @@ class Partners:
 
 def partners_of(services: Mapping[str, Any]) -> Partners:
     """The service may be a mapping by name or a list; without it there are no partners."""
-    given = services.get(SERVICE) or ()
-    return Partners(given.values() if isinstance(given, Mapping) else given)
+    given = services.get(SERVICE, ())
+    return Partners(given if isinstance(given, Mapping) else {partner.partner: partner for partner in given})

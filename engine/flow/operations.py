@@ -22,6 +22,7 @@ from engine.core.clock import Clock
 from engine.core.errors import ConfigurationError, NotFoundError, OperationError
 from engine.core.ids import id_text
 from engine.flow.channel_run import ChannelRun, Running
+from engine.flow.partner_book import PartnerBook
 from engine.flow.replay import Replayer
 from engine.flow.supervise import Supervisor
 from engine.ports.approvals import ApprovalOperations
@@ -32,6 +33,7 @@ from engine.ports.journal import Journal, MessageRow, MessageView, Query, Revisi
 from engine.ports.ledger import ControlNumberLedger
 from engine.ports.measures import MeasureOperations
 from engine.ports.operations import (
+    PARTNERS,
     POLICIES,
     ChannelDiff,
     ChannelStatus,
@@ -73,6 +75,7 @@ class EngineOperations:
         self._load: Callable[[Path], Site] = load_site
         self.ledger: ControlNumberLedger | None = None
         self.policies: PolicyRevisions | None = None
+        self.partners = PartnerBook(site.partners)
         self.notices: Callable[[], Sequence[str]] = tuple  # of other parts, for the first page
 
     # ------------------------------------------------------------------ status
@@ -221,7 +224,8 @@ class EngineOperations:
         names = sorted(site.channels.keys() | active.keys())
         policies = await self.policies.diff(site.policies) if self.policies else None
         found = [channel_diff(name, site, active.get(name), self._catalog) for name in names]
-        return [*found, policies] if policies is not None else found
+        others = (policies, self.partners.diff(site.partners))
+        return [*found, *(one for one in others if one is not None)]
 
     async def deploy(self, channels: Sequence[str], who: str, note: str | None) -> list[RevisionRow]:
         site = self._load(self._root)
@@ -229,8 +233,10 @@ class EngineOperations:
         wanted = [
             d
             for d in await self.diff()
-            if d.change in ("new", "changed") and d.channel != POLICIES and (not channels or d.channel in channels)
+            if d.change in ("new", "changed") and d.channel in site.channels and (not channels or d.channel in channels)
         ]
+        if not channels or PARTNERS in channels:
+            await self._deploy_partners(site, who, note)
         rows = await self._deploy_policies(site, who, note) if not channels or POLICIES in channels else []
         for one in wanted:
             await self._audit.record(who, "deploy", f"channel {one.channel}", note)
@@ -240,6 +246,11 @@ class EngineOperations:
         self._site = site
         self._supervisor.notices.clear()
         return rows
+
+    async def _deploy_partners(self, site: Site, who: str, note: str | None) -> None:
+        if self.partners.diff(site.partners) is not None:
+            await self._audit.record(who, "deploy", PARTNERS, note)
+            self.partners.take(site.partners)
 
     async def _deploy_policies(self, site: Site, who: str, note: str | None) -> list[RevisionRow]:
         known = await self.policies.diff(site.policies) if self.policies else None
@@ -256,7 +267,7 @@ class EngineOperations:
             raise ConfigurationError(
                 first.text, where=place, remedy="run `isthmus lint` and correct it; nothing was deployed"
             )
-        unknown = [name for name in channels if name not in site.channels and name != POLICIES]
+        unknown = [name for name in channels if name not in {*site.channels, POLICIES, PARTNERS}]
         if unknown:
             raise NotFoundError(f"there is no channel '{unknown[0]}' on disk")
 

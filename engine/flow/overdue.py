@@ -26,7 +26,8 @@ class AcknowledgementWatch:
     """Runs until cancelled. `notices` are sentences for people, one for each partner, as of the last look.
 
     Args:
-        deadlines: how long each partner may take; a partner that is not among them is never overdue.
+        deadlines: how long each partner may take, read at each look; a partner that is not among them is never
+            overdue.
     """
 
     def __init__(
@@ -36,17 +37,24 @@ class AcknowledgementWatch:
         self.notices: tuple[str, ...] = ()
 
     async def run(self) -> None:
-        if not self._deadlines:
-            return
-        pause = min(LOOK_SECONDS, max(LEAST_SECONDS, min(self._deadlines.values()).total_seconds() / 10))
         while True:
+            pause = self._pause()
             try:
                 await self.look(self._clock.now())
             except Exception as error:  # a store that is away is asked again at the next look
                 log.error("overdue acknowledgements were not looked at: %s", type(error).__name__)
             await asyncio.sleep(pause)
 
+    def _pause(self) -> float:
+        """Seconds until the next look, by the shortest deadline there is now."""
+        if not self._deadlines:
+            return LOOK_SECONDS
+        return min(LOOK_SECONDS, max(LEAST_SECONDS, min(self._deadlines.values()).total_seconds() / 10))
+
     async def look(self, now: datetime) -> None:
+        if not self._deadlines:
+            self.notices = ()
+            return
         waiting = await self._ledger.unacknowledged(now - min(self._deadlines.values()))
         overdue = [one for one in waiting if self._is_overdue(one, now)]
         for one in overdue:

@@ -103,6 +103,7 @@ class ChannelDiff(msgspec.Struct, frozen=True):
 
 
 POLICIES = "policies"  # what they are called where channels have their names
+PARTNERS = "partners"  # likewise; they have no revisions
 
 
 class PolicyRevisions(Protocol):

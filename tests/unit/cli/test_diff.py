@@ -29,7 +29,7 @@ def test_each_channel_has_its_change_effects_and_lines() -> None:
 
 
 def test_it_ends_with_how_many_would_change() -> None:
-    assert _shown().splitlines()[-1] == "2 of 3 channels would change: isthmus deploy"
+    assert _shown().splitlines()[-1] == "2 of 3 would change: isthmus deploy"
 
 
 def test_without_an_engine_it_says_how_to_start_one(good_site: object) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -87,7 +86,12 @@ async def test_an_answer_takes_the_notice_away(room: Room) -> None:
     assert room.watch.notices == ()
 
 
-async def test_without_partners_nothing_is_watched() -> None:
-    watch: Any = Room().watch
+async def test_without_partners_nothing_is_told_until_one_is_deployed() -> None:
+    room = Room()
+    await room.send("ridge")
+    await room.at(9)
+    before = room.watch.notices
+    room.deadlines["ridge"] = HOUR
+    await room.at(9)
 
-    assert await watch.run() is None
+    assert (before, len(room.watch.notices)) == ((), 1)
