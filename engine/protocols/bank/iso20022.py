@@ -25,11 +25,24 @@ _NOT_GIVEN = frozenset({"NOTPROVIDED", ""})
 def read_pain_002(body: bytes) -> list[BankWord]:
     """
     Raises:
-        MessageError: not XML, not safe, or not such a message.
+        MessageError: not XML, not safe, or not such a message; or all of a file is refused without its payments named.
     """
     report = _only(parse_tree(body), "CstmrPmtStsRpt")
     message, told = _header(report)
+    _refused_unnamed(report)
     return list(_orders(report, message, told))
+
+
+def _refused_unnamed(report: etree._Element) -> None:
+    """A word over a whole file, or over one of its batches, says nothing of a payment and must not be passed over."""
+    levels = [(one, "PmtInfSts") for one in _all(report, "OrgnlPmtInfAndSts")]
+    levels += [(one, "GrpSts") for one in _all(report, "OrgnlGrpInfAndSts")]
+    for level, name in levels:
+        named = level if name == "PmtInfSts" else report
+        status = _text(level, name)
+        if _first(named, "TxInfAndSts") is None and status is not None and _STATES.get(status) in (None, "rejected"):
+            remedy = "find the file by its number (OrgnlMsgId), put right what the bank names, and send it again"
+            raise StructureError("the bank does not take a whole file, and names no payment", where=name, remedy=remedy)
 
 
 def _orders(report: etree._Element, message: str, told: date | None) -> Iterator[BankWord]:

@@ -53,6 +53,40 @@ def test_pain_002_says_what_became_of_each_order() -> None:
     )
 
 
+def refused(group: str = "", batch: str = "") -> bytes:
+    told = f"<OrgnlGrpInfAndSts><OrgnlMsgId>RUN-7</OrgnlMsgId>{group}</OrgnlGrpInfAndSts>"
+    told += f"<OrgnlPmtInfAndSts>{batch}</OrgnlPmtInfAndSts>" if batch else ""
+    return PAIN[: PAIN.index(b"<OrgnlPmtInfAndSts>")] + told.encode() + b"</CstmrPmtStsRpt></Document>"
+
+
+@pytest.mark.parametrize(
+    ("group", "batch", "place"),
+    [
+        ("<GrpSts>RJCT</GrpSts>", "", "GrpSts"),
+        ("<GrpSts>PART</GrpSts>", "", "GrpSts"),
+        ("<GrpSts>ACCP</GrpSts>", "<PmtInfSts>RJCT</PmtInfSts>", "PmtInfSts"),
+    ],
+)
+def test_a_file_that_the_bank_refuses_without_naming_payments_is_not_passed_over(
+    group: str, batch: str, place: str
+) -> None:
+    with pytest.raises(StructureError) as caught:
+        read_pain_002(refused(group, batch))
+
+    assert caught.value.where == place
+
+
+def test_a_file_that_the_bank_takes_says_nothing_of_its_payments() -> None:
+    assert read_pain_002(refused("<GrpSts>ACCP</GrpSts>")) == []
+
+
+def test_of_a_file_that_is_partly_taken_the_named_payments_are_told() -> None:
+    part = PAIN.replace(b"<OrgnlPmtInfAndSts>", b"<OrgnlGrpInfAndSts><GrpSts>PART</GrpSts></OrgnlGrpInfAndSts>"
+                        b"<OrgnlPmtInfAndSts><PmtInfSts>PART</PmtInfSts>")  # fmt: skip
+
+    assert [one.state for one in read_pain_002(part)] == ["settled", "rejected"]
+
+
 def test_camt_054_tells_debits_and_returns_and_no_other_credits() -> None:
     paid, back = read_camt_054(CAMT)
 
