@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -11,6 +11,7 @@ import msgspec
 
 from engine.canonical import Contract, ContractLine, Item, Money, Quantity, RequisitionLine
 from engine.procure.decision import World
+from engine.procure.usage_papers import contracts_dossier
 
 
 class Price(msgspec.Struct, frozen=True):
@@ -24,10 +25,14 @@ class Price(msgspec.Struct, frozen=True):
 def price_of(
     line: RequisitionLine, item: Item | None, supplier: str | None, facility: str | None, day: date, world: World
 ) -> Price | None:
-    """The lowest of the contracts that hold; None: nobody knows one, or its unit cannot be converted exactly."""
-    contracted = [*_contracted(line, item, supplier, facility, day, world)]
-    if contracted:
-        return min(contracted, key=lambda one: (one.unit_price.amount, one.contract_number or ""))
+    """The lowest of the contracts that hold: of those that line and item name, else of any of the supplier's.
+
+    None: nobody knows one, or its unit cannot be converted exactly.
+    """
+    for contracts in (_named, _of_supplier):
+        found = [*_contracted(contracts(line, item, supplier, world), line, item, supplier, facility, day)]
+        if found:
+            return min(found, key=lambda one: (one.unit_price.amount, one.contract_number or ""))
     if line.anticipated_price is not None:
         return Price(line.anticipated_price, "requester")
     if item is None or item.cost_price is None:
@@ -37,15 +42,26 @@ def price_of(
     return None if price is None else Price(Money(amount=price, currency=item.cost_price.currency), "item")
 
 
-def _contracted(
-    line: RequisitionLine, item: Item | None, supplier: str | None, facility: str | None, day: date, world: World
-) -> Iterator[Price]:
+def _named(line: RequisitionLine, item: Item | None, supplier: str | None, world: World) -> Iterator[Contract]:
     for number in dict.fromkeys((line.contract_number, *(item.contract_numbers if item else ()))):
         contract = world.find(Contract, number) if number else None
-        if contract is None or contract.supplier_number != supplier:
-            continue
-        for price in contract_prices(contract, item, line.quantity, facility, day):
-            yield Price(price, "contract", contract.contract_number)
+        if contract is not None:
+            yield contract
+
+
+def _of_supplier(line: RequisitionLine, item: Item | None, supplier: str | None, world: World) -> Iterable[Contract]:
+    """Few items' masters keep up with the numbers of contracts."""
+    return world.papers(contracts_dossier(supplier)).newest(Contract) if supplier and item else ()
+
+
+def _contracted(
+    contracts: Iterable[Contract], line: RequisitionLine, item: Item | None, supplier: str | None,
+    facility: str | None, day: date,
+) -> Iterator[Price]:  # fmt: skip
+    for contract in contracts:
+        if contract.supplier_number == supplier:
+            for price in contract_prices(contract, item, line.quantity, facility, day):
+                yield Price(price, "contract", contract.contract_number)
 
 
 def contract_prices(

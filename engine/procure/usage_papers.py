@@ -9,6 +9,7 @@ from typing import Any
 from engine.canonical import (
     ChargeEvent,
     Consumption,
+    Contract,
     Document,
     InventoryLevel,
     InventoryMovement,
@@ -27,7 +28,14 @@ def beside(document: Document) -> tuple[str, ...]:
     return (*_beside(document), *lots_of(document))
 
 
+def contracts_dossier(supplier: str) -> str:
+    """Where the contracts of a supplier are found, whatever their numbers."""
+    return f"contracts:{supplier}"
+
+
 def _beside(document: Document) -> tuple[str, ...]:
+    if isinstance(document, Contract):
+        return (contracts_dossier(document.supplier_number),)
     if isinstance(document, Requisition):
         return (*commitments_of(document), *_cases(document.case_reference), *_wished_stock(document))
     if isinstance(document, PurchaseOrder):
