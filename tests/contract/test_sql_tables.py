@@ -148,6 +148,43 @@ async def test_late_row_with_an_earlier_time_is_not_lost(hospital: Hospital) -> 
     assert received(door, "number") == ["A", "B"]  # C came later than the overlap allows
 
 
+async def test_row_whose_time_is_ahead_hides_none_of_those_before_it(hospital: Hospital) -> None:
+    """A typing mistake, or a clock that went wrong for a moment."""
+    ahead = "2031-03-01 10:00:00" if hospital.kind != "sqlite" else "2126-03-01 10:00:00"
+    hospital.run(ITEMS, "INSERT INTO items VALUES ('A', 'a', '2026-03-01 10:00:00')")
+    door, source = Door(), hospital.source(**BY_TIME, overlap="5m")
+    await source.look(door)
+    hospital.run(f"INSERT INTO items VALUES ('far', 'a', '{ahead}')")
+    await source.look(door)
+    hospital.run("INSERT INTO items VALUES ('B', 'b', '2026-03-01 10:00:01')")
+    await looked(source, door, 2)
+    await looked(hospital.source(**BY_TIME, overlap="5m"), door)
+    hospital.clock.advance(timedelta(minutes=6))
+    later = hospital.source(**BY_TIME, overlap="5m")
+    await looked(later, door)
+    hospital.clock.advance(timedelta(minutes=6))
+    await looked(later, door)
+    hospital.run("INSERT INTO items VALUES ('C', 'c', '2026-03-01 12:00:00')")
+    await looked(later, door, 2)
+
+    assert received(door, "number") == ["A", "far", "B", "C"]
+    assert door.asked == 4
+
+
+async def test_rows_without_a_watermark_are_told_because_they_are_never_read(hospital: Hospital) -> None:
+    hospital.run(ITEMS, "INSERT INTO items VALUES ('A', 'a', NULL), ('B', 'b', '2026-03-01 10:00:00')")
+    door, source = Door(), hospital.source(**BY_TIME)
+    before = await source.check()
+    await source.look(door)
+    hospital.run("UPDATE items SET changed_at = '2026-03-01 10:00:01' WHERE number = 'A'")
+    after = await source.check()
+    await looked(source, door)
+
+    assert (before.ok, after.ok) == (False, True)
+    assert "watermark is NULL" in before.text
+    assert received(door, "number") == ["B", "A"]
+
+
 async def test_overlap_is_not_read_any_more_when_it_has_passed(hospital: Hospital) -> None:
     hospital.run(ITEMS, *(f"INSERT INTO items VALUES ('{n}', 'a', '2026-03-01 10:00:00')" for n in range(5)))
     door, source = Door(), hospital.source(**BY_TIME, overlap="5m")

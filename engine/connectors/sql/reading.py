@@ -85,6 +85,12 @@ class Reading:
         key = tuple(by_name[name] for name in self._settings.key)
         return Row(order, key, found.get(f"{_AS}_type"), columns)
 
+    def without_watermark(self) -> sa.Select[Any]:
+        """A row that is wanted and can never be read, because its watermark is NULL."""
+        conditions = [_is(self._rows.c[name], value) for name, value in self._settings.where.items()]
+        one: sa.ColumnElement[int] = sa.literal_column("1")
+        return sa.select(one).select_from(self._rows).where(*conditions, self._order[0].is_(None)).limit(1)
+
     def mark(self, connection: sa.Connection, outbox: Outbox, done: Sequence[Row], refused: Sequence[Row]) -> int:
         """Mark rows, unless somebody else did meanwhile. Returns how many were."""
         changed = 0

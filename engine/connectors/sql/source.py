@@ -1,6 +1,7 @@
 """Source `sql`: rows of a table, each taken once.
 
-By watermark: rows are read in the order of the watermark and their key. A transaction that took its number or
+By watermark: rows are read in the order of the watermark and their key. A row whose time is ahead is taken and does
+not move the mark; one without a watermark is never read, and that is told. A transaction that took its number or
 time early and ended late is found by reading the overlap again at each look, until it is over. A row's natural id
 is table, key and watermark, so a row that is read again is the journal's duplicate, and a row that changed is a
 message of its own.
@@ -21,7 +22,7 @@ import msgspec
 
 from engine.connectors.intake import wait_for_journal
 from engine.connectors.sql.database import Database
-from engine.connectors.sql.mark import Mark, is_moment, reduced
+from engine.connectors.sql.mark import Mark, is_ahead, is_moment, reduced
 from engine.connectors.sql.reading import Low, Reading, Row
 from engine.connectors.sql.settings import Outbox, SqlSourceSettings
 from engine.connectors.sql.values import message_of, plain
@@ -29,6 +30,8 @@ from engine.core.errors import IsthmusError, MessageError, SizeLimitError, Struc
 from engine.ports.connector import Accept, ConnectorContext, Health, Reason, Receipt, Received, Verdict
 
 _LONGEST_PAUSE = 300.0  # seconds between tries while database or store refuse
+_LOOK_FOR_UNREADABLE_EVERY = 3600.0  # seconds
+_NEVER_READ = "there are rows whose watermark is NULL, and these are never read: give them one, or name another column"
 _LONGEST_ID = 200  # characters
 _LONGEST_TICK = 120.0  # seconds: some databases keep times by the minute
 
@@ -43,6 +46,8 @@ class SqlSource:
         self._mark = Mark(context.root / "var" / "sql" / f"{context.name}.json", state)
         self._loaded, self._moved_at = False, 0.0  # seconds of the monotonic clock, when the mark last moved
         self._failures = 0
+        self._looked_at: float | None = None  # for rows without a watermark
+        self._unreadable = False
         self.problem: str | None = None
 
     async def run(self, accept: Accept) -> None:
@@ -74,11 +79,31 @@ class SqlSource:
         statement = self._reading.page().limit(1)
         try:
             await database.run(lambda connection: connection.execute(statement).first())
+            if await self._without_watermark(database):
+                return Health(False, _NEVER_READ)
         except IsthmusError as error:
             return Health(False, error.what)
         finally:
             await database.close()
         return Health(self.problem is None, self.problem or "the table can be read")
+
+    async def _without_watermark(self, database: Database) -> bool:
+        if self._settings.outbox is not None:
+            return False
+        statement = self._reading.without_watermark()
+        return await database.run(lambda connection: connection.execute(statement).first()) is not None
+
+    async def _look_for_unreadable(self) -> None:
+        """Now and then: what is never read must not go unnoticed. Told once, until there are none."""
+        now = self._context.clock.monotonic()
+        if self._looked_at is not None and now - self._looked_at < _LOOK_FOR_UNREADABLE_EVERY:
+            return
+        self._looked_at = now
+        found = await self._without_watermark(self._database)
+        if found and not self._unreadable:
+            facts: dict[str, object] = {"error": StructureError.code, "text": _NEVER_READ}
+            self._context.emit("source_failed", self._context.channel, facts)
+        self._unreadable = found
 
     def _failed(self, error: IsthmusError | OSError) -> None:
         code = error.code if isinstance(error, IsthmusError) else "file"
@@ -92,6 +117,7 @@ class SqlSource:
         if not self._loaded:
             self._mark.load()
             self._loaded, self._moved_at = True, self._context.clock.monotonic()
+        await self._look_for_unreadable()
         passed = self._context.clock.monotonic() - self._moved_at
         low, after, moved = self._low(), None, self._moved_at
         while True:
@@ -124,7 +150,10 @@ class SqlSource:
         taken = new if failure is None else new[: outcomes.index(failure)]
         for row, received, digest in taken:
             value = row.order[0]
-            self._mark.advance(received.natural_id or "", value, digest, self._floor(value))
+            if is_ahead(value, self._context.clock.now()):
+                self._mark.put_ahead(received.natural_id or "", value, digest)
+            else:
+                self._mark.advance(received.natural_id or "", value, digest, self._floor(value))
         if taken:
             self._moved_at = self._context.clock.monotonic()
             await asyncio.to_thread(self._mark.save)
