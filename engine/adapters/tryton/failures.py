@@ -42,8 +42,11 @@ class AmbiguousError(TransportError):
 def failure(status: int, body: bytes, *, mutation: bool, retry_after: str | None = None) -> IsthmusError:
     """The error for an answer that is not 2xx. A mutation that met a fault may have been committed: `sent`."""
     words = _words(body)
-    if status in (401, 403):
-        return _not_allowed(status)
+    if status == 401:
+        return _key_refused()
+    if status == 403:
+        what = "the key's user may not do this in the ERP"
+        return DestinationError(what, where=WHERE, remedy="give the user the right, resend")
     if status == 400 and _LEGACY_MASK in words:
         return AmbiguousError("the ERP could not carry out a step and does not say why", where=WHERE, sent=mutation)
     if status == 400:
@@ -70,10 +73,10 @@ def seconds(retry_after: str | None) -> float | None:
         return None  # dates need a clock, and pure code has none
 
 
-def _not_allowed(status: int) -> DestinationError:
-    what = "the ERP does not accept the key" if status == 401 else "the key's user may not do this in the ERP"
-    remedy = "issue a new key for the engine's user and put it behind the connection's `key`, then resend"
-    return DestinationError(what, where=WHERE, remedy=remedy if status == 401 else "give the user the right, resend")
+def _key_refused() -> TransportError:
+    """No document's fault: all of them wait in their queues until the key is right, instead of each for a person."""
+    remedy = "issue a new key for the engine's user, put it behind the connection's `key`, restart; the queue goes on"
+    return TransportError("the ERP does not accept the key", where=WHERE, remedy=remedy)
 
 
 def _business_rule(words: str) -> DestinationError:

@@ -61,10 +61,10 @@ def furnish(directory: Path, site: Path, port_base: int | None = None) -> Workpl
     if root.exists():
         shutil.rmtree(root)
     for part in _PARTS:
-        shutil.copytree(site / part, root / part, ignore=shutil.ignore_patterns("__pycache__", "*.cases"))
+        shutil.copytree(site / part, root / part, ignore=shutil.ignore_patterns("__pycache__"))
     take = _Ports(port_base)
     ports: dict[str, int] = {}
-    for path in sorted((root / "channels").rglob("*.yaml")):
+    for path in sorted((root / "channels").glob("*/*.yaml")):  # not what lies deeper: the cases
         _readdress(path, path.stem, take, ports)
     _readdress(root / "config" / "engine.yaml", "console", take, ports)
     _hurry(root / "channels" / "purchasing" / "warehouse_receipts_in.yaml")

@@ -26,7 +26,7 @@ def rule(message: str, description: str = "") -> bytes:
         (400, rule("The code on party must be unique."), BusinessRuleError, Fate.HOLD),
         (400, rule("The invoice [1] is similar to 2"), DuplicateInvoiceError, Fate.HOLD),
         (400, b"<h1>Bad Request</h1><p>Unable to get RPC method</p>", AmbiguousError, Fate.RETRY),
-        (401, b"<html>", DestinationError, Fate.HOLD),
+        (401, b"<html>", TransportError, Fate.RETRY),
         (403, b"<html>", DestinationError, Fate.HOLD),
         (404, b"<html>", NoSuchRecordError, Fate.HOLD),
         (413, b"<html>", DestinationError, Fate.HOLD),
