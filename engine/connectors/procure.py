@@ -100,7 +100,7 @@ class ProcureDestination:
 
     @property
     def parallel(self) -> int:
-        return 8
+        return 32  # what comes together is decided together
 
     async def send(self, outbound: Outbound) -> Delivered:
         """Raises as the port says."""
