@@ -9,20 +9,24 @@ from typing import Any
 
 import msgspec
 
-from engine.canonical import Invoice
+from engine.canonical import BankStatusReport, Invoice
 from engine.core.clock import from_micros
 from engine.core.errors import IsthmusError
 from engine.core.ids import id_text, parse_id
-from engine.ports.journal import Journal, MessageView
+from engine.ports.journal import Journal, MessageView, Query
 from engine.ports.p2p_operations import Lineage, RecordSearch, Trace
 from engine.ports.procure import Case, Dossier, Record, Records, Reference
 from engine.procure.desk_ways import Ways
 
 STAGES = ("message", "document", "decision", "exception", "command", "delivery", "ledger", "payment", "settlement")
 _STAGE_OF = {"Payment": "payment", "PaymentStatus": "payment", "BankStatusReport": "settlement"}
-_KINDS = ("PurchaseOrder", "Invoice", "Requisition", "Receipt", "ShipmentNotice", "Payment", "Supplier")
+_KINDS = (
+    "PurchaseOrder", "Invoice", "Requisition", "Receipt", "ShipmentNotice", "Payment", "Supplier", "BankStatusReport",
+    "Consumption", "ChargeEvent", "PaymentRun",
+)  # fmt: skip
 _FIRST = ("order", "invoice", "requisition", "payment", "supplier", "shipment", "bank")
 _LIMIT = 20
+_MOST_OF_ONE = 100  # messages of one interchange
 _INNER = ("alike:", "number:")
 _ID_LENGTH = 13
 _DIGEST = 16
@@ -46,10 +50,12 @@ class Follower:
     async def follow(self, asked: str) -> Lineage | None:
         dossiers = await self._dossiers(asked)
         message = await self._message_of(asked)
-        if message is not None:
-            await self._message(message.row.message_id)
-            dossiers = dossiers or await self._held_by(message)
-        if not dossiers and message is None:
+        messages = [message] if message is not None else [] if dossiers else await self._by_control_number(asked)
+        brought = {one.row.message_id: await self._held_by(one) for one in messages}
+        for message_id in [one for one, keys in brought.items() if keys] or brought:
+            await self._message(message_id)
+        dossiers = dossiers or sorted({key for keys in brought.values() for key in keys})
+        if not dossiers and not messages:
             return None
         dossiers = await self._ways.along(dossiers)
         for key in dossiers:
@@ -64,7 +70,8 @@ class Follower:
             if ":" in key and (await self._records.load(key)).revision:
                 return [key]
         found = [Reference(kind, asked) for kind in _KINDS]
-        found += await self._search.keys(Invoice.kind, "", f"/{asked}", _LIMIT)
+        for kind in (Invoice.kind, BankStatusReport.kind):  # whose keys name the supplier, the source, before it
+            found += await self._search.keys(kind, "", f"/{asked}", _LIMIT)
         dossiers = [key for one in found for key in await self._search.dossiers_holding(one)]
         found_here = sorted({key for key in dossiers if is_matter(key)})
         return found_here or await self._ways.of_number(asked)
@@ -77,9 +84,25 @@ class Follower:
         except ValueError:
             return None
 
+    async def _by_control_number(self, asked: str) -> list[MessageView]:
+        """Messages that bear it as their own (MSH-10), or whose interchange does (ISA13): of every sender that used it.
+        Other keys of messages are no way in: they may be a patient's."""
+        if self._journal is None:
+            return []
+        rows = await self._journal.search(Query(key=("interchange", asked, False), limit=_LIMIT))
+        named = await self._journal.search(Query(key=(None, asked, False), limit=_LIMIT))
+        rows = [*rows, *(one for one in named if one.natural_id == asked)]
+        views = [await self._view(number) for number in dict.fromkeys(one.message_id for one in rows)]
+        return [one for one in views if one is not None]
+
     async def _held_by(self, message: MessageView) -> list[str]:
-        """Dossiers of the documents that a message, or what it was handed over to, brought."""
-        wanted = [Reference(one.kind, one.natural_key) for one in message.documents if one.kind and one.natural_key]
+        """Dossiers of the documents that a message, or what it was handed over to or taken apart into, brought."""
+        documents = list(message.documents)
+        if not documents and self._journal is not None:
+            query = Query(correlation_id=message.row.correlation_id, limit=_MOST_OF_ONE)
+            family = [await self._view(one.message_id) for one in await self._journal.search(query)]
+            documents = [one for view in family if view is not None for one in view.documents]
+        wanted = [Reference(one.kind, one.natural_key) for one in documents if one.kind and one.natural_key]
         found = {key for one in wanted for key in await self._search.dossiers_holding(one)}
         return sorted(key for key in found if is_matter(key))
 

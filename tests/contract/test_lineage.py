@@ -53,7 +53,8 @@ class Room:
         driver = Driver(self.store)
         self.message = (await driver.append("ISA-1", BYTES)).message_id
         document = NewDocument(0, invoice().model_dump_json().encode(), "Invoice", "S1/INV-1")
-        await driver.finishing(driver.outcome(self.message, "process", document=document))
+        keys = [("interchange", "000000041"), ("visit", "V-77")]
+        await driver.finishing(driver.outcome(self.message, "process", document=document, keys=keys))
         line = RequisitionLine(number=1, item_number="M1", quantity=Quantity(amount=Decimal(6)))
         await self.process.take(
             Requisition(
@@ -103,7 +104,23 @@ async def room(tmp_path: Path) -> AsyncIterator[Room]:
     await store.close()
 
 
-@pytest.mark.parametrize("asked", ["PO-1", "INV-1", "S1/INV-1", "REQ-1", "PAY-1", "TRACE-9", "7731", "message"])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "PO-1",
+        "INV-1",
+        "S1/INV-1",
+        "REQ-1",
+        "R-1",
+        "PAY-1",
+        "TRACE-9",
+        "CAMT-1",
+        "7731",
+        "message",
+        "ISA-1",
+        "000000041",
+    ],
+)
 async def test_whatever_number_is_asked_for_the_whole_way_is_told(room: Room, asked: str) -> None:
     found = await room.desk.lineage(id_text(room.message) if asked == "message" else asked, "ana")
 
@@ -155,5 +172,6 @@ async def test_a_payment_of_two_orders_does_not_make_one_part_of_the_others_way(
     assert {"order:PO-1", "order:PO-2"} <= set(both.dossiers)
 
 
-async def test_a_number_that_nobody_gave_is_not_known(room: Room) -> None:
-    assert await room.desk.lineage("7732", "ana") is None
+@pytest.mark.parametrize("asked", ["7732", "V-77"])
+async def test_a_number_that_nobody_gave_is_not_known_and_a_visits_is_no_way_in(room: Room, asked: str) -> None:
+    assert await room.desk.lineage(asked, "ana") is None
