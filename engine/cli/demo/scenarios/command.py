@@ -74,7 +74,8 @@ async def _play(wishes: list[Wish], place: Path, *, keep: bool, as_json: bool) -
     from engine.cli.demo.play import end_in_order
 
     end_in_order()
-    listener = told.silent() if as_json else told.teller_to(click.echo)
+    total = sum(len(one.variants) for one in wishes)
+    listener = told.silent() if as_json else told.teller_to(click.echo, total)
     return await play_all(wishes, place, listener, _stay if keep else None)
 
 
@@ -89,6 +90,8 @@ def _end(played: list[Played], place: Path, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(told.as_data(played), indent=2))
         return
+    if len(played) > 1:
+        click.echo(f"\n{told.table(played)}")
     wrong = [f"{one.scenario.name} {one.variant.name}" for one in played if not one.agrees]
     if wrong:
         click.echo(f"\nNot as it should be: {', '.join(wrong)}. Engine, ERP and their logs were in {place}")

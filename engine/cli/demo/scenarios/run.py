@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -22,11 +23,12 @@ from engine.core.errors import IsthmusError
 
 
 class Played(NamedTuple):
-    """A variant as it went."""
+    """A variant as it went; `seconds` that it took."""
 
     scenario: Scenario
     variant: Variant
     lines: Sequence[Line]
+    seconds: float = 0.0
 
     @property
     def agrees(self) -> bool:
@@ -92,11 +94,11 @@ async def _play(wish: Wish, hospital: Hospital, listener: Listener) -> list[Play
     found = []
     for variant in wish.variants:
         listener.begins(wish.scenario, variant)
-        teller = Teller(listener.line, hospital.quiet)
+        teller, began = Teller(listener.line, hospital.quiet), time.monotonic()
         try:
             await variant.play(hospital, teller)
         except IsthmusError as error:
             teller.failed("It could not be played to its end", str(error))
-        found.append(Played(wish.scenario, variant, tuple(teller.lines)))
+        found.append(Played(wish.scenario, variant, tuple(teller.lines), time.monotonic() - began))
         listener.ended(found[-1])
     return found
