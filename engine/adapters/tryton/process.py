@@ -78,7 +78,7 @@ class TrytonProcess:
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )
 
-    async def ready(self, seconds: float = 60.0) -> None:
+    async def ready(self, seconds: float = 180.0) -> None:
         """Raises TransportError: it ended, or does not answer within the time."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:

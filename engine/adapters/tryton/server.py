@@ -75,7 +75,7 @@ class ErpServer:
     def adapter(self, transport: Transport | None = None) -> TrytonAdapter:
         return TrytonAdapter(self.settings(), self.key, transport)
 
-    async def start(self, seconds: float = 60.0) -> None:
+    async def start(self, seconds: float = 180.0) -> None:
         """Start and wait until it answers."""
         self._process.start()
         write_state(self.directory, self._process)

@@ -29,7 +29,7 @@ _PIPED_WIDTH = 140  # columns, where there is no terminal to ask
 @click.option("--seconds", default=30.0, show_default=True, help="How long the busy part of the day is spread over.")
 @click.option("--scenario", help="Play a scenario instead of the day: its name (SC7), list, or all.")
 @click.option("--variant", help="Only this course of the scenario; first: the good one.")
-@click.option("--keep", is_flag=True, help="After a scenario, leave engine and ERP up until Ctrl-C.")
+@click.option("--keep", is_flag=True, help="Leave engine and ERP up until Ctrl-C: after a scenario, or after --json.")
 def command(
     leave: bool, as_json: bool, messages: int, seed: int, directory: Path | None, port_base: str, seconds: float,
     scenario: str | None, variant: str | None, keep: bool,
@@ -54,7 +54,7 @@ def command(
     place.mkdir(parents=True, exist_ok=True)
     wishes = Wishes(messages, seed, place, base, Pace(day=seconds))
     try:
-        agrees = asyncio.run(_run(wishes, leave=leave or as_json, as_json=as_json))
+        agrees = asyncio.run(_run(wishes, leave=leave or (as_json and not keep), as_json=as_json))
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(_INTERRUPTED)
     except IsthmusError as error:

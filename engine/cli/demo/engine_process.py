@@ -14,7 +14,7 @@ from typing import Any
 from engine.cli.demo.workplace import Workplace
 from engine.core.errors import ConfigurationError
 
-_START_SECONDS, _STOP_SECONDS = 90.0, 40.0
+_START_SECONDS, _STOP_SECONDS = 240.0, 40.0
 
 
 class EngineProcess:

@@ -32,7 +32,7 @@ from engine.ports.states import MessageState
 LOOKS_INTO_THE_ERP = frozenset({"erp_receipts_in", "erp_payments_in", "erp_masters_in", "erp_reconciliation"})
 """How often they find something depends on when they look; all that they find is to arrive."""
 _PAGE = 200
-_PATIENCE = 100.0  # seconds
+_PATIENCE = 300.0  # seconds
 
 
 class Wishes(NamedTuple):

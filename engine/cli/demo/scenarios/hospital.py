@@ -26,7 +26,7 @@ from engine.ports.states import MessageState
 
 _UNFINISHED = ("RECEIVED", "QUEUED")
 _EVERY, _QUIET_LOOKS = 0.1, 8  # longer than the pause between two looks at the process's commands
-_PATIENCE = 30.0
+_PATIENCE = 120.0
 TAKEN = (200, 202)  # 200: it was here already
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -11,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 
 from engine.canonical import Document
-from engine.cli.demo import desk, edi, reconcile, report
+from engine.cli.demo import command, desk, edi, reconcile, report
 from engine.cli.demo.doors import NO_ANSWER, FolderDoor, MllpDoor, acknowledgement_code
 from engine.cli.demo.parcel import Ending, Parcel, Phase, Raised
 from engine.cli.demo.story import Pace, Story
@@ -261,6 +263,32 @@ def test_the_report_shows_what_does_not_agree() -> None:
 
     assert "They do not agree" in out.getvalue()
     assert "S1/I1 is 9.99, not 10.00" in out.getvalue()
+
+
+def test_the_report_says_that_all_agrees() -> None:
+    out = StringIO()
+
+    report.show(Console(file=out, width=140), outcome())
+
+    assert "agree to the cent: $10.00 in 1 documents, difference $0.00" in out.getvalue()
+
+
+@pytest.mark.parametrize(("agrees", "status"), [(True, 0), (False, 1)])
+@pytest.mark.parametrize(("options", "leaves"), [(["--exit"], True), (["--json"], True), (["--json", "--keep"], False)])
+def test_the_status_tells_whether_all_agrees(
+    agrees: bool, status: int, options: list[str], leaves: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    async def played(wishes: object, *, leave: bool, as_json: bool) -> bool:
+        asked.append(leave)
+        return agrees
+
+    monkeypatch.setattr(importlib.import_module("engine.cli.demo.command"), "_run", played)
+
+    done = CliRunner().invoke(command, [*options, "--directory", str(tmp_path)])
+
+    assert (done.exit_code, asked) == (status, [leaves])
 
 
 # ------------------------------------------------------------------ doors
