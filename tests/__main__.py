@@ -17,8 +17,8 @@ from pathlib import Path
 from engine import bootstrap
 
 _ALONE = "not integration and not erp and not slow and not browser and not process"
-_SERVERS = "integration and not erp and not process and not slow and not browser"
-_ENGINES = "(erp or process) and not slow and not browser"
+_LONG = "slow or browser"
+_STEADY = "--hypothesis-profile=steady"
 _NOTHING_SELECTED = 5  # pytest's exit code
 
 
@@ -28,24 +28,27 @@ def main() -> None:
         bootstrap.continue_in(python, ["-m", "tests", *sys.argv[1:]])
     arguments = sys.argv[1:]
     choice = arguments.pop(0) if arguments and arguments[0] in ("short", "default", "all") else "default"
-    if choice != "short":
-        _set_up_erp(python)
-    codes = [_pytest(python, [*options, *arguments]) for options in _rounds(choice)]
+    erp = None if choice == "short" else _setting_up_erp(python)
+    codes = []
+    for number, options in enumerate(_rounds(choice)):
+        if number == 1 and erp is not None:
+            _wait_for_erp(erp)
+        codes.append(_pytest(python, [*options, *arguments]))
     failed = [code for code in codes if code not in (0, _NOTHING_SELECTED)]
     sys.exit(failed[0] if failed else min(codes))
 
 
 def _rounds(choice: str) -> list[list[str]]:
-    """Every core is taken; a file's tests share its servers, so they stay in one process."""
+    """Every core is taken; a file's tests share its servers, so they stay in one process.
+
+    Those files in the order of the tree: the long ones come early, and no core waits for the last.
+    """
     cores = ["-n", str(os.cpu_count() or 1)]
-    spread = ["-m", _ALONE, *cores, "--dist", "worksteal"]
+    spread = ["-m", _ALONE, *cores, "--dist", "worksteal", _STEADY]
+    servers = ["-m", f"not ({_ALONE}) and not ({_LONG})", *cores, "--dist", "loadfile", "--no-loadscope-reorder"]
     if choice == "short":
         spread += [f"--ignore=tests/{folder}" for folder in ("chaos", "fuzz", "security")]
-    rest = {
-        "short": [],
-        "default": [["-m", chosen, *cores, "--dist", "loadfile"] for chosen in (_SERVERS, _ENGINES)],
-        "all": [["-m", f"not ({_ALONE})"]],
-    }
+    rest = {"short": [], "default": [[*servers, _STEADY]], "all": [[*servers, _STEADY], ["-m", _LONG]]}
     return [spread, *rest[choice]]
 
 
@@ -55,11 +58,14 @@ def _pytest(python: Path, options: list[str]) -> int:
     return subprocess.run([str(python), "-m", "pytest", *options], cwd=root, env=environment, check=False).returncode
 
 
-def _set_up_erp(python: Path) -> None:
-    """The ERP's environment and template are made once; later runs copy the template."""
+def _setting_up_erp(python: Path) -> subprocess.Popen[bytes]:
+    """The ERP's environment and template are made once, beside the first tests; later runs copy the template."""
     print("tests: setting up the ERP (about a minute the first time)", file=sys.stderr, flush=True)
-    done = subprocess.run([str(python), "-m", "engine", "erp", "setup"], check=False)
-    if done.returncode:
+    return subprocess.Popen([str(python), "-m", "engine", "erp", "setup"])
+
+
+def _wait_for_erp(setting_up: subprocess.Popen[bytes]) -> None:
+    if setting_up.wait():
         sys.exit("tests: the ERP could not be set up; see above")
 
 
