@@ -204,7 +204,7 @@ class _SourceContract:
             await _told(peer, harness.message("key-1"))
         await peer.close()
 
-        await _until(lambda: _fewer_or_same(before))
+        await _until_left(before)
 
     async def test_cancel_with_a_message_under_way_leaves_nothing(self, harness: SourceHarness) -> None:
         before = _held_resources()
@@ -218,7 +218,7 @@ class _SourceContract:
         await peer.close()
         harness.door.open.set()  # the journal's own work goes on without the source
 
-        await _until(lambda: _fewer_or_same(before))
+        await _until_left(before)
 
     async def test_tls_certificate_is_renewed_without_a_restart(self, harness: SourceHarness) -> None:
         authority, certificate, key = Authority(), harness.folder / "server.pem", harness.folder / "server.key"
@@ -325,7 +325,7 @@ class _DestinationContract:
         await harness.stop()
 
         assert isinstance(outcome, asyncio.CancelledError)
-        await _until(lambda: _fewer_or_same(before))
+        await _until_left(before)
 
     async def test_closed_destination_leaves_nothing(self, harness: DestinationHarness) -> None:
         before = _held_resources()
@@ -334,7 +334,7 @@ class _DestinationContract:
             await destination.send(harness.outbound())
         await harness.stop()
 
-        await _until(lambda: _fewer_or_same(before))
+        await _until_left(before)
 
 
 def _with_canary(harness: DestinationHarness) -> bytes:
@@ -371,6 +371,19 @@ def _held_resources() -> tuple[int, int]:
 def _fewer_or_same(before: tuple[int, int]) -> bool:
     """What an earlier test left behind may be collected meanwhile."""
     return all(now <= then for now, then in zip(_held_resources(), before, strict=True))
+
+
+async def _until_left(before: tuple[int, int]) -> None:
+    """Until no more is held than then; what is held is told when that does not come."""
+    try:
+        await _until(lambda: _fewer_or_same(before))
+    except TimeoutError:
+        files = [
+            os.readlink(one)
+            for one in map("/proc/self/fd/{}".format, os.listdir("/proc/self/fd"))
+            if os.path.lexists(one)
+        ]
+        raise AssertionError(f"{before} before, {_held_resources()} now: {asyncio.all_tasks()} {files}") from None
 
 
 async def _until(holds: Any) -> None:

@@ -113,11 +113,14 @@ class Relay:
         self.connections = 0
         self._listener: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
 
     async def start(self) -> None:
+        self._stopping = False
         self._listener = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
 
     async def stop(self) -> None:
+        self._stopping = True
         if self._listener is not None:
             self._listener.close()
             for task in [*self._tasks]:
@@ -129,6 +132,9 @@ class Relay:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
+        if self._stopping:  # it was accepted a moment before
+            writer.close()
+            return
         self._tasks.add(task)
         self.connections += 1
         try:
