@@ -32,6 +32,7 @@ from engine.procure.decision import Decision, Finding, Intent, World, text_of
 from engine.procure.papers import Papers
 from engine.procure.requisition_lines import IMPLANTS
 from engine.procure.requisition_prices import quantity_in
+from engine.procure.transfers import changes_at, counted_once, transfer_findings
 from engine.procure.usage_waiting import rules_of
 
 _NONE = Decimal(0)
@@ -78,7 +79,8 @@ def decide_stock(papers: Papers, world: World, dossier: str) -> Decision:
     place = Place(location, item, level, world.now.date())
     stock = stock_of(papers, place)
     wish = _wish(papers, place, stock) if rules_of(world).replenish and level and not level.consignment else None
-    findings = still_open(_findings(place, stock), papers, world)
+    found = (*_findings(place, stock), *transfer_findings(papers, location, world))
+    findings = still_open(found, papers, world)
     return Decision(
         {
             "state": "exception" if findings else "low" if wish else "enough",
@@ -124,7 +126,7 @@ def stock_of(papers: Papers, place: Place) -> Stock:
 
 def steps(papers: Papers, place: Place) -> Iterator[Step]:
     """Documents that a movement already tells of are not counted once more."""
-    movements = papers.newest(InventoryMovement)
+    movements = counted_once(papers.newest(InventoryMovement))
     told = {(one.source_kind, one.source_key) for one in movements}
     for level in papers.versions(InventoryLevel):
         yield Step(level.as_of, True, level.natural_key, level.on_hand)
@@ -143,10 +145,8 @@ def steps(papers: Papers, place: Place) -> Iterator[Step]:
 
 def _moved(movement: InventoryMovement, place: Place) -> Iterator[Step]:
     is_count = movement.movement_kind is MovementKind.COUNT
-    if movement.location == place.location:
-        yield Step(movement.moved_at, is_count, movement.natural_key, movement.quantity)
-    if movement.to_location == place.location:
-        yield Step(movement.moved_at, False, movement.natural_key, _times(movement.quantity, Decimal(-1)))
+    for quantity in changes_at(movement, place.location):
+        yield Step(movement.moved_at, is_count, movement.natural_key, quantity)
 
 
 def _used(use: Consumption, place: Place) -> Iterator[Step]:
