@@ -46,6 +46,8 @@ def command(
     rows = ask(site, lambda engine: engine.approvals.waiting(whose, who(), limit))
     if as_json:
         return print_json(rows)
+    if rows:
+        click.echo(f"{'approval':<12} {'due, UTC':<16} {'what':<12} {'amount':>14} about")
     for row in rows:
         click.echo(_line(row))
     if not rows:

@@ -18,9 +18,15 @@ _WIDTH = 26
 @click.argument("case", required=False)
 @click.option("--owner", default=None, help="Role or person.")
 @click.option("--type", "kind", default=None, help="Type of exception, for example price_above_tolerance.")
-@click.option("--supplier", default=None)
-@click.option("--facility", default=None)
-@click.option("--state", type=click.Choice([*STATES, "any"]), default="open", show_default=True)
+@click.option("--supplier", default=None, help="Our number of the supplier, for example S1005.")
+@click.option("--facility", default=None, help="Facility, for example HARBOR-MAIN.")
+@click.option(
+    "--state",
+    type=click.Choice([*STATES, "any"]),
+    default="open",
+    show_default=True,
+    help="gone: closed by itself, when what came later explained it.",
+)
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000), help="How many, by rank.")
 @click.option("--do", "action", default=None, help="With CASE: accept, hold, rematch, return_to_supplier, comment.")
 @click.option("--reason", default="", help="With --do: why; kept in the audit trail.")
@@ -47,6 +53,8 @@ def command(
     rows = ask(site, lambda engine: engine.p2p.cases(query))
     if as_json:
         return print_json(rows)
+    if rows:
+        click.echo(f"{'case':<12} {'due, UTC':<16} {'at stake':>14} {'owner':<18} {'about':<20} what")
     for row in rows:
         click.echo(_line(row))
     if not rows:

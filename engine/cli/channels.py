@@ -18,7 +18,15 @@ from engine.ports.operations import ChannelStatus, EngineStatus
 @site_option
 @json_option
 def status(site: Path, as_json: bool) -> None:
-    """Channels of the running engine with rates, queues and errors."""
+    """Channels of the running engine with rates, queues and errors.
+
+    Below the table: what an administrator should know, and the last error of each channel and destination.
+
+    \b
+    Examples:
+      isthmus status
+      isthmus status --json
+    """
     found = ask(site, lambda engine: engine.status())
     if as_json:
         return print_json(found)
@@ -56,11 +64,16 @@ def _troubles(found: EngineStatus) -> Iterator[str]:
             yield f"{channel.name}: {channel.last_error}"
         for destination in channel.destinations:
             if destination.last_error:
-                yield f"{channel.name}.{destination.name} ({destination.state}): {destination.last_error}"
+                is_over = destination.state == "idle" and not destination.queued
+                state = "idle again; earlier" if is_over else destination.state
+                yield f"{channel.name}.{destination.name} ({state}): {destination.last_error}"
 
 
 def _set(state: str, title: str) -> click.Command:
-    @click.command(name={"running": "resume", "paused": "pause", "stopped": "stop"}[state], help=title)
+    verb = {"running": "resume", "paused": "pause", "stopped": "stop"}[state]
+    example = f'isthmus {verb} invoice_posting --reason "the ERP is being upgraded"'
+
+    @click.command(name=verb, help=f"{title}\n\n\b\nExample:\n  {example}")
     @click.argument("channel")
     @click.option("--reason", default=None, help="Why; kept in the audit trail.")
     @site_option
@@ -84,7 +97,15 @@ stop = _set("stopped", "Receive nothing; what was received is still transformed 
 @site_option
 @json_option
 def check(channel: str | None, site: Path, as_json: bool) -> None:
-    """Ask every far side whether it is reachable and willing."""
+    """Ask every far side whether it is reachable and willing.
+
+    Exit 0: all are, 1: not all.
+
+    \b
+    Examples:
+      isthmus check
+      isthmus check invoice_posting
+    """
     found = ask(site, lambda engine: engine.check(channel))
     if as_json:
         print_json(found)
@@ -100,7 +121,12 @@ def check(channel: str | None, site: Path, as_json: bool) -> None:
 @site_option
 @json_option
 def prune(older_than: str, site: Path, as_json: bool) -> None:
-    """Drop finished messages and give the disk back. HELD and queued ones stay."""
+    """Drop finished messages and give the disk back. HELD and queued ones stay.
+
+    \b
+    Example:
+      isthmus prune --older-than 90d
+    """
     try:
         before = datetime.now(UTC) - parse_duration(older_than)
     except ValueError as error:

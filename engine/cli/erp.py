@@ -22,7 +22,9 @@ _directory = click.option(
     help="Where the ERP's database, log and key are kept.",
 )
 _json = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-_version = click.option("--version", type=click.Choice(VERSIONS), default="8.2", show_default=True)
+_version = click.option(
+    "--version", type=click.Choice(VERSIONS), default="8.2", show_default=True, help="Release of Tryton."
+)
 _database = click.option(
     "--database",
     default="sqlite",
@@ -61,7 +63,12 @@ def setup(version: str, database: str, directory: Path, as_json: bool) -> None:
 @click.option("--port", default=18000, show_default=True, help="Loopback port; 0: a free one.")
 @_json
 def start(version: str, database: str, directory: Path, port: int, as_json: bool) -> None:
-    """Start the ERP and leave it running; sets it up first when need be."""
+    """Start the ERP and leave it running; sets it up first when need be.
+
+    \b
+    Example:
+      isthmus erp start --port 18000
+    """
     if read_state(directory) is not None:
         raise click.ClickException(f"an ERP already runs in {directory}; stop it with: isthmus erp stop")
     server = asyncio.run(_started(version, database, directory, port, as_json))
@@ -73,7 +80,12 @@ def start(version: str, database: str, directory: Path, port: int, as_json: bool
 @command.command()
 @_directory
 def stop(directory: Path) -> None:
-    """Stop the ERP that `start` left running; its database stays."""
+    """Stop the ERP that `start` left running; its database stays.
+
+    \b
+    Example:
+      isthmus erp stop
+    """
     if not stop_by_state(directory):
         raise click.ClickException(f"no ERP runs in {directory}")
     click.echo("stopped")
@@ -83,7 +95,12 @@ def stop(directory: Path) -> None:
 @_directory
 @_json
 def status(directory: Path, as_json: bool) -> None:
-    """Tell whether the ERP runs and answers. Exit 1 when it does not."""
+    """Tell whether the ERP runs and answers. Exit 1 when it does not.
+
+    \b
+    Example:
+      isthmus erp status
+    """
     state = read_state(directory)
     answering = state is not None and asyncio.run(is_answering(state))
     words = "answers" if answering else "runs, but does not answer" if state else "does not run"

@@ -32,7 +32,7 @@ class MessageId(click.ParamType[int]):
         try:
             return parse_id(value)
         except ValueError as error:
-            self.fail(str(error), param, context)
+            self.fail(f"{error}; `isthmus messages` lists them", param, context)
 
 
 def query_options(function: Any) -> Any:
@@ -43,8 +43,13 @@ def query_options(function: Any) -> Any:
         click.option("--since", default=None, help="Received at or after: ISO time, or an age (2h)."),
         click.option("--type", "message_type", default=None, help="Message type, for example ADT^A01."),
         click.option("--key", default=None, help="Business key: VALUE, NAME=VALUE, or with * at the end for a prefix."),
-        click.option("--state", multiple=True, type=click.Choice([s.name for s in MessageState], case_sensitive=False)),
-        click.option("--channel", default=None),
+        click.option(
+            "--state",
+            multiple=True,
+            type=click.Choice([s.name for s in MessageState], case_sensitive=False),
+            help="In this state; may be given several times.",
+        ),
+        click.option("--channel", default=None, help="Of this channel."),
     ):
         function = option(function)
     return function
@@ -135,7 +140,12 @@ def row_facts(row: MessageRow) -> dict[str, Any]:
 @site_option
 @json_option
 def show(message: int, site: Path, as_json: bool) -> None:
-    """Every stage of one message. The read is audited."""
+    """Every stage of one message. The read is audited.
+
+    \b
+    Example:
+      isthmus show 0CN0G0VYA0000
+    """
     view = ask(site, lambda engine: engine.view(message, who()))
     if view is None:
         raise click.ClickException("there is no such message")
@@ -194,7 +204,8 @@ def _show(view: MessageView) -> None:
     for delivery in view.deliveries:
         click.secho(f"to {delivery.destination}: {delivery.state.name}", bold=True, nl=False)
         click.echo(
-            f" after {delivery.attempts} attempts; delivery {id_text(delivery.delivery_id)} {delivery.reference or ''}"
+            f" after {delivery.attempts} attempt{'' if delivery.attempts == 1 else 's'}; "
+            f"delivery {id_text(delivery.delivery_id)} {delivery.reference or ''}"
         )
         if delivery.reason:
             click.echo(f"  {delivery.reason.code} {delivery.reason.text}")
@@ -209,7 +220,13 @@ def _show(view: MessageView) -> None:
 @site_option
 @json_option
 def resend(message: int, body: Path | None, reason: str, site: Path, as_json: bool) -> None:
-    """Send a HELD message through its channel again, with the edited body when given."""
+    """Send a HELD message through its channel again, with the edited body when given.
+
+    \b
+    Examples:
+      isthmus resend 0CN0G0VYA0000 --reason "the crosswalk has the item now"
+      isthmus resend 0CN0G0VYA0000 --body corrected.hl7 --reason "the visit was known by telephone"
+    """
     edited = body.read_bytes() if body else None
     goes_on = ask(site, lambda engine: engine.resend(message, who(), reason, edited))
     if as_json:
@@ -222,7 +239,12 @@ def resend(message: int, body: Path | None, reason: str, site: Path, as_json: bo
 @reason_option
 @site_option
 def discard(message: int, reason: str, site: Path) -> None:
-    """Close a HELD message that goes nowhere."""
+    """Close a HELD message that goes nowhere.
+
+    \b
+    Example:
+      isthmus discard 0CN0G0VYA0000 --reason "a test of the sender"
+    """
     ask(site, lambda engine: engine.discard(message, who(), reason))
     click.echo("discarded")
 
@@ -233,6 +255,13 @@ def discard(message: int, reason: str, site: Path) -> None:
 @reason_option
 @site_option
 def confirm(delivery: int, reference: str | None, reason: str, site: Path) -> None:
-    """Mark a HELD delivery as arrived: a person saw it at the far side."""
+    """Mark a HELD delivery as arrived: a person saw it at the far side.
+
+    DELIVERY is the number that `isthmus show` writes behind the word delivery.
+
+    \b
+    Example:
+      isthmus confirm 0CN0G0W2C0000 --reference INV-88021 --reason "seen in the ERP"
+    """
     ask(site, lambda engine: engine.confirm_delivery(delivery, who(), reason, reference))
     click.echo("confirmed")
