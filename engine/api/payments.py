@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from typing import Any
@@ -28,10 +27,10 @@ from engine.ports.payments import (
 )
 from engine.ports.web import Call, WebRoute
 from engine.procure.payment_sums import counted
+from engine.procure.payment_words import without_figures
 
 MOST = 1000
 _PAYMENTS, _RUNS = "/api/p2p/payments", "/api/p2p/payment-runs"
-_FIGURE = re.compile(r"\d[\d.]* [A-Z]{3}$")
 
 
 # ------------------------------------------------------------------ calls
@@ -175,6 +174,6 @@ def _only(row: PaymentRow, parts: Sequence[PaidPart]) -> PaymentRow:
         parts=parts,
         amount=format(sum((Decimal(one.amount) for one in parts), Decimal(0)), "f"),
         discount=format(sum(discounts, Decimal(0)), "f") if discounts else None,
-        against=tuple(_FIGURE.sub("another amount", one) for one in row.against),
+        against=tuple(map(without_figures, row.against)),
         partly=True,
     )

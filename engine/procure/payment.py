@@ -31,7 +31,8 @@ _ON_ITS_WAY = (P.RELEASED, P.TRANSMITTED, P.ACCEPTED)
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """`state` is a `PaymentProgress`, or `disputed` with the words that contradict each other."""
+    """`state` is a `PaymentProgress`, or `disputed` with the words that contradict each other. `last` is the newest
+    report that says what the bank says now: reports of one day need not sort as they happened."""
 
     state: str
     erp: P | None = None
@@ -59,7 +60,7 @@ def standing_of_payment(payment: Payment, reports: Sequence[BankStatusReport], n
     elif state in (P.TRANSMITTED, P.ACCEPTED) and _is_stale(payment, now):
         state = P.STALE
     changes = tuple(one for one in bank if one.state is BankState.CORRECTED)
-    last = next((one for one in reversed(bank) if MEANS[one.state] is not None), None)
+    last = next((one for one in reversed(bank) if words[1] is not None and MEANS[one.state] is words[1]), None)
     return Standing(state.value if state else DISPUTED, *words, against=against, last=last, changes=changes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from engine.canonical import PaymentProgress as P
@@ -43,6 +44,7 @@ LEFT: Mapping[str, str] = {
     "credit_is_more": "the supplier owes more than it is paid: the credit waits for further invoices",
     "no_money_left": "the run's limit was reached: the next run pays it first",
 }
+_FIGURE = re.compile(r"-?\d[\d.]* [A-Z]{3}\b")
 _BACK: Mapping[str, str] = {
     P.STOPPED: "it was stopped: find out what it paid, and whether it is to be paid again",
     P.VOIDED: "it was voided: what it paid is open for the next run",
@@ -76,17 +78,27 @@ def _held(code: str) -> str:
 
 
 def _settle(against: str) -> str:
+    """By the words of the decider (engine/procure/payment.py)."""
     if "never released" in against:
         return "the bank moved money that the ERP did not release: have the bank stop it, and find out who sent it"
-    if against.startswith("bank says") and against.split()[2][:1].isdigit():
-        return "the bank moved another amount: compare it with the invoices, then claim or pay the difference"
+    if against.startswith("bank says settled ("):
+        return "the bank's own files differ: ask it which one holds, and pay nothing again before it answers"
+    if against.endswith("came back"):
+        return "a part of it came back: find out of which invoice, and whether that is to be paid again"
+    if _FIGURE.search(against):
+        return "another amount was moved: compare it with the invoices, then claim or pay the difference"
     if against.startswith("portal says settled"):
         return "only the portal calls it paid: ask the bank, and tell the supplier nothing before it answers"
     return "ask the bank for its booking; then correct whoever of them is wrong: nobody is told anything until then"
 
 
+def without_figures(against: str) -> str:
+    """For who may not see the whole amount."""
+    return _FIGURE.sub("another amount", against)
+
+
 def _came_back(state: str, code: str | None) -> str:
-    found = reason_of(code)
+    found = reason_of(code or "MS03")  # the bank gives no reason
     what = f"{'it came back' if state == P.RETURNED else 'the bank refused it'}: {found.what}"
     if found.account:
         return f"{what}; have the supplier's account verified anew, the next run pays again"

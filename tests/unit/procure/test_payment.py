@@ -122,6 +122,14 @@ def test_money_that_came_back_after_it_was_settled_is_told_with_its_reason() -> 
     assert (status.what, status.document.state) == ("tell_status", P.RETURNED)
 
 
+def test_the_reason_is_that_of_the_word_that_holds_when_files_tell_both_of_the_same_day() -> None:
+    here = told(payment(), said("returned", reason="R02"), said("settled"))  # sorted by name, not as they happened
+
+    found = here.decide("payment:P1")
+
+    assert (found.state["state"], found.state["reason"]) == ("returned", "R02")
+
+
 def test_each_step_is_told_once_and_under_its_own_key() -> None:
     first = told(payment(P.TRANSMITTED)).decide("payment:P1").intents
     second = told(payment(P.TRANSMITTED), said("settled")).decide("payment:P1").intents

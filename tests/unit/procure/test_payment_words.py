@@ -8,7 +8,7 @@ from engine.canonical import PaymentProgress
 from engine.ports.payments import GROUPS
 from engine.procure.approve_states import ApprovalState
 from engine.procure.payment import DISPUTED
-from engine.procure.payment_words import HELD, LEFT, group_of, to_do
+from engine.procure.payment_words import HELD, LEFT, group_of, to_do, without_figures
 from engine.procure.supplier_states import SupplierState
 
 
@@ -38,6 +38,9 @@ def test_every_reason_of_a_supplier_or_an_approval_has_words() -> None:
     [
         ("bank says accepted, and the erp never released it", "find out who sent it"),
         ("bank says 90.00 USD", "another amount"),
+        ("portal says 90.00 USD", "another amount"),
+        ("bank says 90.00 USD came back", "a part of it came back"),
+        ("bank says settled (camt.054) and rejected (pain.002)", "which one holds"),
         ("portal says settled, erp says proposed", "only the portal"),
         ("erp says voided, bank says settled", "ask the bank for its booking"),
     ],
@@ -50,10 +53,15 @@ def test_each_contradiction_has_its_own_way_out(against: str, says: str) -> None
 
 @pytest.mark.parametrize(
     ("state", "code", "says"),
-    [("returned", "R02", "verified anew"), ("rejected", "R01", "the next run pays again"), ("returned", "R29", "why")],
+    [
+        ("returned", "R02", "verified anew"),
+        ("returned", None, "gives no reason"),
+        ("rejected", "R01", "the next run pays again"),
+        ("returned", "R29", "why"),
+    ],
 )
 def test_what_came_back_says_whether_the_account_is_to_blame_and_whether_to_try_again(
-    state: str, code: str, says: str
+    state: str, code: str | None, says: str
 ) -> None:
     assert says in to_do(state, (), (), code)[0]
 
@@ -61,3 +69,8 @@ def test_what_came_back_says_whether_the_account_is_to_blame_and_whether_to_try_
 def test_what_goes_its_way_asks_nothing_of_anybody() -> None:
     for state in ("approved", "released", "transmitted", "accepted", "settled", "reconciled"):
         assert to_do(state, (), (), None) == []
+
+
+def test_who_may_not_see_the_whole_amount_reads_none_in_words() -> None:
+    assert without_figures("bank says 1290.00 USD came back") == "bank says another amount came back"
+    assert without_figures("erp says voided, bank says settled") == "erp says voided, bank says settled"
