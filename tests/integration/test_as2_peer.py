@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +40,17 @@ def peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
         yield running
 
 
+@cache
+def store_of(folder: Path) -> MemorySpool:
+    """Doors of one site have one store."""
+    return MemorySpool()
+
+
 def site(folder: Path) -> Any:
     for name in ("us", "them", "stranger"):
         write(folder, name, partner(name))
     secrets = Secrets({"env:US": key_pem(partner("us")), "env:STRANGER": key_pem(partner("stranger"))})
-    return context(folder, secrets=secrets, format="bytes", services={"spool": MemorySpool()})
+    return context(folder, secrets=secrets, format="bytes", services={"spool": store_of(folder)})
 
 
 @asynccontextmanager

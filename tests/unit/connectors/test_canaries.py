@@ -84,7 +84,7 @@ async def test_http_door_says_no_value_and_no_secret(tmp_path: Path, door: type[
 
 
 async def _posted(client: aiohttp.ClientSession, port: int, body: str, headers: dict[str, str]) -> str:
-    for _ in range(500):
+    for _ in range(3000):
         with contextlib.suppress(aiohttp.ClientConnectorError):
             async with client.post(f"http://127.0.0.1:{port}/in", data=body, headers=headers) as response:
                 return await response.text()
