@@ -10,13 +10,14 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 from email import policy
+from email.errors import CloseBoundaryNotFoundDefect, InvalidBase64LengthDefect
 from email.errors import MessageError as PythonMailError
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.utils import getaddresses
 from typing import NamedTuple
 
-from engine.core.errors import SizeLimitError, StructureError
+from engine.core.errors import FramingError, SizeLimitError, StructureError
 from engine.protocols.mail.kinds import FileRefusedError, looks_executable, refuse_kind
 
 MOST_PARTS = 200
@@ -53,6 +54,7 @@ def read_mail(raw: bytes) -> Mail:
         StructureError: not a mail that can be read, or one that is encrypted.
         SizeLimitError: more parts, or deeper ones, than a mail may have.
         FileRefusedError: a program among its files.
+        FramingError: one of its files is not whole.
     """
     try:
         message = BytesParser(EmailMessage, policy=_POLICY).parsebytes(raw)
@@ -97,6 +99,8 @@ def _leaves(message: EmailMessage) -> Iterator[tuple[str, EmailMessage]]:
             yield place, part
             continue
         refuse_kind(part.get_content_type(), "", place)
+        if any(isinstance(defect, CloseBoundaryNotFoundDefect) for defect in part.defects):
+            raise FramingError("the mail is cut off", where=f"part {place}", remedy="ask the sender to send it again")
         inner = [one for one in part.iter_parts() if isinstance(one, EmailMessage)]
         inside = [(f"{place}.{number}", depth + 1, one) for number, one in enumerate(inner, 1)]
         waiting += reversed(inside)
@@ -124,6 +128,9 @@ def _file(place: str, part: EmailMessage) -> MailFile | None:
         return MailFile(place, clean_name(part.get_filename() or "mail.eml"), "message/rfc822", body)
     payload = part.get_payload(decode=True)
     body = payload if isinstance(payload, bytes) else b""
+    if any(isinstance(defect, InvalidBase64LengthDefect) for defect in part.defects):
+        remedy = "ask the sender to send it again"
+        raise FramingError("a file of the mail is cut off or damaged", where=f"part {place}", remedy=remedy)
     if not _is_file(part) and (part.get_content_maintype() == "text" or not body):
         return None
     name = clean_name(part.get_filename() or f"part-{place}")

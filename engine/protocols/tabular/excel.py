@@ -1,7 +1,8 @@
 """The cells of one sheet of an Excel workbook (.xlsx, .xlsm), as text. Macros, links and formulas are never followed.
 
 Exact: texts, codes and dates as they stand; numbers to 15 significant digits, which is all that Excel keeps of what
-was typed. A formula counts as the result that the file holds. Source: ECMA-376 part 1, §§ 12, 18.3, 18.8, 18.17.4.
+was typed; a whole number of more digits is refused, and one that is shown with leading zeros has them (item codes are
+such). A formula counts as the result that the file holds. Source: ECMA-376 part 1, §§ 12, 18.3, 18.8, 18.17.4.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from lxml import etree
 from engine.core.errors import FramingError, SizeLimitError, StructureError
 from engine.protocols.archive import Archive, ArchiveLimits
 from engine.protocols.tabular.layout import LONGEST_CELL, MOST_COLUMNS
-from engine.protocols.tabular.values import NO_RESULT, excel_moment, excel_number
+from engine.protocols.tabular.values import LOST_DIGITS, NO_RESULT, excel_moment, excel_number
 from engine.protocols.xml.tree import most_opened, parse_tree, refuse_doctype
 
 WORKBOOK = b"PK\x03\x04"
@@ -29,6 +30,8 @@ _REL_STRICT = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
 _CELL = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _BUILT_IN_DATES = frozenset({*range(14, 23), *range(45, 48)})
 _NOT_DATE = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|_.|\*.')
+_ZEROS = re.compile("0{2,30}").fullmatch
+_DIGITS = 15  # that Excel keeps of a number
 _MOST_STRINGS = 2_000_000
 _MOST_BESIDE = 500_000  # elements between the ends of two rows
 _ROW_ENDS = re.compile(rb"row\s*>")
@@ -39,6 +42,13 @@ class SheetRow(NamedTuple):
 
     number: int
     cells: list[str]
+
+
+class _Styles(NamedTuple):
+    """Numbers of the cell styles that show a date or time; and of those that fill up with zeros, to how many digits."""
+
+    dates: frozenset[int]
+    zeros: dict[int, int]
 
 
 class Workbook:
@@ -71,20 +81,20 @@ class Workbook:
         if body is None:
             raise StructureError("the sheet is missing in the workbook")
         refuse_doctype(body)
-        strings, dates = self._strings(), self._dates()
+        strings, styles = self._strings(), self._styles()
         try:
             for count, element in enumerate(_row_elements(body), 1):
                 if count > most_rows:
                     raise SizeLimitError(f"more than {most_rows:,} rows", remedy="raise most_rows: in the layout")
-                yield from self._row(element, count, strings, dates)
+                yield from self._row(element, count, strings, styles)
         except etree.XMLSyntaxError:
             raise StructureError("the sheet's XML is broken", where=f"sheet {sheet}") from None
 
-    def _row(self, element: Any, count: int, strings: list[str], dates: frozenset[int]) -> Iterator[SheetRow]:
+    def _row(self, element: Any, count: int, strings: list[str], styles: _Styles) -> Iterator[SheetRow]:
         number = _number(element.get("r"), count)
         cells: list[str] = []
         for cell in element:
-            text = self._text(cell, strings, dates)
+            text = self._text(cell, strings, styles)
             if not text:
                 continue
             column = _column(cell.get("r"), len(cells))
@@ -95,7 +105,7 @@ class Workbook:
         if cells:
             yield SheetRow(number, cells)
 
-    def _text(self, cell: Any, strings: list[str], dates: frozenset[int]) -> str:
+    def _text(self, cell: Any, strings: list[str], styles: _Styles) -> str:
         kind = cell.get("t") or "n"
         parts = {child.tag.rpartition("}")[2]: child for child in cell}
         if kind == "inlineStr":
@@ -113,12 +123,17 @@ class Workbook:
             return strings[index]
         if kind == "b":
             return "true" if text == "1" else "false"
-        return self._figure(text, _number(cell.get("s"), 0) in dates) if kind == "n" else text
+        return self._figure(text, _number(cell.get("s"), 0), styles) if kind == "n" else text
 
-    def _figure(self, text: str, is_date: bool) -> str:
+    def _figure(self, text: str, style: int, styles: _Styles) -> str:
         try:
             number = excel_number(text)
-            return excel_moment(number, self._from_1904) if is_date else f"{number:f}"
+            if style in styles.dates:
+                return excel_moment(number, self._from_1904)
+            if number.adjusted() >= _DIGITS and number == number.to_integral_value():
+                return LOST_DIGITS
+            width = styles.zeros.get(style, 0)
+            return f"{number:0{width}f}" if width and number == number.to_integral_value() else f"{number:f}"
         except InvalidOperation:
             return text  # no number: what the column wants of it says the rest
 
@@ -156,20 +171,17 @@ class Workbook:
         items = self._tree("xl/sharedStrings.xml").iterfind("{*}si")
         return ["".join(_pieces(item))[: LONGEST_CELL + 1] for item in items]
 
-    def _dates(self) -> frozenset[int]:
-        """Numbers of the cell styles that show a date or time."""
+    def _styles(self) -> _Styles:
         if self._archive.read("xl/styles.xml") is None:
-            return frozenset()
+            return _Styles(frozenset(), {})
         tree = self._tree("xl/styles.xml")
         own = {
             _number(one.get("numFmtId"), -1): str(one.get("formatCode"))
             for one in tree.iterfind("{*}numFmts/{*}numFmt")
         }
-        return frozenset(
-            index
-            for index, style in enumerate(tree.iterfind("{*}cellXfs/{*}xf"))
-            if _is_date(_number(style.get("numFmtId"), 0), own)
-        )
+        used = [_number(style.get("numFmtId"), 0) for style in tree.iterfind("{*}cellXfs/{*}xf")]
+        zeros = {index: len(own[one]) for index, one in enumerate(used) if _ZEROS(own.get(one, ""))}
+        return _Styles(frozenset(index for index, one in enumerate(used) if _is_date(one, own)), zeros)
 
 
 def _pieces(item: Any) -> Iterator[str]:

@@ -20,6 +20,8 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,18}|[0-9]{1,18}-").fullmatch
 _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?").fullmatch
 NO_RESULT = "#RESULT?"
 """What stands for a formula whose result the file does not hold."""
+LOST_DIGITS = "#DIGITS?"
+"""What stands for a whole number of more digits than Excel keeps: a code, whose last ones are zeros by now."""
 EXCEL_ERRORS = frozenset(
     {
         "#NULL!",
@@ -33,6 +35,7 @@ EXCEL_ERRORS = frozenset(
         "#SPILL!",
         "#CALC!",
         NO_RESULT,
+        LOST_DIGITS,
     }
 )
 _DAY_ZERO = {False: date(1899, 12, 30), True: date(1904, 1, 1)}
@@ -103,6 +106,9 @@ def _text(column: Column, layout: TableLayout) -> Read:
 
 
 def _excel_text(text: str) -> Value:
+    if text == LOST_DIGITS:
+        words, remedy = "a number of more than 15 digits, of which Excel keeps no more", "ask for the column as text"
+        raise BadValue(DataTypeError, words, remedy)
     if text in EXCEL_ERRORS:
         raise BadValue(DataTypeError, "the cell shows an error, or a formula without its result", "save it in Excel")
     return text

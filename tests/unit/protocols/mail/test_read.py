@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import random
 from datetime import UTC, datetime
 from email.message import EmailMessage
 
 import pytest
 
-from engine.core.errors import MessageError, SizeLimitError, StructureError
+from engine.core.errors import FramingError, MessageError, SizeLimitError, StructureError
 from engine.protocols.mail.kinds import FileRefusedError
 from engine.protocols.mail.read import MOST_PARTS, clean_name, read_mail
 from tests.support.mails import invoice_mail
@@ -104,6 +105,7 @@ def test_parts_and_depth_are_bounded() -> None:
     for _ in range(MOST_PARTS):
         many.add_attachment(b"x", maintype="image", subtype="png", filename="a.png")
     deep = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(50))
+    deep += b"\r\n" + b"".join(b"--b%d--\r\n" % n for n in range(49, -1, -1))
 
     for raw in (many.as_bytes(), b"From: a@b.example\r\n" + deep):
         with pytest.raises(SizeLimitError):
@@ -133,3 +135,26 @@ def test_mutated_mails_are_read_or_refused_with_a_code() -> None:
             outcomes.add(error.code)
 
     assert "read" in outcomes
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_a_file_that_was_cut_off_on_its_way_is_refused_or_filled_up_as_base64_has_it(cut: int) -> None:
+    """Two or three signs of the last four say whole bytes; one alone says nothing."""
+    content = base64.b64encode(b"%PDF-1.7 " + bytes(range(60))).decode()[:-cut]
+    mail = (
+        "From: ap@alderbrook.example\r\nMIME-Version: 1.0\r\nContent-Type: application/pdf\r\n"
+        f'Content-Disposition: attachment; filename="i.pdf"\r\nContent-Transfer-Encoding: base64\r\n\r\n{content}\r\n'
+    ).encode()
+    if cut == 3:
+        with pytest.raises(FramingError, match="cut off"):
+            read_mail(mail)
+    else:
+        assert read_mail(mail).files[0].body.startswith(b"%PDF-1.7")
+
+
+def test_a_mail_whose_parts_do_not_come_to_their_end_is_refused() -> None:
+    whole = invoice_mail().as_bytes()
+
+    assert read_mail(whole).files
+    with pytest.raises(FramingError, match="cut off"):
+        read_mail(whole[: whole.rindex(b"--", 0, len(whole) - 6) - 200])

@@ -53,6 +53,32 @@ def test_values_are_exact_and_typed() -> None:
     ]
 
 
+def test_a_code_that_is_shown_with_leading_zeros_has_them() -> None:
+    made = openpyxl.Workbook()
+    sheet = made.active
+    assert sheet is not None
+    for row in (HEADINGS, [42, 7], [1234567, 7], ["042", 7], [4.5, 7]):
+        sheet.append(row)
+    for row in sheet.iter_rows(min_row=2, max_col=2):
+        row[0].number_format, row[1].number_format = "00000", "000.00"
+    out = io.BytesIO()
+    made.save(out)
+    parts = [reader("excel").parse(part.body) for part in reader("excel").split(out.getvalue())]
+
+    assert [part.require("sku") for part in parts] == ["00042", "1234567", "042", "4.5"]
+    assert {str(part.number("price")) for part in parts} == {"7"}
+
+
+@pytest.mark.parametrize("code", [1234567890123456, 100123456789012345, 1.2e18])
+def test_a_code_of_more_digits_than_excel_keeps_is_refused_and_not_made_up(code: float) -> None:
+    columns = [{"name": "sku", "heading": "Item No.", "required": True}]
+    (part,) = reader("excel", columns=columns).split(book(["Item No."], [code]))
+
+    assert part.problem is not None
+    assert "more than 15 digits" in part.problem.what
+    assert part.problem.where == "row 2, sku"
+
+
 def test_a_row_becomes_a_message_that_reads_alone_and_knows_its_row() -> None:
     read = reader("excel")
     content = book(["A title"], [], HEADINGS, ["A1", 1.5, None, None], ["A2", 'say "x", y\nz', None, None], ["A3", 2])
