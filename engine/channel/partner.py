@@ -12,6 +12,7 @@ from engine.channel.model import Duration, Name, Settings
 from engine.channel.transport import Transport
 from engine.core.errors import DataTypeError
 from engine.protocols.x12 import SUPPORTED_SETS, Rule, rule
+from engine.protocols.x12.definition import definition
 
 Qualifier = Annotated[str, Field(pattern=r"^[A-Z0-9]{2}$")]
 InterchangeId = Annotated[str, Field(pattern=r"^[\x20-\x7e]{2,15}$")]
@@ -43,6 +44,19 @@ class Separators(Settings):
     repetition: str = Field(default="^", min_length=1, max_length=1, description="Between repetitions (ISA11, 5010).")
     segment: str = Field(default="~", min_length=1, max_length=2, description="After each segment.")
     line_break: bool = Field(default=False, description="A line feed after each segment, for people.")
+
+    @model_validator(mode="after")
+    def _each_parts_one_thing(self) -> Self:
+        given = (self.element, self.component, self.repetition, self.segment[0])
+        if any(not one.isascii() or one.isalnum() or one in " .-\0" for one in given):
+            raise ValueError(
+                "a separator is a sign that no number or word has: none of letters, digits, blank, . and -"
+            )
+        if len(set(given)) < len(given):
+            raise ValueError("two separators are the same sign: each parts one thing")
+        if self.segment[1:] not in ("", "\n"):
+            raise ValueError("the segment separator is one sign, and a line feed after it where they want one")
+        return self
 
 
 def _known(codes: tuple[str, ...]) -> tuple[str, ...]:
@@ -82,7 +96,7 @@ class Overlay(Settings):
         if len(given) != 1:
             raise ValueError("an overlay says one thing: need, codes or also")
         try:
-            _ = self.rule
+            _check_place(self.rule)
         except DataTypeError as error:
             raise ValueError(f"{error.what}: {error.remedy}") from None
         return self
@@ -164,6 +178,21 @@ class Partner(Settings):
         if agreed is not None and agreed != self.isa_id.strip():
             raise ValueError("isa_id differs from the number of the same list beside it: correct one of the two")
         return self
+
+
+def _check_place(rule: Rule) -> None:
+    """A rule at a place that its set does not have would never, or always, be broken.
+
+    Raises:
+        ValueError: no release that we know has the segment in the set, or the element in the segment.
+    """
+    tables = [table for version in ("004010", "005010") if (table := definition(rule.set_code, version))]
+    if tables and not any(rule.segment in table.segment_ids for table in tables):
+        raise ValueError(f"the {rule.set_code} has no segment {rule.segment}")
+    described = [spec for table in tables if (spec := table.segments.get(rule.segment)) and spec.described]
+    most = max((len(spec.elements) for spec in described), default=rule.element)
+    if rule.element > most:
+        raise ValueError(f"{rule.segment} has {most} elements")
 
 
 def _of_its_list(name: str, cls: type[TypedIdentifier], text: str) -> None:

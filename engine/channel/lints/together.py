@@ -183,6 +183,7 @@ def _mentioned(ground: Ground) -> set[str]:
 
 def _partners(ground: Ground) -> Iterator[Finding]:
     seen: dict[tuple[str, str, str], str] = {}
+    suppliers: dict[tuple[str, str], str] = {}
     for name, partner in ground.site.partners.items():
         identity = (partner.isa_qualifier, partner.isa_id.strip(), partner.our_isa_id.strip())
         yaml = ground.site.sources[ground.site.partner_files[name]]
@@ -190,6 +191,12 @@ def _partners(ground: Ground) -> Iterator[Finding]:
             text = f"'{name}' has the same interchange identity as '{seen[identity]}'"
             yield yaml.finding("C083", ("isa_id",), text, "give one of them its own isa_id")
         seen.setdefault(identity, name)
+        # A supplier may be tried out under a second file; which of two in production gets its orders is not told.
+        supplier = (partner.supplier_number or f"none of {name}", partner.usage_indicator)
+        if supplier in suppliers:
+            text = f"'{name}' has the same supplier_number as '{suppliers[supplier]}'"
+            yield yaml.finding("C083", ("supplier_number",), text, "only one of them gets the supplier's orders")
+        suppliers.setdefault(supplier, name)
         if PurePosixPath(yaml.file).stem != name:
             text = f"the partner is called '{name}' and its file '{PurePosixPath(yaml.file).stem}'"
             yield yaml.finding("C022", ("partner",), text, f"rename the file to {name}.yaml")
