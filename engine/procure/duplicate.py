@@ -134,5 +134,7 @@ def _same_entity(one: Invoice, other: Invoice, world: World) -> bool:
 
 
 def _taxes(supplier: Supplier) -> set[str]:
-    numbers = {one.value.reveal() for one in supplier.tax_identifiers}
-    return numbers | ({supplier.tax_identifier} if supplier.tax_identifier else set())
+    """As they are, however they were typed: 12-3456789 is 123456789."""
+    numbers = [one.value.reveal() for one in supplier.tax_identifiers]
+    numbers += [supplier.tax_identifier] if supplier.tax_identifier else []
+    return {plain for one in numbers if (plain := "".join(filter(str.isalnum, one)).upper())}

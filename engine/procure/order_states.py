@@ -15,6 +15,7 @@ from engine.procure.decision import Decision, Finding, World, text_of
 from engine.procure.lots import open_lots
 from engine.procure.order_accruals import accruals
 from engine.procure.order_lines import LineLife, OrderLife, is_goods, order_life
+from engine.procure.order_units import in_ordered_units
 from engine.procure.papers import Papers
 from engine.procure.policies import policies_of
 from engine.procure.receipt_checks import receipt_findings
@@ -76,6 +77,7 @@ def decide_order_life(papers: Papers, world: World) -> Decision:
     life = order_life(papers)
     if life is None:
         return Decision({})
+    life = in_ordered_units(life, papers, world)
     calendar = calendar_of(policies_of(world), life.order.facility)
     state = order_state(life)
     ended = state in (OrderState.CANCELLED, OrderState.RECEIVED)

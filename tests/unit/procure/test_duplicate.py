@@ -71,6 +71,21 @@ def test_the_later_of_two_is_held_and_says_why() -> None:
     assert finding.facts["because"]
 
 
+@pytest.mark.parametrize(("number", "held"), [("12-3456789", True), ("123456789", True), ("98-7654321", False)])
+def test_a_twin_under_another_record_of_the_same_taxpayer_is_held_however_the_number_is_typed(
+    number: str, held: bool
+) -> None:
+    first, second = sent("A-123", supplier_number="S2"), sent("A-123")
+    suppliers = (
+        Supplier(supplier_number="S1", name="Alder", tax_identifier="123456789"),
+        Supplier(supplier_number="S2", name="Alder West", tax_identifier=number),
+    )
+    beside = {key: (first,) for key in alike_dossiers(second) if key in alike_dossiers(first)}
+    found = decide_purchase(papers(order(), receipt(), second), world(*suppliers, beside=beside)).findings
+
+    assert ("duplicate_suspected" in {one.type for one in found}) is held
+
+
 def _holds(count: int, twins: int) -> None:
     found = dict(rates(count, twins))
     print(found)

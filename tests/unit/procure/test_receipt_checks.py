@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from engine.canonical import Document, ReceiptKind, ShipmentNotice, ShippedLine
+from engine.canonical import Document, Item, ReceiptKind, ShipmentNotice, ShippedLine, UnitConversion
 from engine.procure.decision import Decision, merge
 from engine.procure.order_states import decide_order_life
 from engine.procure.purchase import decide_purchase
@@ -68,6 +68,30 @@ def test_goods_of_a_shipment_that_were_received_twice_pay_nothing() -> None:
     assert (finding.type, finding.facts["like"], posted(decision)) == ("receipt_told_twice", "R-1", [])
     assert types(decide(*documents, notice("10"))) == ["receipt_told_twice"]
     assert posted(decide(*documents, notice("20"))) == ["post_invoice:S1/I-1"]  # two parcels, both announced
+
+
+@pytest.mark.parametrize(
+    ("cases", "state", "wanted"),
+    [("1", "received", []), ("0.5", "part_received", ["supplier_late"]), ("2", "received", ["receipt_above_ordered"])],
+)
+def test_what_comes_in_cases_counts_for_an_order_of_pieces(cases: str, state: str, wanted: list[str]) -> None:
+    ten = UnitConversion(from_unit="CA", to_unit="EA", numerator=10)
+    item = Item(item_number="M1", description="Gloves", unit="EA", conversions=(ten,))
+    known = papers(order(ordered(needed_by=date(2026, 11, 3))), receipt(cases, unit="CA"))
+    decision = decide_order_life(known, world(SUPPLIER, item))
+
+    assert (decision.state["order"]["state"], types(decision)) == (state, wanted)
+
+
+def test_a_shipment_in_cases_is_on_its_way_in_pieces() -> None:
+    ten = UnitConversion(from_unit="CA", to_unit="EA", numerator=10)
+    item = Item(item_number="M1", description="Gloves", unit="EA", conversions=(ten,))
+    line = ShippedLine(quantity=of("1", "CA"), order_number="PO-1", order_line_number=1)
+    decision = decide_order_life(
+        papers(order(), notice("1").model_copy(update={"lines": (line,)})), world(SUPPLIER, item)
+    )
+
+    assert decision.state["order"]["state"] == "shipped"
 
 
 def test_two_equal_receipts_of_two_shipments_are_two() -> None:
