@@ -50,7 +50,7 @@ class Separators(Settings):
         given = (self.element, self.component, self.repetition, self.segment[0])
         if any(not one.isascii() or one.isalnum() or one in " .-\0" for one in given):
             raise ValueError(
-                "a separator is a sign that no number or word has: none of letters, digits, blank, . and -"
+                "a separator is a sign that no word or number has: no letter, digit, blank, point or -"
             )
         if len(set(given)) < len(given):
             raise ValueError("two separators are the same sign: each parts one thing")
