@@ -92,7 +92,8 @@ class Deciding:
 
     async def touched_by(self, references: Sequence[Reference]) -> set[str]:
         """Dossiers that hold a version of one of them or looked at one, and those that do just now."""
-        return set(await self._records.dossiers_with_any(references)) | self._looking.at_any(references)
+        now = self._looking.at_any(references)  # first: who is done before the store is asked, the store knows of
+        return now | set(await self._records.dossiers_with_any(references))
 
     async def weigh(self, dossier: Dossier, now: datetime) -> Decision:
         """What would be decided over what is known by now; nothing is saved."""
