@@ -11,10 +11,10 @@ import click
 
 from engine.canonical import KINDS
 from engine.channel.codes import CODES
+from engine.cli.reference_configuration import configuration_page, policies_page
 from engine.cli.reference_measures import measures_page
 from engine.cli.reference_tables import cell, group_tables, settings_table, used_groups, value_type
 from engine.cli.reference_x12 import x12_lines
-from engine.cli.schema import editor_settings
 from engine.cli.schemas import schema
 from engine.connectors.catalog import CATALOG
 from engine.core.errors import Fate, IsthmusError
@@ -54,7 +54,8 @@ def pages() -> dict[str, Page]:
         "index.md": _index(),
         "channel.md": _channel_page(),
         "connectors.md": _connectors_page(),
-        "configuration.md": _configuration_page(),
+        "configuration.md": configuration_page(),
+        "policies.md": policies_page(),
         "lint.md": _lint_page(),
         "errors.md": _errors_page(),
         "states.md": _states_page(),
@@ -71,7 +72,8 @@ def _index() -> Page:
 
 - [Channel files](channel.md): every key of `channels/**/*.yaml`
 - [Connectors](connectors.md): every source and destination with its settings
-- [Configuration](configuration.md): engine, connections, partners, cases
+- [Configuration](configuration.md): engine, connections, partners, layouts, crosswalks, cases
+- [Policies](policies.md): every key of `config/policies/*.yaml`, the rules of procure to pay
 - [Expressions](expressions.md): the language of `filter:` and `when:`
 - [Lint findings](lint.md): what `isthmus lint` finds, by code
 - [Errors](errors.md): codes on messages and deliveries, and what becomes of them
@@ -140,50 +142,6 @@ def _connectors_page() -> Page:
             table = {"properties": own, "required": node["required"]}
             lines += [*settings_table(table, definitions), ""] if own else ["Nothing to set.", ""]
     return "\n".join([*lines, "## Groups", *group_tables(used, definitions)])
-
-
-def _configuration_page() -> Page:
-    lines = ["# Configuration", ""]
-    for name, title in (
-        ("engine", "config/engine.yaml"),
-        ("partner", "config/partners/<name>.yaml"),
-        ("expect", "expect.yaml of a case"),
-    ):
-        node = schema(name)
-        lines += [f"## `{title}`", "", " ".join(str(node.get("description", "")).split()), ""]
-        lines += settings_table(node, node["definitions"])
-        lines += [*group_tables(used_groups(node["properties"], node["definitions"]), node["definitions"]), ""]
-    node = schema("connections")
-    lines += ["## `config/connections.yaml`", "", "Name to settings; `type` says which kind of far system it is.", ""]
-    for name, one in node["definitions"].items():
-        if name.startswith("connection_"):
-            lines += [
-                f"### type `{name.removeprefix('connection_')}`",
-                "",
-                *settings_table(one, node["definitions"]),
-                "",
-            ]
-    lines += [
-        "## `config/crosswalks/*.csv`",
-        "",
-        "A header row, then two columns: from and to. Lines that begin with `#` are remarks.",
-        "Columns `valid_from` and `valid_to` may follow: a row holds from one day to the other, both within, and a",
-        "message is read by the rows of the day it came in (in the channel's zone). `isthmus crosswalks` tells where",
-        "a table is used, and which codes held messages wait for.",
-    ]
-    lines += ["The same as YAML: `from: to`. Every value is text, as it is written: `007` stays `007`."]
-    lines += [
-        "",
-        "## Editors",
-        "",
-        "`isthmus schema --write` puts JSON Schemas into `config/schema/`. Editors with the YAML",
-    ]
-    lines += [
-        "language server complete and explain every key with this in `.vscode/settings.json`",
-        "(`isthmus new` writes it):",
-    ]
-    lines += ["", "```json", editor_settings().strip(), "```"]
-    return "\n".join(lines)
 
 
 def _lint_page() -> Page:

@@ -39,9 +39,10 @@ def command(paths: tuple[Path, ...], update: bool, as_json: bool) -> None:
         channels, folders = _chosen(site, channel_paths)
         for outcome in run_cases(site, runner_for(site), channels, folders):
             outcomes.append(outcome)
+            is_written = update and not outcome.passed and outcome.result is not None
             if not as_json:
-                _print(outcome)
-            if update and not outcome.passed and outcome.result is not None:
+                _print(outcome, is_written)
+            if is_written:
                 written = write_expectation(site.root, outcome)
                 if not as_json:
                     click.echo(f"    written: {written}")
@@ -102,8 +103,10 @@ def _data(outcome: CaseOutcome) -> dict[str, object]:
     }
 
 
-def _print(outcome: CaseOutcome) -> None:
+def _print(outcome: CaseOutcome, is_written: bool) -> None:
+    """`is_written`: what came out is what is expected from now on."""
     mark = click.style("ok  ", fg="green") if outcome.passed else click.style("FAIL", fg="red", bold=True)
+    mark = click.style("new ", fg="yellow") if is_written else mark
     state = outcome.result.state.name if outcome.result else ""
     click.echo(f"{mark} {outcome.channel}/{outcome.name}  {click.style(state, dim=True)}")
     if outcome.problem:

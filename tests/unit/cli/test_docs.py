@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from click.testing import CliRunner
 
 from engine.channel.codes import CODES
+from engine.channel.policies import PARTS
 from engine.cli.contracts import breaks
 from engine.cli.docs import command
 from engine.cli.main import COMMANDS
@@ -78,3 +80,18 @@ def test_a_contract_that_breaks_its_readers_is_refused_until_its_version_is_rais
 
 def test_no_contract_of_today_breaks_the_readers_of_the_kept_ones() -> None:
     assert breaks(Path(__file__).parents[3] / "docs/reference") == []
+
+
+def test_every_group_of_a_page_that_is_linked_to_stands_on_it() -> None:
+    made = pages()
+    headings = {name: set(re.findall(r"^### (\w+)$", text, re.MULTILINE)) for name, text in made.items()}
+    wanted = {name: set(re.findall(r"\[(\w+)\]\(#\w+\)", text)) for name, text in made.items()}
+
+    assert {name: wanted[name] - headings[name] for name in made if wanted[name] - headings[name]} == {}
+
+
+def test_every_policy_has_its_keys_on_the_page() -> None:
+    page = pages()["policies.md"]
+
+    assert [part for part in PARTS if f"## `config/policies/{part}.yaml`" not in page] == []
+    assert "| `four_eyes_above` |" in page
