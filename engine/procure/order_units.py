@@ -20,8 +20,10 @@ _CANCELLED = frozenset({"01", "03"})  # X12 BSN01
 def in_ordered_units(life: OrderLife, papers: Papers, world: World) -> OrderLife:
     """The order's life with all of it counted; what nobody can convert is left out, as nobody knows how much it is."""
     units = {one.line.number: one.line.quantity.unit for one in life.lines}
-    told = [part for one in (*papers.newest(Receipt), *papers.newest(ShipmentNotice)) for part in one.lines]
-    others = {part.order_line_number for part in told if units.get(part.order_line_number or 0) != part.quantity.unit}
+    told = [(part.order_line_number, part.quantity.unit) for one in papers.newest(Receipt) for part in one.lines]
+    told += [(part.order_line_number or 0, part.quantity.unit) for one in papers.newest(ShipmentNotice)
+             for part in one.lines]  # fmt: skip
+    others = {number for number, unit in told if units.get(number) != unit}
     if not others & units.keys():
         return life  # as nearly always
     lines = (_in_ordered_units(one, life, papers, world) for one in life.lines)
