@@ -83,7 +83,7 @@ def _print_figures(rows: list[MeasureRow]) -> None:
         for row in found:
             unit = row.currency or "" if row.unit == "money" else row.unit
             name = f"{row.measure} {row.of}".strip()
-            click.echo(f"  {name:<44} {row.value or '-':>16} {unit:<8} {row.numerator} / {row.denominator}")
+            click.echo(f"  {name:<44} {row.value or 'no data':>16} {unit:<8} {row.numerator} / {row.denominator}")
 
 
 def _print_promises(found: Promises, *, as_json: bool) -> None:

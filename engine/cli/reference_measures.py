@@ -15,6 +15,11 @@ Every figure is one SELECT over the store, for SQLite and PostgreSQL alike: its 
 `denominator` are summed, and divided once. Times are microseconds since 1970 UTC, money is in millionths. `:since` and
 `:until` bound the period, `:as_of` is its end or now. `isthmus measures NAME --by supplier` tells a figure by a slice,
 `--behind` the documents that it is made of, `isthmus measures --check` counts everything anew from the documents.
+
+What happened counts in the period of the moment that its definition names, from `:since` until before `:until`, UTC.
+Each currency is summed for itself and told in a row of its own; none is ever added to another one. A share or an
+average of nothing is no figure, neither 0 % nor 100 %. A document that is told anew counts as it was told last, also in
+the periods before, but for what a definition calls "by then".
 """
 
 
@@ -43,6 +48,7 @@ def _one(one: Measure) -> Iterator[str]:
     yield f"### `{one.name}`\n"
     better = f" Better: {one.better}." if one.better else ""
     slices = f" By {', '.join(one.slices)}." if one.slices else ""
+    others = f" By nothing else: {one.not_by}." if one.not_by else ""
     yield f"**{one.title}**, in {one.unit}. {one.meaning}\n"
-    yield f"Owner: {one.owner}.{better}{slices}\n"
+    yield f"Owner: {one.owner}.{better}{slices}{others} Of a period without any: {one.of_nothing}.\n"
     yield f"```sql\n{statement(one)}\n```\n"

@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.canonical import (
     ApprovalAction,
+    ApprovalVerb,
     CaseAction,
     Invoice,
     Money,
@@ -22,7 +23,7 @@ from engine.procure.milestone_orders import OF_ORDERS, order_rows
 from engine.procure.milestone_payments import OF_PAYMENTS
 from engine.procure.milestone_rows import IDLE, Rows, day_number, invoice_of_place, money, number, only
 from engine.procure.milestone_usage import OF_USAGE, stock_rows
-from engine.procure.papers import orders_of
+from engine.procure.papers import orders_of, own_dossier
 
 
 # ------------------------------------------------------------------ wishes
@@ -31,6 +32,20 @@ def _requisition(rows: Rows, one: Requisition) -> Iterator[Milestone]:
         "requisition_raised", "requisition", one, day=day_number(one.requested_on), type=one.urgency.value,
         supplier=only(line.supplier_number for line in one.lines), **money(_expected(one)),
     )  # fmt: skip
+
+
+def _wishes_end(rows: Rows) -> Iterator[Milestone]:
+    """Somebody rejected it or took it back, and it was not told anew since."""
+    acts = [one for one in rows.papers.latest() if isinstance(one.document, ApprovalAction) and _ends(one.document)]
+    for paper in [one for one in rows.papers.latest() if isinstance(one.document, Requisition)]:
+        told = [one.record.at_micros for one in acts if one.record.at_micros >= paper.record.at_micros]
+        if told and own_dossier(paper.document) == rows.dossier:
+            yield rows.row("requisition_ended", "requisition", paper.document, at_micros=min(told))
+
+
+def _ends(action: ApprovalAction) -> bool:
+    is_of_wish = action.approval_number == action.dossier.partition(":")[2]
+    return is_of_wish and action.action in (ApprovalVerb.REJECT, ApprovalVerb.WITHDRAW)
 
 
 def _expected(one: Requisition) -> Money | None:
@@ -137,5 +152,7 @@ def milestones_of_whole(rows: Rows) -> Iterator[Milestone]:
     """What only all documents of a dossier tell together."""
     if rows.dossier.startswith("order:"):
         yield from order_rows(rows)
+    elif rows.dossier.startswith("requisition:"):
+        yield from _wishes_end(rows)
     elif rows.dossier.startswith("stock:"):
         yield from stock_rows(rows)

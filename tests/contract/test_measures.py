@@ -29,6 +29,17 @@ async def test_every_measure_says_of_a_month_what_was_worked_out_by_hand(store: 
     assert told == EXPECTED
 
 
+async def test_where_nothing_happened_no_measure_says_a_share_or_an_average(store: Store) -> None:
+    told = {}
+    for name, one in MEASURES.items():
+        (row,) = await compute(store.measures, one, MARCH, AFTER)
+        told[name] = (row.value, row.denominator)
+
+    nothing = {name: ("0.00" if one.unit == "money" else "0", "0") for name, one in MEASURES.items()}
+    shares = {name: (None, "0") for name, one in MEASURES.items() if one.of_nothing == "no data"}
+    assert told == {**nothing, **shares}
+
+
 async def test_a_month_that_nobody_touched_is_what_its_documents_say(store: Store) -> None:
     await play(store)
 

@@ -26,6 +26,7 @@ INTEGRATION: tuple[Measure, ...] = (
 FROM messages m JOIN names n ON n.id = m.channel
 WHERE {_ARRIVED}""",
         slices=("stage",),
+        not_by="a message is not read for its facility or supplier before it is transformed",
     ),
     Measure(
         name="delivery_latency",
@@ -39,6 +40,7 @@ WHERE {_ARRIVED}""",
 FROM deliveries m JOIN names n ON n.id = m.channel
 WHERE m.message_id >= :since_id AND m.message_id < :until_id AND m.state = 3""",
         slices=("stage",),
+        not_by="a message is not read for its facility or supplier before it is transformed",
     ),
     Measure(
         name="posting_latency",
@@ -69,6 +71,7 @@ WHERE {during("command_answered")} AND EXISTS (
   CASE WHEN w.until < :as_of THEN :as_of - w.until ELSE 0 END AS numerator, 1 AS denominator
 FROM p2p_watermarks w""",
         slices=("stage",),
+        not_by="a source tells of every facility and supplier",
     ),
     Measure(
         name="ledger_agreement",
@@ -84,6 +87,7 @@ FROM p2p_milestones x
 JOIN p2p_milestones d ON d.what = 'drifted' AND d.key = x.key AND d.detail = ''
 WHERE {during("compared")}""",
         slices=("stage",),
+        not_by="a comparison is of all documents of a kind",
     ),
     Measure(
         name="audit_traceability",
@@ -98,6 +102,7 @@ WHERE {during("compared")}""",
 FROM p2p_records r
 WHERE r.at >= :since AND r.at < :until""",
         slices=("stage",),
+        not_by="a version is counted as it is stored, whatever it is about",
     ),
     Measure(
         name="support_effort",
@@ -117,5 +122,6 @@ SELECT {_MESSAGE.format("m.id")}, 0 AS numerator, 1 AS denominator
 FROM messages m JOIN names n ON n.id = m.channel
 WHERE {_ARRIVED}""",
         slices=(),
+        not_by="actions are about messages of every kind, and messages have no part that is theirs",
     ),
 )

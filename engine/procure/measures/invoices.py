@@ -135,5 +135,6 @@ WHERE {during("exception", "began")} AND x.type = 'duplicate_suspected' AND x.un
 UNION ALL
 SELECT {_ROW}, 0 AS numerator, 1 AS denominator FROM p2p_milestones x WHERE {during("invoice_received")}""",
         slices=("facility", "supplier", "category"),
+        not_by="decisions and invoices stand in different stages: each share would be of another one's",
     ),
 )

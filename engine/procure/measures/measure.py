@@ -36,6 +36,7 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
             `:as_of` are microseconds, `:since_id` and `:until_id` the message ids of the same times.
         counted: the numerator counts days or things; else times are in microseconds and money in millionths.
         better: which way is good; empty: neither.
+        not_by: why it has no other slices: what the rows would have to name and do not.
         as_of: it tells how things stood at the end of the period, not what happened in it.
     """
 
@@ -49,6 +50,12 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
     counted: bool = False
     as_of: bool = False
     slices: tuple[Slice, ...] = BY
+    not_by: str = ""
+
+    @property
+    def of_nothing(self) -> str:
+        """What it says of a period in which nothing happened: never a share of 0 % or 100 %."""
+        return "0" if self.unit in ("money", "count") else "no data"
 
     def value(self, numerator: int, denominator: int) -> Decimal | None:
         """None: there is nothing to divide by. Rounded to hundredths, half to even; money is exact."""

@@ -131,8 +131,8 @@ WHERE {during("order_bought")}""",
     Measure(
         name="expected_spend",
         title="Expected spend",
-        meaning="What the requisitions without an order at the end of the period are expected to cost, where every"
-        " line says so.",
+        meaning="What the requisitions that had no order at the end of the period, and had not been rejected or taken"
+        " back by then, are expected to cost, where every line says so in one currency. As of the end of the period.",
         owner="controller",
         unit="money",
         as_of=True,
@@ -140,8 +140,11 @@ WHERE {during("order_bought")}""",
 FROM p2p_milestones x
 WHERE x.what = 'requisition_raised' AND x.at < :until AND x.units IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM p2p_milestones o WHERE o.what = 'requisition_ordered' AND o.key = x.key AND +o.at < :until
+  ) AND NOT EXISTS (
+    SELECT 1 FROM p2p_milestones e WHERE e.what = 'requisition_ended' AND e.key = x.key AND +e.at < :until
   )""",
         slices=("facility", "supplier", "department"),
+        not_by="a requisition has one stage, and its lines may be of several categories",
     ),
     Measure(
         name="commitment",

@@ -11,7 +11,7 @@ _DISPUTED = """EXISTS (
   )"""
 _WRONG = _DISPUTED.format("'payment_disputed', 'payment_stale'")
 _UNTOLD = _DISPUTED.format("'payment_disputed', 'bank_silent'")
-_KEPT = "x.type = 'kept'"
+_KEPT = "x.type = 'kept'"  # with the supplier
 
 PAYMENTS: tuple[Measure, ...] = (
     Measure(
@@ -51,6 +51,7 @@ WHERE {during("payment_failed")} AND NOT EXISTS (
     SELECT 1 FROM p2p_milestones s WHERE s.what = 'payment_settled' AND s.key = x.key
   )""",
         slices=("supplier",),
+        not_by="a payment pays invoices of several facilities and categories at once",
     ),
     Measure(
         name="payment_status_accuracy",
@@ -64,12 +65,14 @@ WHERE {during("payment_failed")} AND NOT EXISTS (
 FROM p2p_milestones x
 WHERE {during("payment_created")}""",
         slices=("supplier",),
+        not_by="a payment pays invoices of several facilities and categories at once",
     ),
     Measure(
         name="days_to_pay",
         title="Working capital: days to pay",
-        meaning="Days from the date of an invoice until its money arrived, weighted by the money. In the period of"
-        " the payment.",
+        meaning="Days from the date of an invoice until its money arrived, weighted by the money, which is what was"
+        " paid, without the discount. Payments that came back and what only the ledger told are not counted, for they"
+        " name no amount that stayed. In the period in which the payment settled.",
         owner="treasury",
         unit="days",
         counted=True,
@@ -81,7 +84,9 @@ WHERE {during("invoice_paid")} AND {_KEPT}""",
     Measure(
         name="discounts_taken",
         title="Working capital: discounts taken",
-        meaning="Of the discounts that the invoices paid in the period offered, the money that was taken.",
+        meaning="Of the discounts that invoices offered, the money that was taken: by payments that stayed with the"
+        " supplier, whatever was offered and paid too late counts as not taken. In the period in which the invoice was"
+        " first paid so; an invoice that nobody paid yet is not counted, even when its day for the discount is over.",
         owner="treasury",
         unit="percent",
         better="higher",
@@ -93,7 +98,8 @@ WHERE {during("invoice_paid")} AND {_KEPT}""",
 FROM p2p_milestones x
 JOIN p2p_milestones o ON o.what = 'discount_offered' AND o.key = x.key AND o.detail = ''
 WHERE {during("invoice_paid")} AND {_KEPT} AND x.detail = (
-    SELECT MIN(f.detail) FROM p2p_milestones f WHERE f.what = 'invoice_paid' AND f.key = x.key AND f.type = 'kept'
+    SELECT f.detail FROM p2p_milestones f WHERE f.what = 'invoice_paid' AND f.key = x.key AND f.type = 'kept'
+    ORDER BY +f.at, f.detail LIMIT 1
   )""",
     ),
 )

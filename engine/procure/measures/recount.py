@@ -251,6 +251,19 @@ def _traced(raw: Raw) -> Sums:
     return _sum((None, int(one.traced), 1) for one in versions if raw.within(one.at))
 
 
+def _was_ended(raw: Raw, wish: str) -> bool:
+    """By the end of the period, and not told anew since."""
+    told = raw.kinds["Requisition"][wish][-1].at
+    ends = (
+        raw.came("ApprovalAction", key) or 0
+        for key, said in raw.latest("ApprovalAction")
+        if said["approval_number"] == wish
+        and said["dossier"] == f"requisition:{wish}"
+        and said["action"] in ("reject", "withdraw")
+    )
+    return any(told <= at < raw.until for at in ends)
+
+
 def _wished(raw: Raw) -> Sums:
     ordered = {
         wish
@@ -261,7 +274,12 @@ def _wished(raw: Raw) -> Sums:
     found = []
     for key, said in raw.latest("Requisition"):
         prices = [line["anticipated_price"] for line in said["lines"]]
-        if key in ordered or (raw.came("Requisition", key) or 0) >= raw.until or not all(prices):
+        if (
+            key in ordered
+            or _was_ended(raw, key)
+            or (raw.came("Requisition", key) or 0) >= raw.until
+            or not all(prices)
+        ):
             continue
         currencies = {one["currency"] for one in prices}
         if len(currencies) == 1:

@@ -24,6 +24,7 @@ WHERE {during("command_given")} AND x.type = 'propagate_supplier' AND x.detail =
     WHERE f.what = 'command_given' AND f.key = x.key AND f.type = 'propagate_supplier' ORDER BY +f.at, f.detail LIMIT 1
   )""",
         slices=("supplier", "category"),
+        not_by="a supplier serves every facility",
     ),
     Measure(
         name="duplicate_suppliers",
@@ -38,11 +39,13 @@ FROM p2p_milestones x
 WHERE x.what = 'exception' AND x.type = 'supplier_duplicate' AND x.began < :until
   AND (x.ended IS NULL OR x.ended >= :since)""",
         slices=("supplier",),
+        not_by="a supplier serves every facility, and two that are one may be of different categories",
     ),
     Measure(
         name="supplier_sync_quality",
         title="Supplier master synchronisation",
-        meaning="Of the suppliers told to a system in the period, those that a system took without ever refusing one.",
+        meaning="Of the times that a supplier was told to a system in the period, those of suppliers that a system took"
+        " and never refused. What was not answered yet counts as not taken.",
         owner="supplier-master",
         unit="percent",
         better="higher",
@@ -54,6 +57,7 @@ WHERE x.what = 'exception' AND x.type = 'supplier_duplicate' AND x.began < :unti
 FROM p2p_milestones x
 WHERE {during("command_given")} AND x.type = 'propagate_supplier'""",
         slices=("supplier",),
+        not_by="a supplier serves every facility",
     ),
     Measure(
         name="inventory_accuracy",
@@ -66,6 +70,7 @@ WHERE {during("command_given")} AND x.type = 'propagate_supplier'""",
 FROM p2p_milestones x
 WHERE {during("stock_counted")}""",
         slices=("facility",),
+        not_by="what lies at a place may come of several suppliers, and a place has no department",
     ),
     Measure(
         name="stock_outs",
@@ -79,6 +84,7 @@ WHERE {during("stock_counted")}""",
 FROM p2p_milestones x
 WHERE {during("stock_out")}""",
         slices=("facility",),
+        not_by="what lies at a place may come of several suppliers, and a place has no department",
     ),
     Measure(
         name="charge_capture_time",
@@ -92,6 +98,7 @@ WHERE {during("stock_out")}""",
 FROM p2p_milestones x
 WHERE {during("charge_received")}""",
         slices=("facility", "department"),
+        not_by="a charge names neither supplier nor category",
     ),
     Measure(
         name="usage_posting_time",
@@ -106,6 +113,7 @@ FROM p2p_milestones x
 JOIN p2p_milestones u ON u.what = 'usage_documented' AND u.key = x.key AND u.detail = ''
 WHERE {during("cost_posted")} AND x.kind = 'Consumption'""",
         slices=("facility", "department"),
+        not_by="a use has items of several suppliers and categories",
     ),
     Measure(
         name="supply_utilisation",
@@ -120,6 +128,7 @@ FROM p2p_milestones x
 JOIN p2p_milestones t ON t.what = 'usage_taken' AND t.key = x.key AND t.detail = ''
 WHERE {during("usage_documented")}""",
         slices=("facility", "department"),
+        not_by="a use has items of several suppliers and categories",
     ),
     Measure(
         name="supply_margin",
@@ -141,6 +150,7 @@ FROM p2p_milestones x
 JOIN p2p_milestones u ON u.what = 'usage_documented' AND u.key = x.key AND u.detail = ''
 WHERE x.what = 'usage_cost' AND x.units IS NOT NULL AND u.began >= :since AND u.began < :until""",
         slices=("facility", "department"),
+        not_by="a charge names neither supplier nor category",
     ),
     Measure(
         name="cost_allocation",
@@ -152,5 +162,6 @@ WHERE x.what = 'usage_cost' AND x.units IS NOT NULL AND u.began >= :since AND u.
 FROM p2p_milestones x
 WHERE {during("cost_allocated")}""",
         slices=("department", "facility"),
+        not_by="an entry has items of several suppliers and categories",
     ),
 )

@@ -169,15 +169,15 @@ class Orders:
             ),
         )  # fmt: skip
 
-    def approve(self, wish: str, at: datetime) -> None:
+    def approve(self, wish: str, at: datetime, verb: ApprovalVerb = ApprovalVerb.APPROVE) -> None:
         acted = ApprovalAction(
             action_number=f"AP-{wish}", approval_number=wish, dossier=f"requisition:{wish}",
-            action=ApprovalVerb.APPROVE, who=BOSS, at=at,
+            action=verb, who=BOSS, at=at,
         )  # fmt: skip
         self.maker.say(at, acted, who=BOSS)
 
     def open_wish(self) -> None:
-        """Nobody approves it: it is expected to be spent, and an exception."""
+        """Nobody approves it: it is expected to be spent, and an exception; some are rejected after some weeks."""
         self.count += 1
         seller, facility, center = (
             self.maker.chosen_seller(),
@@ -188,10 +188,14 @@ class Orders:
         part = Part(item, Decimal(500), price, None)
         wish, at = f"RQ-{self.count:06d}", self.maker.moment()
         self.say_wish(wish, at, seller, facility, center, [part])
+        ended = self.maker.later(at, 30, 13) if self.count % 2 else None
+        if ended is not None:
+            self.approve(wish, ended, ApprovalVerb.REJECT)
         where = {"facility": facility, "supplier": seller.number}
-        self.maker.trouble("approval_wanted", at, None, {**where, "stage": "requisition"}, part.worth, seller.currency)
+        of_case = {**where, "stage": "requisition"}
+        self.maker.trouble("approval_wanted", at, ended, of_case, part.worth, seller.currency)
         self.oracle.promises.append(
-            Promise("expected_spend", at, part.worth, seller.currency, {**where, "department": center})
+            Promise("expected_spend", at, part.worth, seller.currency, {**where, "department": center}, ended)
         )
 
     def _say_order(self, one: Matter) -> None:

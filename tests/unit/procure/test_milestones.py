@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from datetime import date
+import re
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 
 from engine.canonical import (
+    ApprovalAction,
+    ApprovalVerb,
     ChangeBy,
     Charge,
     Document,
@@ -22,13 +25,15 @@ from engine.canonical import (
     Receipt,
     ReceiptKind,
     ReceiptLine,
+    Requisition,
+    RequisitionLine,
 )
 from engine.core.errors import NotFoundError, OperationError
 from engine.ports.measures import Milestone, amount_of, units_of
 from engine.ports.procure import Case, Dossier, Record
 from engine.procure.measures.catalog import MEASURES, measure
 from engine.procure.measures.compute import statement
-from engine.procure.measures.measure import COLUMNS
+from engine.procure.measures.measure import BY, COLUMNS
 from engine.procure.milestone_commands import milestones_of_command
 from engine.procure.milestone_rows import day_number
 from engine.procure.milestones import milestones_of, moved
@@ -214,10 +219,44 @@ def test_a_figure_is_divided_once_and_rounded_half_to_even() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(MEASURES))
+def test_nothing_is_never_a_share(name: str) -> None:
+    one = MEASURES[name]
+
+    shown = one.value(0, 0)
+
+    assert ("no data" if shown is None else format(shown.normalize(), "f")) == one.of_nothing
+    assert one.of_nothing == ("0" if one.unit in ("money", "count") else "no data")
+
+
+@pytest.mark.parametrize("name", [one.name for one in MEASURES.values() if one.unit == "money"])
+def test_money_is_told_by_currency(name: str) -> None:
+    assert "NULL AS currency" not in MEASURES[name].rows
+    assert "GROUP BY 1, 2" in statement(MEASURES[name])  # slice and currency
+
+
+def test_a_wish_ends_when_it_is_rejected_and_is_open_again_when_it_is_told_anew() -> None:
+    line = RequisitionLine(number=1, item_number="M1", quantity=of("3"), anticipated_price=usd("4.00"))
+    wish = Requisition(requisition_number="R-1", lines=(line,), requested_on=date(2026, 3, 2))
+    key, when = "requisition:R-1", datetime(2026, 3, 3, tzinfo=UTC)
+    no = ApprovalAction(
+        action_number="A-1", approval_number="R-1", dossier=key, action=ApprovalVerb.REJECT, who="o.okafor", at=when
+    )
+    anew = wish.model_copy(update={"requester": "r.ruiz"})
+
+    ended = milestones_of(key, Papers([record(wish, 100), record(no, 200)]), ())
+    again = milestones_of(key, Papers([record(wish, 100), record(no, 200), record(anew, 300, 2)]), ())
+
+    assert [one.at_micros for one in ended if one.what == "requisition_ended"] == [200]
+    assert [one for one in again if one.what == "requisition_ended"] == []
+
+
+@pytest.mark.parametrize("name", sorted(MEASURES))
 def test_every_measure_has_words_an_owner_and_rows_of_the_same_columns(name: str) -> None:
     one = MEASURES[name]
 
     assert one.meaning.endswith(".")
+    assert re.search(r"[iI]n the period|the end of the period|behind now|to now|of now", one.meaning), "which period"
+    assert bool(one.not_by) is not (set(one.slices) == set(BY)), "why it is told by nothing else"
     assert one.owner
     assert one.title
     assert all(f"{column}" in one.rows for column in (*COLUMNS, "numerator", "denominator"))
