@@ -49,9 +49,7 @@ class Separators(Settings):
     def _each_parts_one_thing(self) -> Self:
         given = (self.element, self.component, self.repetition, self.segment[0])
         if any(not one.isascii() or one.isalnum() or one in " .-\0" for one in given):
-            raise ValueError(
-                "a separator is a sign that no word or number has: no letter, digit, blank, point or -"
-            )
+            raise ValueError("a separator is a sign that no word or number has: no letter, digit, blank, point or -")
         if len(set(given)) < len(given):
             raise ValueError("two separators are the same sign: each parts one thing")
         if self.segment[1:] not in ("", "\n"):
