@@ -17,6 +17,8 @@ from engine.core.errors import FramingError, SizeLimitError
 
 _ENCRYPTED = 0x1
 _BOUNDED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others the library unpacks whole, whatever they come to
+_LOCAL = b"PK\x03\x04"  # a file's header, which an archive begins with
+_OF_DESKTOPS = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
 _RATIO_FROM = 1024 * 1024  # bytes: small members may be as dense as they like
 
 
@@ -50,16 +52,21 @@ class Archive:
             raise FramingError("not a ZIP file") from None
         self._entries = self._file.infolist()
         self._packed = len(data)
+        first = min((entry.header_offset for entry in self._entries), default=0)
+        if first > 0 and data.startswith(_LOCAL):
+            # The directory at the end knows of the last one only: what a scanner saw and what is read would differ.
+            raise FramingError("two archives in one file", remedy="send each as a file of its own")
         self._check(limits)
 
     @property
     def names(self) -> list[str]:
-        """Of files, in their order; folders are left out."""
-        return [entry.filename for entry in self._entries if not entry.is_dir()]
+        """Of files, in their order; folders are left out, and what desktops put beside files for themselves."""
+        return [entry.filename for entry in self._entries if _is_file(entry)]
 
     def members(self) -> Iterator[Member]:
+        """As `names`."""
         for entry in self._entries:
-            if not entry.is_dir():
+            if _is_file(entry):
                 yield Member(entry.filename, self._content(entry))
 
     def read(self, name: str) -> bytes | None:
@@ -100,6 +107,11 @@ class Archive:
         if len(content) != entry.file_size:
             raise FramingError("a file in the archive is not as long as it says")
         return content
+
+
+def _is_file(entry: zipfile.ZipInfo) -> bool:
+    folder, _, name = entry.filename.rpartition("/")
+    return not entry.is_dir() and folder.partition("/")[0] != "__MACOSX" and name.lower() not in _OF_DESKTOPS
 
 
 def _harmless(name: str) -> bool:

@@ -49,6 +49,21 @@ async def test_each_file_of_an_archive_is_a_message_and_a_bad_one_costs_the_othe
     assert [path.suffix for path in (tmp_path / "in" / "error").iterdir() if path.suffix == ".zip"] == [".zip"]
 
 
+def test_what_desktops_put_into_an_archive_for_themselves_is_no_file_of_it() -> None:
+    made = ("in/a.csv", "__MACOSX/in/._a.csv", ".DS_Store", "in/Thumbs.db", "desktop.ini", "notes/__MACOSX.csv")
+    archive = Archive(pack([Member(name, b"1") for name in made]), LIMITS)
+
+    assert [one.name for one in archive.members()] == archive.names == ["in/a.csv", "notes/__MACOSX.csv"]
+
+
+def test_two_archives_in_one_file_are_refused_and_words_before_one_are_not() -> None:
+    one, other = pack([Member("a.csv", b"1")]), pack([Member("b.csv", b"2")])
+
+    assert Archive(b"self-extracting: " + one, LIMITS).names == ["a.csv"]
+    with pytest.raises(FramingError, match="two archives"):
+        Archive(one + other, LIMITS)
+
+
 async def test_the_same_archive_again_has_no_second_effect(tmp_path: Path) -> None:
     content = zipped(("one.csv", b"1"))
     (tmp_path / "in").mkdir()
