@@ -61,8 +61,8 @@ WHERE {during("command_answered")} AND EXISTS (
     Measure(
         name="sync_lag",
         title="Synchronisation lag",
-        meaning="How far the sources are behind now: the time since the moment up to which each has told everything,"
-        " on average. The stage is the source.",
+        meaning="How far the sources are behind: the time from the moment up to which each has told everything by today"
+        " until the end of the period, or until now, on average; 0 of one that has told more. The stage is the source.",
         owner="integration",
         unit="minutes",
         better="lower",
