@@ -22,7 +22,9 @@ from engine.canonical import (
 from engine.channel.policies import Policies
 from engine.channel.policy_matching import Limit, Tolerance, Tolerances
 from engine.channel.policy_routing import Exceptions
+from engine.ports.procure import Case
 from engine.procure.decision import Decision, Finding, Intent
+from engine.procure.desk_actions import choices_of
 from engine.procure.posting import Step, followed
 from engine.procure.twins import TWIN
 from tests.support.papers import papers, world
@@ -183,6 +185,16 @@ def test_what_was_rejected_can_be_opened_again() -> None:
     decision = decide(REFUSED, act(CaseVerb.REJECT), act(CaseVerb.REOPEN, number=2))
 
     assert (twin(decision).type, keys(decision)) == (TWIN, [KEY])
+
+
+@pytest.mark.parametrize(("theirs", "offered"), [(held(), True), (held("1.00"), False)], ids=["agrees", "differs"])
+def test_who_has_the_case_is_told_why_theirs_cannot_be_taken(theirs: HeldThere, offered: bool) -> None:
+    found = twin(decide(answer(holds=theirs)))
+    case = Case("c", "invoice:S1/I1", TWIN, "open", 0, found.title, facts=found.facts)
+    choices = {one.action: one.why_not for one in choices_of(case, papers(INVOICE), RULES, "ana")}
+
+    assert (choices["accept"] is None) is offered
+    assert (choices["rematch"], choices["reject"]) == (None, None)
 
 
 def test_whatever_order_they_come_in_the_result_is_the_same() -> None:
