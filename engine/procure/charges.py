@@ -74,15 +74,27 @@ def _rest(amounts: dict[str, Decimal]) -> dict[str, Decimal]:
 
 def net_charges(charges: Iterable[ChargeEvent]) -> dict[str, Decimal]:
     """What is left of each charge after its credits; a credit that names no charge takes of the last one before it."""
+    return _netted(charges)[0]
+
+
+def credits_beyond(charges: Iterable[ChargeEvent]) -> dict[str, Decimal]:
+    """What credits take back that nobody charged, by their numbers."""
+    return _netted(charges)[1]
+
+
+def _netted(charges: Iterable[ChargeEvent]) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
     ordered = sorted(charges, key=lambda one: (one.charged_at, one.charge_number))
     left = {one.charge_number: one.quantity.amount for one in ordered if one.charge_kind is ChargeKind.CHARGE}
+    beyond: dict[str, Decimal] = {}
     for credit in (one for one in ordered if one.charge_kind is ChargeKind.CREDIT):
         amount = abs(credit.quantity.amount)
         for charge in _credited(credit, ordered):
             taken = min(amount, left.get(charge.charge_number, _NONE))
             left[charge.charge_number] -= taken
             amount -= taken
-    return left
+        if amount > 0:
+            beyond[credit.charge_number] = amount
+    return left, beyond
 
 
 def _credited(credit: ChargeEvent, charges: Sequence[ChargeEvent]) -> list[ChargeEvent]:

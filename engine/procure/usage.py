@@ -21,11 +21,14 @@ from engine.procure.decision import Decision, Finding, Intent, World, text_of
 from engine.procure.papers import Papers
 from engine.procure.requisition_lines import IMPLANTS, cost_center_fault
 from engine.procure.requisition_prices import exact, factor
+from engine.procure.usage_changed import changed_since, credit_waits, credited_beyond, entry_of
 from engine.procure.usage_costs import Cost, Source, cost_entry
 from engine.procure.usage_waiting import Wait, first_look, rules_of, wait_for
 
 _BACK = frozenset({Disposition.RETURNED, Disposition.EXPLANTED})
 _CHARGED = frozenset({Disposition.USED, Disposition.IMPLANTED})
+
+_ABOUT_CHARGES = frozenset({"usage_not_charged", "charge_without_usage", "charge_credit_unmatched"})
 
 
 class UsedLine(msgspec.Struct, frozen=True):
@@ -56,14 +59,15 @@ def decide_usage(papers: Papers, world: World) -> Decision:
     used = [one for document in papers.newest(Consumption) if not document.cancelled for one in _lines(document, world)]
     charges = papers.newest(ChargeEvent)
     paired, waits = _paired(used, charges, world)
+    credits_ = credit_waits(charges, world)
     found = [fault for one in used for fault in one.faults]
-    found += [*_uncharged(used, paired, waits), *_unused(charges, paired, waits)]
-    findings = still_open(found, papers, world)
+    found += [*_uncharged(used, paired, waits), *_unused(charges, paired, waits), *credited_beyond(charges, credits_)]
+    findings = still_open([*found, *changed_since(papers, world)], papers, world)
     return Decision(
         _state(used, paired, waits, findings),
         findings,
         tuple(_posted(used, findings, world)),
-        first_look(*(waits[key] for key in (*paired.uncharged, *paired.unused))),
+        first_look(*(waits[key] for key in (*paired.uncharged, *paired.unused)), *credits_.values()),
     )
 
 
@@ -160,14 +164,14 @@ def _unused(charges: list[ChargeEvent], paired: Paired, waits: Mapping[str, Wait
 def _posted(used: list[UsedLine], findings: tuple[Finding, ...], world: World) -> Iterator[Intent]:
     """One entry for each documented use, once all of its lines are right."""
     rules = rules_of(world)
-    wrong = {one.place for one in findings if one.type not in ("usage_not_charged", "charge_without_usage")}
+    wrong = {one.place for one in findings if one.type not in _ABOUT_CHARGES}
     for document in {one.document.natural_key: one.document for one in used}.values():
         lines = [one for one in used if one.document is document and one.is_ours]
         if rules.inventory_account is None or any(one.key in wrong for one in lines):
             continue
         costs = [cost for one in lines if (cost := _booked(one, rules.expense_account)) is not None]
         source = Source(
-            f"USE-{document.natural_key}"[:80],
+            entry_of(document),
             document.used_at.date(),
             "Consumption",
             document.natural_key,

@@ -106,6 +106,41 @@ def test_use_and_charge_of_a_visit_are_paired(documents: tuple[Document, ...], e
         assert sorted({one.type for one in decided(*turn).findings}) == expected
 
 
+@pytest.mark.parametrize(
+    ("documents", "expected"),
+    [
+        ((credit(),), ["charge_credit_unmatched"]),
+        ((used(), charge(), credit(reverses="CH9")), ["charge_credit_unmatched"]),
+        ((used("1"), charge(), credit("3")), ["charge_credit_unmatched", "usage_not_charged"]),
+        ((used("1"), charge(), credit("1", reverses="CH1")), []),
+        ((credit(item_number=None, charge_code="ROOM"),), []),
+    ],
+)
+def test_a_credit_of_what_nobody_charged_is_told(documents: tuple[Document, ...], expected: list[str]) -> None:
+    for turn in itertools.permutations(documents):
+        found = decided(*turn).findings
+        assert sorted({one.type for one in found}) == expected
+        assert all(one.flip for one in found)
+
+
+def test_a_credit_waits_for_its_charge_and_is_looked_at_again() -> None:
+    lone = decided(credit(), now=AT + timedelta(hours=4))
+
+    assert (lone.findings, lone.look_again_at) == ((), AT + timedelta(hours=75))
+
+
+@pytest.mark.parametrize(
+    ("again", "wanted"),
+    [(used(cancelled=True), True), (used("3"), True), (used(disposition=Disposition.WASTED), True), (used(), False)],
+)
+def test_a_use_that_is_told_otherwise_after_its_cost_was_posted_is_a_case(again: Consumption, wanted: bool) -> None:
+    given = frozenset({"post_journal:USE-U1"})
+    found = [one for one in decided(used(), again, given=given).findings if one.type == "decided_otherwise_since"]
+
+    assert [one.facts["posted"] for one in found] == [["line 1: 2 EA of M1, used"]] * wanted
+    assert not any(one.type == "decided_otherwise_since" for one in decided(used(), again).findings)
+
+
 def test_a_source_that_can_still_explain_it_is_waited_for() -> None:
     soon, hour = AT + timedelta(hours=4), timedelta(hours=1)
     waiting = decided(used(), now=soon)
