@@ -107,7 +107,8 @@ class MeasurePages:
 
 
 def unit_of(one: Measure, currency: str | None = None) -> str:
-    return " of ".join(part for part in (_UNITS.get(one.unit, one.unit), currency) if part)  # `% of USD`
+    unit = _UNITS.get(one.unit, one.unit)
+    return f"{unit} of {currency}" if unit == "%" and currency else ", ".join(filter(None, (unit, currency)))
 
 
 def path_of(dossier: str, key: str = "") -> str | None:
