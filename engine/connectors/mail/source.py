@@ -1,11 +1,13 @@
 """Source `imap`: each mail of a folder is read, accepted, and only then moved.
 
 A crash in between leaves the mail where it is; its messages have the same natural ids when it is read again.
+Mails come in the order of the folder; one that the server fails to give comes after all others.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 from engine.connectors.fhir.oauth import TokenGiver
 from engine.connectors.fhir.settings import FhirDestinationSettings
@@ -31,6 +33,7 @@ class ImapSource:
         self._mailbox = Mailbox(settings, self._tls, context.name)
         self._messages = MailMessages(settings, context)
         self._running = False
+        self._broke_off: Counter[int] = Counter()  # mails at which a look ended, by UID
         self.problem: str | None = None  # the last failure of server or store, for check()
 
     async def run(self, accept: Accept) -> None:
@@ -56,10 +59,10 @@ class ImapSource:
             await self._mailbox.open(*await self._proof.given())
             uids = await self._mailbox.uids()
             sizes = await self._mailbox.sizes(uids) if uids else {}
-            for uid in uids:
+            for uid in self._in_order(uids):
                 if uid in sizes:
                     await wait_for_journal(accept)
-                    await self._take(uid, sizes[uid], accept)
+                    await self._noted(uid, sizes[uid], accept)
         except StoreError as error:
             self.problem = f"the store refuses: {error.code}"
         except TransportError as error:
@@ -88,6 +91,18 @@ class ImapSource:
             await self._mailbox.wait(pause)
         except TransportError:
             pass  # the next look connects anew, and tells when it cannot
+
+    def _in_order(self, uids: list[int]) -> list[int]:
+        """A mail that the server itself cannot give stands behind the others, whom it would keep out for ever."""
+        self._broke_off = Counter({uid: count for uid, count in self._broke_off.items() if uid in uids})
+        return sorted(uids, key=lambda uid: (self._broke_off[uid], uid))
+
+    async def _noted(self, uid: int, size: int, accept: Accept) -> None:
+        try:
+            await self._take(uid, size, accept)
+        except TransportError:
+            self._broke_off[uid] += 1
+            raise
 
     async def _take(self, uid: int, size: int, accept: Accept) -> None:
         messages = await self._read(uid, size)
