@@ -73,14 +73,15 @@ def _context(ca: Path | None, certificate: Path | None) -> ssl.SSLContext:
 def _in_words(error: OSError | asyncio.IncompleteReadError, under_tls: bool) -> str:
     """What went wrong, and what to look at."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted: {error.verify_message}; name its authority with --ca"
+        remedy = "renew it" if "expired" in error.verify_message else "name its authority with --ca"
+        return f"its certificate is not trusted: {error.verify_message}; {remedy}"
     if isinstance(error, ssl.SSLError):
         return "TLS failed; does this door speak TLS, and does it ask for --certificate?"
     if isinstance(error, TimeoutError) and error.errno is None:
         return f"no acknowledgement came within {_ANSWER_SECONDS:.0f} s"
     if isinstance(error, asyncio.IncompleteReadError | ConnectionResetError):
         asks = "--certificate" if under_tls else "TLS (--tls or --ca)"
-        return f"it closed the connection and acknowledged nothing; does this door ask for {asks}?"
+        return f"it closed the connection without an answer; did the engine stop, or does this door ask for {asks}?"
     known = error.errno is not None and error.errno > 0  # a name that cannot be resolved has a negative one
     return f"{os.strerror(error.errno or 0) if known else error.strerror or error}; does the channel run there?"
 
