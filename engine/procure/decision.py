@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from engine.ports.procure import Reference
 from engine.procure.papers import Papers
 
 D = TypeVar("D", bound=Document)
+T = TypeVar("T")
 DOSSIER = "dossier"  # kind of a reference to all of a dossier
 
 
@@ -90,6 +91,14 @@ class World:
         self._known, self._beside = known, {} if beside is None else beside
         self.given = given
         self.asked: set[Reference] = set()
+        self._made: dict[Hashable, Any] = {}
+
+    def once(self, what: Hashable, make: Callable[[], T]) -> T:
+        """What follows from what this world shows is worked out once, however many parts of a decision ask for it."""
+        if what not in self._made:
+            self._made[what] = make()
+        found: T = self._made[what]
+        return found
 
     def find(self, kind: type[D], key: str) -> D | None:
         """The newest version of a document of another dossier; None: nobody told of it yet."""

@@ -54,6 +54,10 @@ class _Book(NamedTuple):
     substitutes: Mapping[int, frozenset[str]]
     world: World
 
+    @property
+    def tells_lots(self) -> bool:
+        return any(one.lot or one.serial for one in self.arrived)
+
     def category(self, line: OrderLine) -> str | None:
         """The order's word, else that of the item's master data."""
         item = None if line.category or self.order.category else self.world.find(Item, line.item_number)
@@ -62,7 +66,7 @@ class _Book(NamedTuple):
 
 def open_lots(papers: Papers, world: World) -> tuple[Finding, ...]:
     """Those that nobody let pass; above the limit of the policies two people must."""
-    return Acts(papers).open(lot_findings(papers, world), world)
+    return world.once((open_lots, papers), lambda: Acts(papers).open(lot_findings(papers, world), world))
 
 
 def lot_findings(papers: Papers, world: World) -> Iterator[Finding]:
@@ -180,7 +184,7 @@ def _differs(one: Arrived, marks: _Marks) -> bool:
 
 def _invoiced(book: _Book, invoice: Invoice) -> Iterator[Finding]:
     """Only where the dock told lots of that line: before that, the invoice waits for its goods anyway."""
-    for line in invoice.lines:
+    for line in invoice.lines if book.tells_lots else ():
         came = [one for one in book.arrived if _is_of(one.line, line.order_line_number, line.item_number)]
         lots, serials = {one.lot for one in came if one.lot}, {one.serial for one in came if one.serial}
         if (line.lot and lots and line.lot not in lots) or (line.serial and serials and line.serial not in serials):

@@ -22,6 +22,10 @@ _FIELDS = ("quantity", "price", "price_unit", "item_number", "description", "ide
 
 def order_of(papers: Papers) -> tuple[PurchaseOrder | None, frozenset[int]]:
     """The order and its lines that are deleted; all of them when it is cancelled."""
+    return papers.once(order_of, lambda: _order_of(papers))
+
+
+def _order_of(papers: Papers) -> tuple[PurchaseOrder | None, frozenset[int]]:
     order = next(iter(papers.newest(PurchaseOrder)), None)
     if order is None:
         return None, frozenset()

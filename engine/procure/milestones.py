@@ -58,9 +58,14 @@ def moved(
     """
     if dossier.key.partition(":")[0] in _BESIDE:
         return Moved()
-    before = _named(dossier.key, Papers.of(papers.all[i] for i in _known(dossier, papers)), dossier.cases)
     left = {one.case_id: one for one in dossier.cases} | {one.case_id: one for one in cases}
-    after = _named(dossier.key, papers, tuple(left.values()))
+    if len(papers.all) == len(dossier.records):  # nothing came: only cases may differ
+        rows = Rows(dossier.key, papers)
+        before, after = (_by_name(_of_cases(some, rows)) for some in (dossier.cases, left.values()))
+    else:
+        known = Papers.of(papers.all[i] for i in _known(dossier, papers))
+        before = _by_name(milestones_of(dossier.key, known, dossier.cases)) if dossier.revision else {}
+        after = _by_name(milestones_of(dossier.key, papers, tuple(left.values())))
     commands = [row for one in given for row in milestones_of_command(dossier.key, *one)]
     new = [row for name, row in after.items() if before.get(name) != row]
     return Moved((*new, *commands), tuple(sorted(before.keys() - after.keys())))
@@ -73,8 +78,8 @@ def _known(dossier: Dossier, papers: Papers) -> Iterator[int]:
             yield place
 
 
-def _named(key: str, papers: Papers, cases: Sequence[Case]) -> Named:
-    return {row.name: row for row in milestones_of(key, papers, cases)}
+def _by_name(rows: Iterable[Milestone]) -> Named:
+    return {row.name: row for row in rows}
 
 
 def milestones_of(dossier: str, papers: Papers, cases: Sequence[Case]) -> Iterator[Milestone]:
@@ -85,11 +90,15 @@ def milestones_of(dossier: str, papers: Papers, cases: Sequence[Case]) -> Iterat
         if make is not None and own_dossier(paper.document) == dossier:
             yield from make(rows, paper.document)
     yield from milestones_of_whole(rows)
+    yield from _of_cases(cases, rows)
+
+
+# ------------------------------------------------------------------ exceptions
+def _of_cases(cases: Iterable[Case], rows: Rows) -> Iterator[Milestone]:
     for case in cases:
         yield from _spells(case, rows)
 
 
-# ------------------------------------------------------------------ exceptions
 def _spells(case: Case, rows: Rows) -> Iterator[Milestone]:
     """One row each time that it was open."""
     papers = rows.papers

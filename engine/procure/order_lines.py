@@ -5,7 +5,8 @@ Changes count in the order of their sequence, whatever came first; the supplier'
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 
@@ -22,7 +23,9 @@ from engine.canonical import (
     OrderLine,
     PurchaseOrder,
     Receipt,
+    ReceiptLine,
     ShipmentNotice,
+    ShippedLine,
 )
 from engine.procure.papers import Papers
 
@@ -57,6 +60,10 @@ class OrderLife(msgspec.Struct, frozen=True):
 
 def order_life(papers: Papers) -> OrderLife | None:
     """None: the order itself is not known yet."""
+    return papers.once(order_life, lambda: _order_life(papers))
+
+
+def _order_life(papers: Papers) -> OrderLife | None:
     order = next(iter(papers.newest(PurchaseOrder)), None)
     if order is None:
         return None
@@ -115,32 +122,45 @@ def _life(line: OrderLine, order: PurchaseOrder, answers: Iterable[OrderAcknowle
         for part in one.lines:
             if part.order_line_number == line.number:
                 answer, answered_on = part, one.acknowledged_on
-    shipped, arrives = _shipped(line, order, papers.newest(ShipmentNotice))
+    shipped, arrives = _shipped(line, order, papers)
     promised = [one.expected_on for one in answer.answers if one.expected_on] if answer else []
     wanted = line.needed_by or order.needed_by
     return LineLife(
-        line, shipped, _received(line, papers.newest(Receipt)), answer, answered_on,
+        line, shipped, _received(line, papers), answer, answered_on,
         expected_on=arrives or max(promised, default=wanted),
     )  # fmt: skip
 
 
-def _shipped(line: OrderLine, order: PurchaseOrder, notices: Iterable[ShipmentNotice]) -> tuple[Decimal, date | None]:
+def _shipped(line: OrderLine, order: PurchaseOrder, papers: Papers) -> tuple[Decimal, date | None]:
     amount, arrives = _NONE, None
-    for notice in notices:
-        for part in notice.lines if notice.purpose not in _CANCELLED else ():
-            if part.order_line_number != line.number or part.order_number not in (None, order.order_number):
-                continue
-            if part.quantity.unit == line.quantity.unit:
-                amount += part.quantity.amount
-            arrives = max(filter(None, (arrives, notice.expected_on)), default=None)
+    for notice, part in papers.once(_shipped, lambda: _shipped_by_line(papers)).get(line.number, ()):
+        if part.order_number not in (None, order.order_number):
+            continue
+        if part.quantity.unit == line.quantity.unit:
+            amount += part.quantity.amount
+        arrives = max(filter(None, (arrives, notice.expected_on)), default=None)
     return amount, arrives
 
 
-def _received(line: OrderLine, receipts: Iterable[Receipt]) -> Decimal:
-    parts = ((one, part) for one in receipts for part in one.lines if part.order_line_number == line.number)
-    return sum(
-        (one.sign * part.quantity.amount for one, part in parts if part.quantity.unit == line.quantity.unit), _NONE
-    )
+def _shipped_by_line(papers: Papers) -> Mapping[int | None, list[tuple[ShipmentNotice, ShippedLine]]]:
+    found = defaultdict[int | None, list[tuple[ShipmentNotice, ShippedLine]]](list)
+    for notice in papers.newest(ShipmentNotice):
+        for part in notice.lines if notice.purpose not in _CANCELLED else ():
+            found[part.order_line_number].append((notice, part))
+    return found
+
+
+def _received(line: OrderLine, papers: Papers) -> Decimal:
+    parts = papers.once(_received, lambda: _received_by_line(papers)).get(line.number, ())
+    return sum((sign * part.quantity.amount for sign, part in parts if part.quantity.unit == line.quantity.unit), _NONE)
+
+
+def _received_by_line(papers: Papers) -> Mapping[int, list[tuple[int, ReceiptLine]]]:
+    found = defaultdict[int, list[tuple[int, ReceiptLine]]](list)
+    for receipt in papers.newest(Receipt):
+        for part in receipt.lines:
+            found[part.order_line_number].append((receipt.sign, part))
+    return found
 
 
 def is_goods(one: LineLife) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from functools import cached_property, lru_cache
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from engine.canonical import (
     KINDS,
@@ -28,6 +28,7 @@ from engine.procure.supplier_papers import belongs_to, number_dossier
 from engine.procure.usage_papers import beside, usage_dossiers
 
 D = TypeVar("D", bound=Document)
+T = TypeVar("T")
 _REMEMBERED = 2048  # documents that were read: versions never change, and a matter is decided over again and again
 
 
@@ -43,6 +44,7 @@ class Papers:
 
     def __init__(self, records: Iterable[Record]) -> None:
         self.all = [Paper(read(record), record) for record in sorted(records)]
+        self._made: dict[Hashable, Any] = {}
 
     @classmethod
     def of(cls, papers: Iterable[Paper]) -> Papers:
@@ -57,7 +59,17 @@ class Papers:
 
     def newest(self, kind: type[D]) -> list[D]:
         """The last version of each document of a kind, by key."""
+        return list(self.once(("newest", kind), lambda: self._newest_of(kind)))
+
+    def _newest_of(self, kind: type[D]) -> list[D]:
         return [paper.document for paper in self._newest.values() if isinstance(paper.document, kind)]
+
+    def once(self, what: Hashable, make: Callable[[], T]) -> T:
+        """What follows from these documents alone is worked out once, however many ask for it."""
+        if what not in self._made:
+            self._made[what] = make()
+        found: T = self._made[what]
+        return found
 
     def versions(self, kind: type[D]) -> list[D]:
         """Every version, by key and age."""
