@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 from starlette.responses import JSONResponse, Response
 
 from engine.console import figures
@@ -39,7 +40,9 @@ class ChannelPages:
         return go("/channels")
 
     async def overview(self, call: Call) -> Response:
-        return await self._kit.page(call, "channels.html", engine=await call.operations.status())
+        engine = await call.operations.status()
+        ordered = sorted(engine.channels, key=_importance)
+        return await self._kit.page(call, "channels.html", engine=msgspec.structs.replace(engine, channels=ordered))
 
     async def channel(self, call: Call) -> Response:
         engine = await call.operations.status()
@@ -67,6 +70,12 @@ class ChannelPages:
         shown = {key: [f.text, f.tone, f.points] for key, f in figures.of_engine(engine).items()}
         at = SystemClock().now()
         return JSONResponse({"at": f"{at:%H:%M:%S}", "shape": shape(engine.channels), "figures": shown})
+
+
+def _importance(channel: ChannelStatus) -> tuple[bool, ...]:
+    """What is in trouble first, then what holds messages, what is busy, what ever had something to do."""
+    trouble = channel.state == "failed" or any(one.state in figures.TROUBLED for one in channel.destinations)
+    return not trouble, not figures.held([channel]), not any(channel.recent), not channel.received
 
 
 def shape(channels: Sequence[ChannelStatus]) -> str:

@@ -134,6 +134,15 @@ async def test_patient_data_is_on_the_message_page_only(desk: Desk) -> None:
     assert PATIENT not in re.search(r"<title>.*</title>", page, re.DOTALL)[0]  # type: ignore[index]
 
 
+async def test_channels_in_trouble_stand_first_then_those_that_hold_messages_and_the_busy_ones(desk: Desk) -> None:
+    text = (await (await desk.sit_down()).get("/channels")).text
+
+    assert re.findall(r'<th scope="row"><a href="/channels/([^"]+)">', text) == [
+        "supplier_invoice", "supply_charges", "stock_requisition", "admissions", "purchase_order_out",
+        "supplier_onboarding",
+    ]  # fmt: skip
+
+
 async def test_reading_a_message_is_audited_but_watching_its_state_is_not(desk: Desk) -> None:
     client, row = await desk.sit_down(), await desk.held("stock_requisition")
     path = f"/messages/{id_text(row.message_id)}"
