@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 from urllib.parse import quote
 
 from starlette.responses import Response
@@ -34,6 +36,43 @@ ANSWERS: Mapping[str, tuple[str, str, str]] = {
     "delegate": ("Hand on", "Somebody else answers this one instead of you.", ""),
     "withdraw": ("Withdraw", "You asked for it, and want it no longer.", ""),
 }
+
+
+_OF_LINE = re.compile(r"(\w+)\[(\d+)\]\.(.+)")
+
+
+class Lines(NamedTuple):
+    """What repeats in a document, as a table: `rows` have a text for each column, empty where a line has none."""
+
+    name: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+class Content(NamedTuple):
+    """What is to be approved: single facts, and its lines."""
+
+    facts: Sequence[tuple[str, str]]
+    tables: Sequence[Lines]
+
+
+def laid_out(content: Iterable[tuple[str, str]]) -> Content:
+    """`lines[2].quantity` belongs into row 2 of the table `lines`; columns stand in the order they come in."""
+    facts: list[tuple[str, str]] = []
+    tables: dict[str, dict[int, dict[str, str]]] = {}
+    for name, text in content:
+        found = _OF_LINE.fullmatch(name)
+        if found is None:
+            facts.append((name, text))
+        else:
+            table, number, column = found.groups()
+            tables.setdefault(table, {}).setdefault(int(number), {})[column] = text
+    return Content(facts, [_lines(name, rows) for name, rows in tables.items()])
+
+
+def _lines(name: str, rows: Mapping[int, Mapping[str, str]]) -> Lines:
+    columns = list(dict.fromkeys(column for row in rows.values() for column in row))
+    return Lines(name, columns, [[row.get(column, "") for column in columns] for _, row in sorted(rows.items())])
 
 
 class ApprovalPages:
@@ -73,6 +112,7 @@ class ApprovalPages:
             call,
             "approval.html",
             view=view,
+            content=laid_out(view.content),
             row=view.row,
             facts=[(_WORDS.get(name, name), text) for name, text in flat(view.facts) if name not in _ELSEWHERE],
             subjects=SUBJECTS,

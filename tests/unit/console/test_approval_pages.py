@@ -8,6 +8,7 @@ import pytest
 
 from engine.api.app import build_app
 from engine.console import pages
+from engine.console.approvals import Lines, laid_out
 from engine.ports.accounts import Role
 from engine.store.accounts import SqlAccounts
 from tests.support.asgi_client import AsgiClient
@@ -132,3 +133,12 @@ async def test_who_answers_for_every_facility_is_told_of_no_limit(room: Room) ->
     bert = await room.person(BERT)
 
     assert "belong to no facility" not in (await bert.get("/approvals")).text
+
+
+def test_lines_of_a_document_are_rows_of_one_table() -> None:
+    found = laid_out(
+        [("number", "REQ-1"), ("lines[1].item", "A"), ("lines[1].quantity", "3 EA"), ("lines[2].quantity", "5 EA")]
+    )
+
+    assert found.facts == [("number", "REQ-1")]
+    assert found.tables == [Lines("lines", ["item", "quantity"], [["A", "3 EA"], ["", "5 EA"]])]
