@@ -327,6 +327,22 @@ class Saying:
         writer.close()
 
 
+async def test_object_that_is_not_given_out_keeps_none_of_the_others_out(store: Store, tmp_path: Path) -> None:
+    """One that was archived: the server lists it, and refuses to give it until somebody restores it."""
+    store.ask("put_object", Key="in/a", Body=b"archived", StorageClass="GLACIER")
+    for name in "bc":
+        store.put(f"in/{name}", name.encode())
+    door = Door()
+    given = source(store, tmp_path, parallel=1)
+    good = await given.look(door)
+    await given._bucket.close()
+
+    assert not good
+    assert given.problem == "the server refuses: InvalidObjectState"
+    assert [one.body for one in door.accepted] == [b"b", b"c"]
+    assert store.keys("in/a") == ["in/a"]
+
+
 async def test_busy_server_is_asked_again_when_it_says(store: Store, tmp_path: Path) -> None:
     busy = Saying("503 Slow Down", "Retry-After: 700")
     async with busy as port:

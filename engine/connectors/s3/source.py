@@ -25,6 +25,7 @@ from engine.ports.connector import Accept, ConnectorContext, Health, Received
 
 T = TypeVar("T")
 _LONGEST_PAUSE = 300.0  # seconds between tries while server or store refuse
+_MOST_REFUSED = 100  # objects in one look: then it is us whom the server refuses
 _BATCH_BYTES = 64 * 1024 * 1024  # in memory at once, besides one object
 _LONGEST_NAME = 120  # characters of an object's own name behind done/
 
@@ -107,7 +108,10 @@ class S3Source:
         return fnmatchcase(one.name, self._settings.pattern)
 
     async def _take(self, found: Sequence[Object], accept: Accept) -> None:
-        """Read together, accept in order, put each away when all of it is durable. Raises the first failure."""
+        """Read together, accept in order, put each away when all of it is durable.
+
+        Raises the first failure: of server or store at once; an object that is refused to us alone keeps none out.
+        """
         failures: list[Exception] = []
         for some in batches(found, self._at_once(found)):
             async with asyncio.TaskGroup() as group:
@@ -118,8 +122,12 @@ class S3Source:
                         group.create_task(_guarded(self._finish(one, *read, accept), failures))
             if self._stays:
                 await asyncio.to_thread(self._seen.save)
-            if failures:
-                raise failures[0]
+            if (away := next((one for one in failures if not isinstance(one, RefusedError)), None)) is not None:
+                raise away
+            if len(failures) > _MOST_REFUSED:
+                break
+        if failures:
+            raise failures[0]
 
     def _at_once(self, found: Sequence[Object]) -> int:
         largest = max((min(one.size, self._settings.max_size) for one in found), default=0)
