@@ -11,7 +11,16 @@ from decimal import Decimal
 
 import msgspec
 
-from engine.canonical import Budget, Money, PurchaseOrder, Requisition, RequisitionLineStatus
+from engine.canonical import (
+    ApprovalAction,
+    ApprovalVerb,
+    Budget,
+    Money,
+    PurchaseOrder,
+    Requisition,
+    RequisitionLineStatus,
+)
+from engine.core.clock import to_micros
 from engine.procure.calendar import FiscalPeriod, fiscal_year_of, period_of
 from engine.procure.decision import World, text_of
 from engine.procure.papers import Papers
@@ -20,6 +29,7 @@ from engine.procure.usage_papers import commitments_key
 
 _CANCELLED = frozenset({"01", "03"})  # X12 BEG01
 _PENDING = frozenset({RequisitionLineStatus.OPEN, RequisitionLineStatus.ON_HOLD})
+_REFUSED = frozenset({ApprovalVerb.REJECT, ApprovalVerb.WITHDRAW})
 _QUARTER = 3
 
 
@@ -89,8 +99,29 @@ def _check(requisition: Requisition, budget: Budget, asked: Money, day: date, wo
     papers = world.papers(commitments_key(budget.dimension.code, day))
     zero = Money(amount=Decimal(0), currency=budget.amount.currency)
     ordered = budget.committed or committed_in(papers.newest(PurchaseOrder), budget)
-    wished = wished_before(requisition, papers, budget)
+    free = budget.amount - ordered - (budget.spent or zero)
+    wishes = [one for one in wishes_before(requisition, papers) if _wished(one, budget).amount]
+    wished = _reserved(wishes, budget, free)
+    if budget.is_hard and asked.amount > (free - wished).amount:  # seldom; only then it matters what became of each
+        wished = _reserved([one for one in wishes if not _was_refused(one, world)], budget, free)
     return BudgetCheck(budget.natural_key, budget.amount, ordered + wished, budget.spent or zero, asked, budget.is_hard)
+
+
+def _reserved(wishes: Iterable[Requisition], budget: Budget, free: Money) -> Money:
+    """First come, first served. What a hard budget has not enough for waits and keeps nothing from the next."""
+    found = Money(amount=Decimal(0), currency=budget.amount.currency)
+    for one in wishes:
+        more = found + _wished(one, budget)
+        if not budget.is_hard or more.amount <= free.amount:
+            found = more
+    return found
+
+
+def _was_refused(requisition: Requisition, world: World) -> bool:
+    """Whether people refused or withdrew it, and nobody wished anew since."""
+    papers = world.papers(f"requisition:{requisition.requisition_number}")
+    wished = max((one.record.at_micros for one in papers.all if isinstance(one.document, Requisition)), default=0)
+    return any(one.action in _REFUSED and to_micros(one.at) >= wished for one in papers.newest(ApprovalAction))
 
 
 def committed_in(orders: Iterable[PurchaseOrder], budget: Budget) -> Money:
@@ -105,15 +136,12 @@ def committed_in(orders: Iterable[PurchaseOrder], budget: Budget) -> Money:
     return found
 
 
-def wished_before(requisition: Requisition, papers: Papers, budget: Budget) -> Money:
-    """Wishes that came before this one and are neither ordered nor ended: first come, first served."""
-    found = Money(amount=Decimal(0), currency=budget.amount.currency)
+def wishes_before(requisition: Requisition, papers: Papers) -> list[Requisition]:
+    """Those that came before this one and are not ordered, in their turn."""
     ordered = {one for order in papers.newest(PurchaseOrder) for one in order.requisition_numbers}
     mine = _turn(requisition)
-    for other in papers.newest(Requisition):
-        if _turn(other) < mine and other.requisition_number not in ordered:
-            found = found + _wished(other, budget)
-    return found
+    found = [one for one in papers.newest(Requisition) if _turn(one) < mine and one.requisition_number not in ordered]
+    return sorted(found, key=_turn)
 
 
 def _turn(requisition: Requisition) -> tuple[date, str]:

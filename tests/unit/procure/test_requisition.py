@@ -230,6 +230,36 @@ def test_open_orders_and_wishes_before_this_one_are_committed() -> None:
     assert key in dossiers_of(earlier)
 
 
+def small(number: str, amount: str = "1", **more: Any) -> Requisition:
+    """Of so many gloves at a dollar."""
+    wanted = line(amount=amount, anticipated_price=usd("1"))
+    return wish(wanted, requisition_number=number, **more)
+
+
+def beside_of(*before: Document) -> dict[str, list[Document]]:
+    return {commitments_key("CC1", date(2026, 11, 20)): [*before]}
+
+
+def test_a_wish_that_the_budget_has_not_enough_for_keeps_nothing_from_the_next() -> None:
+    earlier = (small("R-0", "1000"), small("R-00", "4"))
+    found = decided(wish(), known=(*MASTER, budget("14")), beside=beside_of(*earlier, wish()))
+
+    assert found.state["budgets"][0]["committed"] == "4.00"
+    assert (found.state["state"], types(found)) == ("approved", [])
+    held = decided(earlier[0], known=(*MASTER, budget("14")), beside=beside_of(*earlier, wish()))
+    assert held.state["state"] == "over_budget"
+
+
+@pytest.mark.parametrize("verb", [ApprovalVerb.REJECT, ApprovalVerb.WITHDRAW, ApprovalVerb.APPROVE])
+def test_a_wish_that_people_refused_keeps_nothing_from_the_next(verb: ApprovalVerb) -> None:
+    earlier = small("R-0", "10")
+    refused = approval(verb=verb, number="R-0").model_copy(update={"dossier": "requisition:R-0"})
+    beside = {**beside_of(earlier, wish()), "requisition:R-0": [earlier, refused]}
+    found = decided(wish(), known=(*MASTER, budget("10")), beside=beside)
+
+    assert found.state["state"] == ("over_budget" if verb is ApprovalVerb.APPROVE else "approved")
+
+
 def test_a_soft_budget_is_asked_about_and_does_not_hold_the_order() -> None:
     found = decided(wish(), known=(*MASTER, budget("1", is_hard=False)))
 
