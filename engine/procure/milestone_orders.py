@@ -88,16 +88,23 @@ def _keeps(line: OrderLine, order: PurchaseOrder) -> bool:
 def _committed(rows: Rows) -> Iterator[Milestone]:
     """What the order promised to cost, and by how much that changed each time that it was changed or cancelled."""
     told = [one for one in rows.papers.all if isinstance(one.document, PurchaseOrder | OrderChange)]
-    before, order = Decimal(0), rows.order
+    before, order, is_told = Decimal(0), rows.order, False
     if order is None:
         return
     for at in sorted({one.record.at_micros for one in told}):
-        worth = _worth(Papers.of(one for one in told if one.record.at_micros <= at))
-        if worth != before:
+        known = Papers.of(one for one in told if one.record.at_micros <= at)
+        worth = _worth(known)
+        if worth != before or (not is_told and _promises(known)):
+            is_told = True
             change = money(Money(amount=worth - before, currency=order.currency))
             usual = {"at_micros": at, "detail": str(at), "matter": order.order_number}
             yield rows.traded("order_committed", "order", order, **usual, **change)
         before = worth
+
+
+def _promises(papers: Papers) -> bool:
+    """Also one that was changed to nothing in the same moment."""
+    return any(one.purpose not in _CANCELLED and not one.blanket for one in papers.newest(PurchaseOrder))
 
 
 def _worth(papers: Papers) -> Decimal:

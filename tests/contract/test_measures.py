@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 
+import pytest
+
+from engine.canonical import Money, OrderChange, OrderChangeAction, OrderChangeLine
 from engine.channel.policies import Policies
 from engine.channel.policy_calendars import Milestone as Promise
 from engine.channel.policy_calendars import Milestones
@@ -13,8 +17,11 @@ from engine.procure.measures.check import differences, remake
 from engine.procure.measures.compute import compute
 from engine.procure.measures.promises import promises_of
 from engine.procure.measures.watch import MeasureWatch
+from engine.procure.process import Process
 from engine.store.open import Store
+from tests.support.connector_doubles import Clock
 from tests.support.march import AFTER, EXPECTED, MARCH, play
+from tests.support.purchases import billed, invoice, of, order, ordered, receipt
 from tests.support.stores import sql
 
 
@@ -44,6 +51,57 @@ async def test_a_month_that_nobody_touched_is_what_its_documents_say(store: Stor
     await play(store)
 
     assert await differences(store.measures, store.records, MARCH, AFTER) == []
+
+
+async def test_what_orders_promise_is_told_by_currency_with_changes_releases_and_invoices_for_several(
+    store: Store,
+) -> None:
+    clock = Clock()
+    process = Process(store.records, clock, lambda: None)
+    clock.moment = MARCH.since
+    less = OrderChangeLine(order_line_number=1, action=OrderChangeAction.CHANGE, quantity=of("6"))
+    euro = ordered().model_copy(update={"price": Money(amount=Decimal("4.00"), currency="EUR")})
+    both = invoice(billed(order_number="PO-1"), billed(price="3.00", number=2, order_number="PO-2"), order_number=None)
+    for document in (
+        order(), order(ordered(price="3.00"), order_number="PO-2"),
+        receipt(), receipt(number="R-2").model_copy(update={"order_number": "PO-2"}), both,
+        order(order_number="PO-3"), _change("PO-3", less),
+        order(order_number="PO-4"), _change("PO-4", purpose="01"),
+        order(order_number="PO-5", blanket=True), order(order_number="PO-6", blanket_number="PO-5"),
+        order(euro, order_number="PO-7", currency="EUR"),
+    ):  # fmt: skip
+        await process.take(document)
+
+    rows = await compute(store.measures, MEASURES["commitment"], MARCH, AFTER)
+
+    # PO-1 and PO-2 are billed, PO-3 is for six, PO-4 is cancelled, PO-6 is a release of PO-5.
+    assert [(one.currency, one.value) for one in rows] == [("EUR", "40.00"), ("USD", "64.00")]
+    assert await differences(store.measures, store.records, MARCH, AFTER) == []
+
+
+def _change(number: str, *lines: OrderChangeLine, purpose: str = "04") -> OrderChange:
+    return OrderChange(
+        order_number=number, supplier_number="S1", change_number="1", sequence=1, changed_on=date(2026, 3, 1),
+        lines=lines, purpose=purpose,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "figure"),
+    [
+        ("order_bought", "contract_compliance"),
+        ("order_promised", "supplier_on_time"),
+    ],
+)
+async def test_a_row_of_an_order_that_is_gone_is_found_with_its_figure(
+    store: Store, store_url: str, row: str, figure: str
+) -> None:
+    await play(store)
+    sql(store_url, f"DELETE FROM p2p_milestones WHERE what = '{row}' AND key = 'PO-2'")
+
+    found = {one.where.partition(" ")[0] for one in await differences(store.measures, store.records, MARCH, AFTER)}
+
+    assert found == {figure, row}
 
 
 async def test_a_row_that_was_changed_by_hand_is_found_with_the_figures_that_it_moves(

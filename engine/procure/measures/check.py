@@ -20,6 +20,7 @@ from engine.ports.procure import Records
 from engine.procure.measures.catalog import MEASURES
 from engine.procure.measures.compute import compute
 from engine.procure.measures.recount import RECOUNTS, Raw, read_raw
+from engine.procure.measures.recount_orders import OF_ORDERS
 from engine.procure.milestone_commands import milestones_of_command
 from engine.procure.milestones import milestones_of
 from engine.procure.papers import papers_of
@@ -124,7 +125,7 @@ def _said(one: Milestone | None, other: Milestone | None) -> str:
 async def _figures(store: MeasureStore, period: Period, now: datetime) -> list[Difference]:
     raw: Raw = await read_raw(store, period, now)
     found = []
-    for name, recount in RECOUNTS.items():
+    for name, recount in {**RECOUNTS, **OF_ORDERS}.items():
         shown = {
             row.currency: (row.numerator, row.denominator)
             for row in await compute(store, MEASURES[name], period, now)

@@ -89,12 +89,12 @@ def _spells(
     case_id: str, type_: str, state: str, opened: int, amount: str | None, currency: str | None, facts: str
 ) -> Iterator[Spell]:  # fmt: skip
     past = msgspec.json.decode(facts).get("spells", [])
-    units = None if amount is None else _units(amount)
+    units = None if amount is None else in_units(amount)
     for began, ended in [*past, *([(opened, None)] if state == "open" else [])]:
         yield Spell(case_id, type_, began, ended, units, currency)
 
 
-def _units(amount: Any) -> int:
+def in_units(amount: Any) -> int:
     return int(Decimal(str(amount)) * _MILLION)
 
 
@@ -113,7 +113,7 @@ def _invoices_at(place: str, invoices: Mapping[str, Any]) -> Iterator[str]:
             return
 
 
-def _sum(pairs: Iterable[tuple[str | None, int, int]]) -> Sums:
+def summed(pairs: Iterable[tuple[str | None, int, int]]) -> Sums:
     found: Sums = {}
     for currency, above, below in pairs:
         one, other = found.get(currency, (0, 0))
@@ -124,7 +124,7 @@ def _sum(pairs: Iterable[tuple[str | None, int, int]]) -> Sums:
 # ------------------------------------------------------------------ invoices and exceptions
 def _cycle(raw: Raw) -> Sums:
     came = {key: raw.came("Invoice", key) for key in raw.kinds.get("Invoice", {})}
-    return _sum(
+    return summed(
         (None, at - (came[key] or 0), 1) for key, at in raw.posted().items() if key in came and raw.within(at)
     )  # fmt: skip
 
@@ -135,7 +135,7 @@ def _arrived(raw: Raw) -> list[str]:
 
 def _exceptions(raw: Raw) -> Sums:
     troubled = raw.troubled()
-    return _sum((None, int(key in troubled), 1) for key in _arrived(raw))
+    return summed((None, int(key in troubled), 1) for key in _arrived(raw))
 
 
 def _matched(raw: Raw) -> Sums:
@@ -143,7 +143,7 @@ def _matched(raw: Raw) -> Sums:
     failed = raw.troubled(posted)
     ordered = {key for key, said in raw.latest("Invoice") if _names_order(said)}
     decided = [key for key in _arrived(raw) if key in ordered and (key in failed or key in posted)]
-    return _sum((None, int(key not in failed), 1) for key in decided)
+    return summed((None, int(key not in failed), 1) for key in decided)
 
 
 def _names_order(said: dict[str, Any]) -> bool:
@@ -171,16 +171,16 @@ def _touched(raw: Raw) -> Sums:
             if one.by_person:
                 first[key] = min(first.get(key, one.at), one.at)
     posted = ((key, at) for key, at in raw.posted().items() if key in invoices and raw.within(at))
-    return _sum((None, int(key in first and first[key] <= at), 1) for key, at in posted)
+    return summed((None, int(key in first and first[key] <= at), 1) for key, at in posted)
 
 
 def _effort(raw: Raw) -> Sums:
     acts = ((None, 1, 0) for at, _ in _acts(raw) if raw.within(at))
-    return _sum([*acts, *((None, 0, 1) for _ in _arrived(raw))])
+    return summed([*acts, *((None, 0, 1) for _ in _arrived(raw))])
 
 
 def _resolved(raw: Raw) -> Sums:
-    return _sum(
+    return summed(
         (None, one.ended - one.began, 1) for one in raw.spells if one.ended is not None and raw.within(one.ended)
     )
 
@@ -190,16 +190,16 @@ def _open(raw: Raw) -> list[Spell]:
 
 
 def _aging(raw: Raw) -> Sums:
-    return _sum((None, raw.as_of - one.began, 1) for one in _open(raw))
+    return summed((None, raw.as_of - one.began, 1) for one in _open(raw))
 
 
 def _at_stake(raw: Raw) -> Sums:
-    return _sum((one.currency, one.units, 1) for one in _open(raw) if one.units is not None)
+    return summed((one.currency, one.units, 1) for one in _open(raw) if one.units is not None)
 
 
 def _duplicates(raw: Raw) -> Sums:
     held = (one for one in raw.spells if one.type == "duplicate_suspected" and raw.within(one.began))
-    return _sum((one.currency, one.units, 1) for one in held if one.units is not None)
+    return summed((one.currency, one.units, 1) for one in held if one.units is not None)
 
 
 # ------------------------------------------------------------------ orders, money, traces
@@ -212,7 +212,7 @@ def _to_order(raw: Raw) -> Sums:
     for key, said in _orders(raw).items():
         for wish in said["requisition_numbers"]:
             first[wish] = min(first.get(wish, 1 << 62), raw.came("PurchaseOrder", key) or 0)
-    return _sum(
+    return summed(
         (None, at - came, 1)
         for wish, at in first.items()
         if raw.within(at) and (came := raw.came("Requisition", wish)) is not None
@@ -225,7 +225,7 @@ def _response(raw: Raw) -> Sums:
         number = said["order_number"]
         first[number] = min(first.get(number, 1 << 62), raw.came("OrderAcknowledgement", key) or 0)
     orders = _orders(raw)
-    return _sum(
+    return summed(
         (None, at - (raw.came("PurchaseOrder", number) or 0), 1)
         for number, at in first.items()
         if number in orders and raw.within(at)
@@ -239,7 +239,7 @@ def _to_receipt(raw: Raw) -> Sums:
             day = (said["received_on"], key)
             first[said["order_number"]] = min(first.get(said["order_number"], day), day)
     orders = _orders(raw)
-    return _sum(
+    return summed(
         (None, _days(day, orders[number]["ordered_on"]), 1)
         for number, (day, key) in first.items()
         if number in orders and raw.within(raw.came("Receipt", key))
@@ -248,7 +248,7 @@ def _to_receipt(raw: Raw) -> Sums:
 
 def _traced(raw: Raw) -> Sums:
     versions = (one for keys in raw.kinds.values() for kept in keys.values() for one in kept)
-    return _sum((None, int(one.traced), 1) for one in versions if raw.within(one.at))
+    return summed((None, int(one.traced), 1) for one in versions if raw.within(one.at))
 
 
 def _was_ended(raw: Raw, wish: str) -> bool:
@@ -285,8 +285,8 @@ def _wished(raw: Raw) -> Sums:
         if len(currencies) == 1:
             worth = [Decimal(line["quantity"]["amount"]) * Decimal(line["anticipated_price"]["amount"])
                      for line in said["lines"]]  # fmt: skip
-            found.append((currencies.pop(), _units(sum(worth, Decimal(0))), 1))
-    return _sum(found)
+            found.append((currencies.pop(), in_units(sum(worth, Decimal(0))), 1))
+    return summed(found)
 
 
 RECOUNTS: Mapping[str, Callable[[Raw], Sums]] = {

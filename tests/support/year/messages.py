@@ -56,7 +56,8 @@ class Messages:
             self.oracle.count("delivery_latency", at, span, 1, {"stage": drive.channel})
         else:
             fallen = next(
-                one for one in self.oracle.happened if one.measure == "failed_transactions" and one.at == at
+                one for one in self.oracle.happened
+                if (one.measure, one.at, one.where.get("stage")) == ("failed_transactions", at, drive.channel)
             )  # fmt: skip
             self.oracle.happened[self.oracle.happened.index(fallen)] = fallen._replace(above=1)
 
