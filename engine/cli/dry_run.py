@@ -64,7 +64,7 @@ def dry_run(site: Site, channel: ChannelModel, body: bytes) -> list[DryRun]:
 
 def _one(channel: ChannelModel, made: Program, received: Received) -> DryRun:
     accepted = AcceptedTypes(channel.accept, made.format) if made.format in _TYPED else AcceptedTypes(())
-    refusal = received.refusal or accepted.refusal(received.message_type)
+    refusal = received.refusal or accepted.at_door(received.message_type)
     if refusal:
         return DryRun(received, WorkResult(DRY_ID, MessageState.REFUSED, refusal), made)
     _guard_once()

@@ -14,7 +14,7 @@ ANSWERS = frozenset(("997", "999", "TA1"))
 
 async def settle(ledger: ControlNumberLedger, partner: str, item: WorkItem) -> list[OutboundNumber]:
     """Note each answer under our control number; told again after a crash it changes nothing. What was rejected."""
-    if item.message_type not in ANSWERS:
+    if item.message_type is not None and item.message_type not in ANSWERS:  # None: of several kinds
         return []
     policy = EnvelopePolicy(item.attributes.get("envelope", EnvelopePolicy.STRICT.value))
     try:

@@ -32,6 +32,10 @@ class AcceptedTypes:
         self._names = frozenset(names)
         self._families = frozenset(n.removesuffix("^*") for n in names if "^" not in n or n.endswith("^*"))
 
+    def at_door(self, message_type: str | None) -> Reason | None:
+        """As `refusal`; but an X12 interchange of several kinds is accepted set by set, where its answer is made."""
+        return None if self._place == "ST01" and message_type is None else self.refusal(message_type)
+
     def refusal(self, message_type: str | None) -> Reason | None:
         if not self._names or message_type in self._names:
             return None
@@ -102,7 +106,7 @@ class Door:
         self._journal.append(message, written)
 
     def _message(self, received: Received, now: datetime) -> NewMessage:
-        refusal = received.refusal or self.types.refusal(received.message_type)
+        refusal = received.refusal or self.types.at_door(received.message_type)
         message_id = self._ids.next()
         return NewMessage(
             message_id=message_id,

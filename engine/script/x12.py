@@ -14,6 +14,7 @@ from engine.protocols.x12 import (
     Agreed,
     EnvelopePolicy,
     Finding,
+    Interchange,
     InterchangeOutcome,
     LoopedSet,
     Severity,
@@ -59,7 +60,8 @@ def open_interchange(body: bytes, attributes: Mapping[str, str], accepted: Colle
     """Judge the one interchange of a message by its partner's policy.
 
     Args:
-        accepted: the sets that the channel accepts; 835 and 837 are read for channels that name them.
+        accepted: the sets that the channel accepts, others are told as not supported; 835 and 837 are read for
+            channels that name them.
 
     Raises:
         FramingError: there is none.
@@ -69,7 +71,8 @@ def open_interchange(body: bytes, attributes: Mapping[str, str], accepted: Colle
     wrong = [int(note) for note in attributes.get("misaddressed", "").split(",") if note.isdigit()]
     guides = _Guides(accepted)
     interchange = read(body, policy).interchanges[0]
-    agreed = Agreed(frozenset(attributes.get("agreed_sets", "").split()), rules_of(attributes.get("agreed_rules", "")))
+    sets = frozenset(attributes.get("agreed_sets", "").split())
+    agreed = Agreed(sets, rules_of(attributes.get("agreed_rules", "")), frozenset(accepted))
     outcome = judge(interchange, policy, repeated=repeated, misaddressed=wrong, guide=guides, agreed=agreed)
     wanted = attributes.get("acknowledge")
     due = answer_outcome(outcome, functional=wanted != "no", code="999" if wanted == "999" else "997")
@@ -81,8 +84,20 @@ def open_interchange(body: bytes, attributes: Mapping[str, str], accepted: Colle
         remedy = "if it is another interchange, the partner must send it under a new number"
         return Opened((), document, Reason("X025", text, "ISA13", remedy))
     sender = attributes.get("supplier_number", "")
-    sets = [guides.opened(one, sender) for _, one in outcome.accepted_sets()]
-    return Opened(sets, document, None if sets else _refusal(outcome, policy))
+    opened = [guides.opened(one, sender) for _, one in outcome.accepted_sets()]
+    if not opened and (elsewhere := _of_other_channels(interchange, accepted)):
+        return Opened((), document, elsewhere)
+    return Opened(opened, document, None if opened else _refusal(outcome, policy))
+
+
+def _of_other_channels(interchange: Interchange, accepted: Collection[str]) -> Reason | None:
+    """Why nothing of an interchange is taken in that holds nothing which the channel accepts."""
+    codes = {one.code for group in interchange.groups for one in group.sets}
+    codes |= {"TA1"} if interchange.acknowledgements else set()
+    if not accepted or not codes or codes & set(accepted):
+        return None
+    text = "this channel does not accept this message type"
+    return Reason("M006", text, "ST01", "send it to its own channel")
 
 
 def set_named(message: object) -> str:

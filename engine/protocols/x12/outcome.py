@@ -20,12 +20,18 @@ Guide = Callable[[TransactionSet, str], tuple[Finding, ...] | None]
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """What a partner and we agreed on: the sets it sends, all when empty, and the rules of its guide."""
+    """What a partner and we agreed on: the sets it sends, all when empty, and the rules of its guide.
+
+    `taken`: the sets that are taken in where this one came, all when empty.
+    """
 
     sets: frozenset[str] = frozenset()
     rules: tuple[Rule, ...] = ()
+    taken: frozenset[str] = frozenset()
 
     def has(self, code: str) -> bool:
+        if self.taken and code not in self.taken:
+            return False
         return not self.sets or code in self.sets or code in SET_OF_GROUP["FA"]
 
 

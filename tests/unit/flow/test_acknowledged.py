@@ -26,7 +26,7 @@ class Ledger:
         return ours if number < 900 else None
 
 
-async def told(body: bytes, message_type: str, **attributes: str) -> list[tuple[str, int, str, str | None]]:
+async def told(body: bytes, message_type: str | None, **attributes: str) -> list[tuple[str, int, str, str | None]]:
     ledger: Any = Ledger()
     await settle(ledger, "lakeside", WorkItem(1, "c@1", body, message_type, attributes))
     return ledger.told
@@ -36,6 +36,15 @@ async def test_997_settles_the_group_that_it_names() -> None:
     body = samples.interchange(("AK1*PO*31", "AK2*850*0001", "AK5*A", "AK9*A*1*1*1"), "997", "FA")
 
     assert await told(body, "997") == [("lakeside", 31, "accepted", None)]
+
+
+async def test_997_beside_other_sets_settles_as_well() -> None:
+    answer = samples.transaction_set(("AK1*PO*31", "AK2*850*0001", "AK5*A", "AK9*A*1*1*1"), "997")
+    invoices = [samples.GS.replace("*PO*", "*IN*"), *samples.transaction_set(samples.INVOICE, "810"), "GE*1*501"]
+    answers = [samples.GS.replace("*PO*", "*FA*").replace("*501*", "*502*"), *answer, "GE*1*502"]
+    body = "".join(f"{s}~" for s in (samples.ISA, *invoices, *answers, "IEA*2*000000501")).encode()
+
+    assert await told(body, None) == [("lakeside", 31, "accepted", None)]
 
 
 async def test_rejection_is_noted_with_its_codes() -> None:

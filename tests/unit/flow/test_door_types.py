@@ -28,3 +28,11 @@ def test_a_type_that_is_not_accepted_is_named_by_its_place_in_the_format(format_
     assert refusal is not None
     assert (refusal.code, refusal.where) == ("M006", place)
     assert AcceptedTypes(["Device"], format_name).refusal("Device") is None
+
+
+def test_an_interchange_of_several_kinds_is_judged_set_by_set_and_one_of_another_kind_at_the_door() -> None:
+    accepted = AcceptedTypes(["810"], "x12")
+
+    assert accepted.at_door(None) is None
+    assert accepted.at_door("850") == accepted.refusal("850") is not None
+    assert AcceptedTypes(["ADT^A01"], "hl7v2").at_door(None) is not None
