@@ -308,6 +308,20 @@ async def test_what_no_adapter_does_is_a_matter_for_a_person(adapter: ErpAdapter
     assert not adapter.commands & {"stop_payment", "undo_post_journal", "screen_supplier"}
 
 
+async def test_what_names_a_master_that_is_not_there_is_refused_and_says_which(adapter: ErpAdapter) -> None:
+    item, supplier = tryton.unique("M"), tryton.unique("S")
+    wanted = tryton.order()
+    unknown = wanted.lines[0].model_copy(update={"item_number": item})
+    orders = [wanted.model_copy(update={"lines": (unknown,)}), wanted.model_copy(update={"supplier_number": supplier})]
+    lacks = []
+    for one in orders:
+        with pytest.raises(DestinationError) as caught:
+            await adapter.post(one, one.natural_key)
+        lacks.append(caught.value.lacks)
+
+    assert lacks == [("Item", item), ("Supplier", supplier)]
+
+
 # ------------------------------------------------------------------ what people typed in there themselves
 async def typed_in(adapter: ErpAdapter, invoice: Invoice) -> Posted:
     """By a person: it does not carry our reference."""

@@ -17,7 +17,7 @@ from tests.support import tryton
 from tests.support.connector_doubles import Clock, context
 from tests.support.engine_room import room, row
 from tests.support.erp_double import Adapters, ErpDouble
-from tests.support.purchases import SUPPLIER, invoice, order, receipt
+from tests.support.purchases import SUPPLIER, billed, invoice, order, receipt
 from tests.support.stores import engine_store
 
 KEY = "S1/I-1"
@@ -116,6 +116,32 @@ async def test_a_refusal_is_told_with_its_code_and_becomes_a_case(
     (answer,) = await answers(store)
     assert (answer.ok, answer.code, answer.reference) == (False, DestinationError.code, None)
     assert await cases(store) == ["posting_refused"]
+
+
+async def test_a_master_that_is_lacking_is_told_and_waited_for_without_a_case(
+    store: Store, process: Deaf, destination: ErpDestination, erp: ErpDouble
+) -> None:
+    outbound = outbound_of(await matched(process, store))
+    erp.documents.pop(("Supplier", "S1"))
+    with pytest.raises(DestinationError):
+        await destination.send(outbound)
+
+    (answer,) = await answers(store)
+    assert answer.lacks is not None
+    assert (answer.lacks.kind, answer.lacks.key, await cases(store)) == ("Supplier", "S1", [])
+
+
+async def test_another_invoice_under_its_number_is_told_with_the_refusal(
+    store: Store, process: Deaf, destination: ErpDestination, erp: ErpDouble
+) -> None:
+    theirs = await erp.post(invoice(billed(price="4.01")), "by hand")
+    with pytest.raises(DestinationError):
+        await destination.send(outbound_of(await matched(process, store)))
+
+    (answer,) = await answers(store)
+    assert answer.holds is not None
+    assert (answer.holds.reference, answer.holds.is_posted) == (theirs.reference, True)
+    assert await cases(store) == ["erp_holds_twin"]
 
 
 async def test_what_was_refused_and_is_posted_later_is_a_newer_answer(

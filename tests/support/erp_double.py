@@ -214,7 +214,7 @@ class ErpDouble:
     def _check_masters(self, document: Document) -> None:
         number = getattr(document, "supplier_number", None)
         if document.kind not in MASTERS and number and ("Supplier", number) not in self.documents:
-            raise DestinationError(f"supplier {number} is not in the ERP", remedy="send the supplier first")
+            raise _lacking("Supplier", number, "send the supplier first")
         if isinstance(document, Requisition | PurchaseOrder | Receipt | Invoice):
             for line in document.lines:
                 self._check_line(line.item_number, line.quantity.unit)
@@ -228,9 +228,15 @@ class ErpDouble:
             return
         known = self.documents.get(("Item", item_number))
         if known is None or not isinstance(known[0], Item):
-            raise DestinationError(f"item {item_number} is not in the ERP", remedy="send the item master first")
+            raise _lacking("Item", item_number, "send the item master first")
         if unit not in {known[0].unit, *(step.unit for step in known[0].packaging)}:
             raise DestinationError(f"item {item_number} has no unit {unit} in the ERP", remedy="send its packaging")
+
+
+def _lacking(kind: str, key: str, remedy: str) -> DestinationError:
+    error = DestinationError(f"{kind.lower()} {key} is not in the ERP", remedy=remedy)
+    error.lacks = (kind, key)
+    return error
 
 
 def total(document: Document) -> Decimal | None:
