@@ -56,4 +56,4 @@ def _lines(name: str, old: Partner | None, new: Partner | None) -> Iterator[str]
 
 
 def _text(partner: Partner | None) -> list[str]:
-    return [] if partner is None else partner.model_dump_json(indent=2).splitlines()
+    return [] if partner is None else partner.model_dump_json(indent=2, exclude_defaults=True).splitlines()

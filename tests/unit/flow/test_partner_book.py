@@ -40,4 +40,4 @@ def test_each_change_is_told_in_words_and_in_lines() -> None:
         "partner lake changes",
         "partner ridge goes",
     ]
-    assert '+  "version": "005010",' in found.lines
+    assert '+  "version": "005010"' in found.lines
