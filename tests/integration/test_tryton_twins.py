@@ -18,6 +18,7 @@ from engine.core.clock import SystemClock
 from engine.core.errors import DestinationError
 from engine.ports.connector import Outbound
 from engine.ports.procure import Case
+from engine.procure.desk import Desk
 from engine.procure.process import Process
 from engine.procure.twins import TWIN
 from engine.store.open import Store
@@ -50,6 +51,7 @@ class Scene:
         services = {"erp_adapters": Adapters(adapter), "procure": self.process}
         known = context(folder, clock=SystemClock(), services=services)
         self.door = ErpDestination(ErpSettings(connection="finance", reports=True), known)
+        self.desk = Desk(store.records, store.record_search, self.process, store.audit, SystemClock(), lambda: RULES)
         self.carried_out = 0
 
     async def matched(self) -> Invoice:
@@ -132,6 +134,9 @@ async def test_what_was_typed_in_by_hand_is_adopted_by_two_people_or_passed_by_o
     assert (await scene.open(), await scene.in_the_erp(adopted)) == ([], {"posted": Decimal("37.05")})
     (told,) = [one for one in (await scene.store.records.load(scene.dossier)).records if b'"ok":true' in one.body]
     assert theirs.reference.encode() in told.body
+    lineage = await scene.desk.lineage(theirs.reference, "ana")  # by the ERP's own number
+    assert lineage is not None
+    assert {"post_invoice", "adopt_invoice"} <= {one.what for one in lineage.traces if one.stage == "command"}
 
     passed = await scene.matched()
     await scene.adapter.post(tryton.invoice(passed.invoice_number, price="99.00"), "by hand")
