@@ -13,13 +13,13 @@ from engine.ports.p2p_operations import DocumentRow, RecordSearch, Stand
 from engine.ports.payments import PaymentAsk, PaymentRow, PaymentView, RunFile, RunRow, RunView
 from engine.ports.procure import Case, Dossier, Records, Reference
 from engine.procure.papers import papers_of, read
-from engine.procure.payment_shown import Around, case_link, left_row, payment_row, told_of
-from engine.procure.payment_sums import run_row
+from engine.procure.payment_shown import Around, case_link, group_of_stand, left_row, payment_row, told_of
+from engine.procure.payment_sums import erp_run_row, run_row
 from engine.procure.supplier_papers import payment_dossier
 
 _DOSSIERS = payment_dossier("")
-_NEWEST = 1000  # payments that a list looks at, beside those with an open exception
-_RUNS = 40
+_NEWEST = 500  # payments that a list looks at, beside those with an open exception
+_OF_A_RUN = 1000
 _LOOK_EVERY = 5.0  # seconds: open pages ask each second
 D = TypeVar("D", bound=Document)
 
@@ -40,17 +40,23 @@ class PaymentDesk:
     # -------------------------------------------------------------- payments
     async def payments(self, ask: PaymentAsk, who: str) -> list[PaymentRow]:
         """An open exception brings a payment up, however old it is."""
-        begins = payment_dossier(f"{ask.run}-") if ask.run and await self._is_ours(ask.run) else _DOSSIERS
-        rows = await self._rows(await self._search.stands(begins, _NEWEST), begins)
+        begins, most = _DOSSIERS, _NEWEST
+        if ask.run is not None and await self._is_ours(ask.run):
+            begins, most = payment_dossier(f"{ask.run}-"), _OF_A_RUN
+        stands, cases = await self._search.stands(begins, most), await self._cases(begins)
+        older = sorted(cases.keys() - {one.dossier for one in stands})
+        stands += [_stand(await self._records.load(one)) for one in older]
+        rows = await self._rows(stands, cases, (ask.run,) if ask.run else ())
         return [one for one in rows if _matches(one, ask)][: ask.limit]
 
     async def payment(self, number: str, who: str) -> PaymentView | None:
         dossier = await self._records.load(payment_dossier(number))
-        rows = await self._rows([_stand(dossier)], dossier.key) if dossier.revision else []
-        if not rows:
-            return None
         papers = papers_of(dossier)
-        payment = papers.newest(Payment)[0]
+        payment = next(iter(papers.newest(Payment)), None)
+        if payment is None:  # the bank may tell of one that nobody here knows
+            return None
+        opened = {dossier.key: [one for one in dossier.cases if one.state == "open"]}
+        rows = await self._rows([_stand(dossier)], opened, filter(None, [payment.run_number]))
         return PaymentView(
             row=rows[0],
             told=told_of(papers),
@@ -73,25 +79,34 @@ class PaymentDesk:
     # -------------------------------------------------------------- runs
     async def runs(self, limit: int, who: str) -> list[RunRow]:
         """Those made here, and those that payments of the ERP name."""
-        keys = await self._search.keys(PaymentRun.kind, "", "", _RUNS)
-        made = await self._documents(PaymentRun, [one.key for one in keys])
-        paid: defaultdict[str, list[PaymentRow]] = defaultdict(list)
-        for one in await self._rows(await self._search.stands(_DOSSIERS, _NEWEST), _DOSSIERS):
-            if one.run:
-                paid[one.run].append(one)
-        rows = [run_row(number, made.get(number), paid.get(number, ())) for number in made.keys() | paid.keys()]
+        newest = await self._search.keys(PaymentRun.kind, "", "", limit)
+        made = await self._documents(PaymentRun, [one.key for one in newest])
+        rows = [run_row(one, await self._groups(number)) for number, one in made.items()]
+        rows += await self._erp_runs()
         rows.sort(key=lambda row: (row.pay_on, row.number), reverse=True)
         return rows[:limit]
 
+    async def _groups(self, number: str) -> list[str]:
+        """Where the payments of a run that was made here stand."""
+        return [group_of_stand(one) for one in await self._search.stands(payment_dossier(f"{number}-"), _OF_A_RUN)]
+
+    async def _erp_runs(self) -> list[RunRow]:
+        paid: defaultdict[str, list[PaymentRow]] = defaultdict(list)
+        for one in await self._rows(await self._search.stands(_DOSSIERS, _NEWEST), {}, around=False):
+            if one.run:
+                paid[one.run].append(one)
+        ours = {one.key for one in await self._records.latest([Reference(PaymentRun.kind, key) for key in paid])}
+        return [erp_run_row(number, rows) for number, rows in paid.items() if number not in ours]
+
     async def run(self, number: str, who: str) -> RunView | None:
         made = (await self._documents(PaymentRun, [number])).get(number)
-        paid = await self.payments(PaymentAsk(run=number, limit=_NEWEST), who)
+        paid = await self.payments(PaymentAsk(run=number, limit=_OF_A_RUN), who)
         if made is None and not paid:
             return None
         left = made.left if made else ()
-        around = await self._around([(one.supplier_number, one.invoice_number) for one in left])
+        around = await self._around((one.supplier_number, one.invoice_number) for one in left)
         return RunView(
-            row=run_row(number, made, paid),
+            row=run_row(made, [one.group for one in paid]) if made else erp_run_row(number, paid),
             payments=sorted(paid, key=lambda row: row.number),
             left=[left_row(one, around) for one in left],
             left_out=made.left_out if made else 0,
@@ -117,21 +132,29 @@ class PaymentDesk:
         return bool(await self._records.latest([Reference(PaymentRun.kind, number)]))
 
     # -------------------------------------------------------------- what belongs to them
-    async def _rows(self, stands: Sequence[Stand], begins: str) -> list[PaymentRow]:
-        """In the order given, then those with an open exception that are not among them."""
-        cases: defaultdict[str, list[Case]] = defaultdict(list)
-        for case in await self._search.open_cases(begins):
-            cases[case.dossier].append(case)
-        known = {one.dossier for one in stands}
-        stands = [*stands, *[_stand(await self._records.load(one)) for one in sorted(cases.keys() - known)]]
+    async def _rows(
+        self,
+        stands: Sequence[Stand],
+        cases: Mapping[str, Sequence[Case]],
+        runs: Iterable[str] = (),
+        around: bool = True,
+    ) -> list[PaymentRow]:
+        """In the order given. `runs`: those whose reasons are told; `around` False: without invoices and suppliers."""
         payments = await self._documents(Payment, [one.dossier.removeprefix(_DOSSIERS) for one in stands])
         pays = [(one.supplier_number, part.invoice_number) for one in payments.values() for part in one.invoices]
-        around = await self._around(pays, [one.run_number for one in payments.values() if one.run_number])
+        known = await self._around(pays, runs) if around else Around()
         return [
-            payment_row(payment, one, [case_link(case) for case in cases[one.dossier]], around)
+            payment_row(payment, one, [case_link(case) for case in cases.get(one.dossier, ())], known)
             for one in stands
             if (payment := payments.get(one.dossier.removeprefix(_DOSSIERS))) is not None
         ]
+
+    async def _cases(self, begins: str) -> dict[str, list[Case]]:
+        """The open ones, by payment."""
+        found: defaultdict[str, list[Case]] = defaultdict(list)
+        for case in await self._search.open_cases(begins):
+            found[case.dossier].append(case)
+        return found
 
     async def _around(self, invoices: Iterable[tuple[str, str]], runs: Iterable[str] = ()) -> Around:
         invoices = list(invoices)

@@ -83,6 +83,11 @@ def payment_row(payment: Payment, stand: Stand, cases: Sequence[CaseLink], aroun
     )
 
 
+def group_of_stand(stand: Stand) -> str:
+    state = _decided(stand)
+    return group_of(str(state.get("state", "")), state.get("held_because") or ())
+
+
 def _decided(stand: Stand) -> Mapping[str, Any]:
     found = msgspec.json.decode(stand.state)
     return found if isinstance(found, dict) else {}

@@ -30,37 +30,41 @@ def sums_of(rows: Iterable[PaymentRow]) -> dict[str, str]:
     return _summed((one.currency, one.amount) for one in rows)
 
 
-def run_row(number: str, made: PaymentRun | None, paid: Sequence[PaymentRow]) -> RunRow:
-    """By its payments as they are now; a run whose payments are not all at hand, by its own lines."""
-    row = counted(RunRow(number, "", 0, {}, {}, {}, made is not None), paid)
-    if made is None:
-        return row
-    row = msgspec.structs.replace(
-        row, pay_on=made.pay_on.isoformat(), next_run=made.next_run.isoformat(), left=len(made.left) + made.left_out
-    )
-    count = len({line.payment_number for line in made.lines})
-    if len(paid) >= count:
-        return row
+def run_row(made: PaymentRun, groups: Iterable[str]) -> RunRow:
+    """A run that was made here, by its lines; `groups` of its payments as they stand now."""
     discounts = [line.discount for line in made.lines if line.discount is not None]
-    return msgspec.structs.replace(
-        row,
-        payments=count,
+    return RunRow(
+        number=made.run_number,
+        pay_on=made.pay_on.isoformat(),
+        payments=len({line.payment_number for line in made.lines}),
         sums=_summed((line.pays.currency, text_of(line.pays.amount)) for line in made.lines),
         discounts=_summed((one.currency, text_of(one.amount)) for one in discounts),
+        groups=_count(groups),
+        made_here=True,
+        next_run=made.next_run.isoformat(),
+        left=len(made.left) + made.left_out,
     )
+
+
+def erp_run_row(number: str, paid: Sequence[PaymentRow]) -> RunRow:
+    """The ERP's own, by its payments."""
+    return counted(RunRow(number, max((one.pay_on for one in paid), default=""), 0, {}, {}, {}, False), paid)
 
 
 def counted(row: RunRow, paid: Sequence[PaymentRow]) -> RunRow:
     """The run over these payments only."""
-    groups = Counter(one.group for one in paid)
     return msgspec.structs.replace(
         row,
-        pay_on=row.pay_on or max((one.pay_on for one in paid), default=""),
         payments=len(paid),
         sums=sums_of(paid),
         discounts=_summed((one.currency, one.discount) for one in paid if one.discount is not None),
-        groups={group: groups[group] for group in GROUPS if groups[group]},
+        groups=_count(one.group for one in paid),
     )
+
+
+def _count(groups: Iterable[str]) -> dict[str, int]:
+    found = Counter(groups)
+    return {group: found[group] for group in GROUPS if found[group]}
 
 
 def _summed(amounts: Iterable[tuple[str, str]]) -> dict[str, str]:

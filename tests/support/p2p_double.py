@@ -136,13 +136,12 @@ class MemoryRecords:
         return [WaitingDossier(key, self.dossiers[key].state, at) for key, at in self.looks.items()][:limit]
 
     async def keys(self, kind: str, begins: str, ends: str, limit: int) -> list[Reference]:
-        found = {
-            one.key
-            for kept in self.dossiers.values()
-            for one in kept.records
-            if one.kind == kind and one.key.startswith(begins) and one.key.endswith(ends)
-        }
-        return [Reference(kind, key) for key in sorted(found)][:limit]
+        found: dict[str, int] = {}
+        for kept in self.dossiers.values():
+            for one in kept.records:
+                if one.kind == kind and one.key.startswith(begins) and one.key.endswith(ends):
+                    found[one.key] = max(one.at_micros, found.get(one.key, 0))
+        return [Reference(kind, key) for key in sorted(found, key=lambda key: (-found[key], key))][:limit]
 
     async def dossiers_holding(self, reference: Reference) -> list[str]:
         return sorted(
