@@ -188,7 +188,7 @@ class Stage:
     def command(self, *words: str) -> str:
         done = subprocess.run(
             [sys.executable, "-m", "engine", *words, "--site", str(self.site)], capture_output=True, text=True,
-            check=False, cwd=self.site, timeout=60, env=os.environ | {"PYTHONPATH": str(ROOT)},
+            check=False, cwd=self.site, timeout=180, env=os.environ | {"PYTHONPATH": str(ROOT)},
         )  # fmt: skip
         self.said[" ".join(words)] = done.stdout + done.stderr
         return done.stdout

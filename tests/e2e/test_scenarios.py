@@ -23,7 +23,7 @@ Played = dict[tuple[str, str], dict[str, Any]]
 
 def _play(directory: Path, *options: str) -> Played:
     asked = ["--scenario", "all", "--json", "--directory", str(directory), *options]
-    done = subprocess.run([*DEMO, *asked], cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+    done = subprocess.run([*DEMO, *asked], cwd=ROOT, capture_output=True, text=True, timeout=1200, check=False)
     assert done.stdout, done.stderr
     courses = json.loads(done.stdout)
     assert done.returncode == (0 if all(one["agrees"] for one in courses) else 1)

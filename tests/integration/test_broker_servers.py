@@ -14,6 +14,7 @@ from engine.ports.connector import Outbound, Reason, Receipt, Received
 from tests.support import rabbitmq_server, redis_server
 from tests.support.brokers import Broker, Nats, NeverTold, RabbitMq, Redis, until
 from tests.support.connector_doubles import Door
+from tests.support.waiting import turns
 
 pytestmark = pytest.mark.integration
 NUMBERS = itertools.count(1)
@@ -209,6 +210,7 @@ async def test_destination_goes_on_after_its_server_was_killed(broker: Broker, t
     sink = broker.writing(tmp_path)
     await sink.send(_delivery("one"))
     await asyncio.to_thread(broker.server.kill)
+    await turns(200)  # enough to notice the end of the connection
     with pytest.raises(TransportError) as caught:
         await sink.send(_delivery("two"))
     await asyncio.to_thread(broker.server.start)

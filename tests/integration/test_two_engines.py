@@ -85,7 +85,7 @@ async def test_a_standby_that_is_asked_to_stop_ends_at_once(pair: Pair) -> None:
     standby.spawn()
     await until(lambda: "standing by" in pair.log(standby))
 
-    assert await asyncio.to_thread(standby.stop, 5) == 0
+    assert await asyncio.to_thread(standby.stop, 20) == 0
     assert "stopped while standing by" in pair.log(standby)
 
 
@@ -100,7 +100,7 @@ async def test_a_stopped_owner_is_overtaken_and_nothing_is_lost_or_booked_twice(
             owner.signal(signal.SIGSTOP)  # in the middle of whatever it does
             await asyncio.to_thread(standby.wait_until_ready)
             owner.signal(signal.SIGCONT)
-            assert await asyncio.to_thread(owner.wait, 40) == 1
+            assert await asyncio.to_thread(owner.wait, 120) == 1
             assert "J005" in pair.log(owner)
             (owner.site / "engine.log").write_text("")
             owner, standby = standby, owner

@@ -18,7 +18,7 @@ class Gpg:
 
     def run(self, *words: str, given: bytes = b"") -> bytes:
         command = ["gpg", "--homedir", str(self.home), "--batch", "--yes", "--trust-model", "always", *words]
-        done = subprocess.run(command, input=given, capture_output=True, check=False, timeout=60)
+        done = subprocess.run(command, input=given, capture_output=True, check=False, timeout=180)
         assert done.returncode == 0, done.stderr.decode(errors="replace")
         return done.stdout
 
@@ -34,7 +34,7 @@ class Gpg:
         return self.run(*words).decode()
 
     def close(self) -> None:
-        subprocess.run(["gpgconf", "--homedir", str(self.home), "--kill", "all"], check=False, timeout=20)
+        subprocess.run(["gpgconf", "--homedir", str(self.home), "--kill", "all"], check=False, timeout=120)
 
 
 def needs_gpg() -> None:

@@ -72,7 +72,7 @@ def installed() -> Path:
         names = [f"@medplum/{name}@{VERSION}" for name in PACKAGES]
         command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", *names]
         try:
-            done = subprocess.run(command, cwd=folder, capture_output=True, timeout=120, check=False)
+            done = subprocess.run(command, cwd=folder, capture_output=True, timeout=300, check=False)
         except subprocess.TimeoutExpired:
             pytest.skip("npm could not install Medplum's router in time")
         if done.returncode:

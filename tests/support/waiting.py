@@ -27,7 +27,7 @@ def wait_until(holds: Callable[[], bool], what: str, seconds: float = LIMIT_SECO
         time.sleep(0.01)
 
 
-async def turns(count: int = 20) -> None:
+async def turns(count: int) -> None:
     """So many turns of the event loop: whatever was ready to run has run."""
     for _ in range(count):
         await asyncio.sleep(0)

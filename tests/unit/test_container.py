@@ -135,7 +135,7 @@ def the_image_works(image: Image, stage: Stage) -> None:
     writable = [image.give(volume) for volume in words_of(stage, "VOLUME")]
     before = tree(image.root, writable)
     helping = image.start(["/opt/isthmus/bin/isthmus", "--help"], environment, writable)
-    told, fault = helping.communicate(timeout=60)
+    told, fault = helping.communicate(timeout=180)
     assert helping.returncode == 0, fault
     assert "start the engine of a site" in told
 
@@ -144,7 +144,7 @@ def the_image_works(image: Image, stage: Stage) -> None:
         status = healthy(image, stage, environment, writable, engine)
         owners = {path.stat().st_uid for path in writable[0].iterdir()}
         engine.send_signal(signal.SIGTERM)
-        out, err = engine.communicate(timeout=60)
+        out, err = engine.communicate(timeout=180)
     finally:
         if engine.poll() is None:
             engine.kill()
@@ -163,7 +163,7 @@ def healthy(
     deadline = time.monotonic() + 240
     while True:
         asked = image.start(words_of(stage, "HEALTHCHECK"), environment, writable)
-        out, err = asked.communicate(timeout=60)
+        out, err = asked.communicate(timeout=180)
         if asked.returncode == 0:
             answer: dict[str, Any] = json.loads(out)
             return answer

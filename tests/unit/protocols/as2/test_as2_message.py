@@ -206,7 +206,7 @@ class TestOpenssl:
 
     def run(self, *arguments: str, folder: Path, data: bytes = b"") -> bytes:
         command = [str(OPENSSL), *arguments]
-        return subprocess.run(command, input=data, cwd=folder, check=True, capture_output=True, timeout=20).stdout
+        return subprocess.run(command, input=data, cwd=folder, check=True, capture_output=True, timeout=120).stdout
 
     @pytest.fixture
     def folder(self, tmp_path: Path) -> Path:
