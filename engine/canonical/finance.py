@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from engine.canonical.base import Code, Document, Text, Value
 from engine.canonical.dimension import DimensionValue
 from engine.canonical.guarded import Guarded
-from engine.canonical.money import Money, Quantity, Unit, total
+from engine.canonical.money import Money, Quantity, Unit, extension, total
 from engine.canonical.party import Identifier, Party
 from engine.canonical.purchasing import Charge, LineKind, Terms
 
@@ -50,7 +50,7 @@ class InvoiceLine(Value):
     @property
     def extended(self) -> Money:
         """Where the price is per another unit, a conversion comes first."""
-        return self.price.times(self.quantity.amount).rounded()
+        return extension(self.price, self.quantity.amount)
 
 
 class Invoice(Document):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache, lru_cache
 from typing import Annotated
 
 from pydantic import BeforeValidator, StringConstraints
@@ -40,13 +41,27 @@ class Money(Value):
 
     def rounded(self) -> Money:
         """To the currency's minor unit, half up, as invoices are added."""
-        quantum = Decimal(1).scaleb(-minor_places(self.currency))
-        return Money(amount=self.amount.quantize(quantum, ROUND_HALF_UP), currency=self.currency)
+        return Money(amount=self.amount.quantize(_quantum(self.currency), ROUND_HALF_UP), currency=self.currency)
 
     def _same(self, other: Money) -> Decimal:
         if other.currency != self.currency:
             raise CurrencyMismatchError(f"{self.currency} and {other.currency} cannot be added")
         return other.amount
+
+
+@cache
+def _quantum(currency: str) -> Decimal:
+    return Decimal(1).scaleb(-minor_places(currency))
+
+
+def extension(price: Money, amount: Decimal) -> Money:
+    """What so many at this price cost, rounded as invoices are added."""
+    return _extension(price.amount, price.currency, amount)
+
+
+@lru_cache(maxsize=8192)  # every part of a decision asks for that of a line again
+def _extension(price: Decimal, currency: str, amount: Decimal) -> Money:
+    return Money(amount=price, currency=currency).times(amount).rounded()
 
 
 class Quantity(Value):

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from engine.canonical.base import Code, Document, Text, Value
 from engine.canonical.dimension import DimensionValue
-from engine.canonical.money import Money, Quantity, Unit, total
+from engine.canonical.money import Money, Quantity, Unit, extension, total
 from engine.canonical.party import Identifier, Party
 
 
@@ -138,7 +138,7 @@ class OrderLine(Value):
     @property
     def extended(self) -> Money:
         """Where the price is per another unit, a conversion comes first."""
-        return self.price.times(self.quantity.amount).rounded()
+        return extension(self.price, self.quantity.amount)
 
 
 class Terms(Value):

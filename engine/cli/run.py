@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import click
 
 from engine.app import Engine, run_forever, running
+from engine.core.collector import spare_what_stays
 from engine.core.errors import FencedError
 
 
@@ -79,9 +79,7 @@ async def _serve(root: Path, deploy_all: bool, as_json: bool, stopping: Stopping
         )
         stopping.started()
         addresses = await stack.enter_async_context(serving(engine, events))
-        # What start-up made stays for good: the collector need not look at it again.
-        gc.collect()
-        gc.freeze()
+        spare_what_stays()
         announce(engine, addresses, as_json=as_json)
         await stopping.wait(engine.overtaken)
         if not as_json:
