@@ -110,8 +110,15 @@ class Builder:
             charset=model.charset,
             layout=self._layout(layout, name),
             index=model.index,
-            emit=self._emit,
+            emit=self._tell,
         )
+
+    def _tell(self, event: str, channel: str, facts: dict[str, object]) -> None:
+        """What a connector tells; what its source cannot do stands in the channel's status as well."""
+        run = None if self.supervisor is None else self.supervisor.runs.get(channel)
+        if event == "source_failed" and run is not None:
+            run.meter.last_error = str(facts.get("text") or facts.get("error"))
+        self._emit(event, channel, facts)
 
     def _is_ledger(self, channel: str, destination: str) -> bool:
         """Whether what a channel delivers there is in an ERP then."""
