@@ -24,6 +24,7 @@ from engine.ports.connector import Accept, ConnectorContext, Health, Received
 _LOOK_AT_LEAST_EVERY = 5.0  # seconds: so late is a clock that was set noticed
 _TRY_AGAIN_AFTER = 1.0  # seconds, when the store refuses
 _SHORTEST = timedelta(seconds=1)
+_SOME_DAY = datetime(2024, 1, 1, tzinfo=UTC)  # of a leap year: 29 February is found
 
 
 class Timetable(Settings):
@@ -50,7 +51,8 @@ class Timetable(Settings):
             raise ValueError("a schedule has either cron or every")
         if self.every is not None and self.every < _SHORTEST:
             raise ValueError("the shortest interval is 1s")
-        self.plan()
+        if self.plan().after(_SOME_DAY) is None:
+            raise ValueError("these fields name a day that no year has: it would never be due")
         return self
 
     def plan(self) -> Plan:

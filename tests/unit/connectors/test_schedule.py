@@ -139,6 +139,7 @@ async def test_message_carries_the_settings_and_the_local_time() -> None:
         {"every": "500ms"},
         {"every": "0s"},
         {"cron": "61 * * * *"},
+        {"cron": "0 0 31 2 *"},
         {"cron": "* * * * *", "zone": "Mars/Olympus"},
         {"every": "1m", "message": {"scheduled_for": "now"}},
     ],
