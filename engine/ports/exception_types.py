@@ -16,7 +16,7 @@ EXCEPTION_TYPES: frozenset[str] = frozenset({
     "implant_duplicate_sheet", "implant_expired", "implant_invoiced_not_used", "implant_not_ordered",
     "implant_not_received", "implant_off_contract", "implant_order_after_invoice", "implant_order_without_charge",
     "implant_price_over_cap", "implant_recalled", "implant_replacement_not_shipped", "implant_udi_missing",
-    "implant_wasted", "invoice_held", "invoice_lot_differs", "invoice_number_used_again",
+    "implant_wasted", "invoice_held", "invoice_lot_differs", "invoice_number_used_again", "invoice_paid_twice",
     "invoice_total_differs",
     "item_differs", "item_inactive", "item_unknown",
     "line_amount_differs", "line_not_ordered", "merge_waiting", "no_order", "order_change_asked",

@@ -18,9 +18,10 @@ from engine.procure.decision import Decision, Finding, Intent, World, text_of
 from engine.procure.papers import Papers
 from engine.procure.payment_approval import gated, payment_standing
 from engine.procure.payment_codes import ReturnReason, reason_of
-from engine.procure.payment_hold import Clearance, clearance_of
+from engine.procure.payment_hold import Clearance, also_for, clearance_of
 from engine.procure.payment_states import EXITS, MEANS, WAY, may_follow
-from engine.procure.supplier_papers import bank_dossier
+from engine.procure.payment_twice import PAID_TWICE, PaidTwice, paid_twice
+from engine.procure.supplier_papers import bank_dossier, payment_dossier
 
 DISPUTED = "disputed"
 STALE_AFTER = timedelta(days=180)  # a check that nobody cashed. Source: UCC 4-404, six months
@@ -130,21 +131,37 @@ def decide_payment(papers: Papers, world: World) -> Decision:
     payment = next(iter(papers.newest(Payment)), None)
     if payment is None:
         return _unknown(papers, world)
-    reports = papers.newest(BankStatusReport)
-    if payment.bank_reference:
-        reports += world.papers(bank_dossier(payment.bank_reference)).newest(BankStatusReport)
-    found = standing_of_payment(payment, reports, world.now)
+    found = standing_of_payment(payment, _reports(payment, papers, world), world.now)
     standing = payment_standing(payment, papers, world)
-    clear = gated(clearance_of(payment, world), standing)
+    again = () if found.progress in EXITS else tuple(paid_twice(payment, world, lambda one: _lives(one, world)))
+    clear = also_for(gated(clearance_of(payment, world), standing), PAID_TWICE if again else None)
     for one in payment.invoices:  # whoever asks for an invoice finds its payments by this
         world.find(Invoice, f"{payment.supplier_number}/{one.invoice_number}")
     bad_account = _bad_account(found)
     return Decision(
         _state(payment, found, clear) | ({"approval": standing.facts} if standing else {}),
-        (*_findings(payment, found, clear, bad_account, world), *(standing.findings if standing else ())),
+        (
+            *_findings(payment, found, clear, bad_account, world),
+            *(_twice(payment, one) for one in again),
+            *(standing.findings if standing else ()),
+        ),
         tuple(_intents(payment, found, clear)),
         look_again_at=_look_again(payment, found, clear, world, standing),
     )
+
+
+def _reports(payment: Payment, papers: Papers, world: World) -> list[BankStatusReport]:
+    """Those by the bank's own reference, too."""
+    told = papers.newest(BankStatusReport)
+    if payment.bank_reference:
+        told += world.papers(bank_dossier(payment.bank_reference)).newest(BankStatusReport)
+    return told
+
+
+def _lives(other: Payment, world: World) -> bool:
+    """Its money went out, or still may; where its tellers disagree, nobody counts on its not having gone."""
+    reports = _reports(other, world.papers(payment_dossier(other.payment_number)), world)
+    return standing_of_payment(other, reports, world.now).progress not in EXITS
 
 
 def decide_bank(papers: Papers, world: World) -> Decision:
@@ -214,6 +231,17 @@ def _findings(
         yield _finding("payment_stale", payment, "Nobody cashed the check", "it were cashed or voided", {})
     if found.erp is P.TRANSMITTED and found.bank is None and world.now >= _silent_at(payment):
         yield _finding("bank_silent", payment, "The bank has said nothing of it", "the bank told of it", {})
+
+
+def _twice(payment: Payment, again: PaidTwice) -> Finding:
+    others = ", ".join(again.others)
+    facts = {"rule": "payment.once", "payment": payment.payment_number, "invoice": again.invoice,
+             "other_payments": list(again.others)}  # fmt: skip
+    return Finding(
+        PAID_TWICE, f"{payment.payment_number}/{again.invoice}", "Another payment pays the same invoice",
+        money=again.over, supplier=payment.supplier_number, facts=facts,
+        flip=f"this payment or {others} were stopped, or came back",
+    )  # fmt: skip
 
 
 def _came_back(payment: Payment, found: Standing, bad: ReturnReason | None) -> Finding:

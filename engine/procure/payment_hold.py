@@ -54,6 +54,13 @@ def clearance_of(payment: Payment, world: World) -> Clearance:
     return Clearance(told, _digest(papers, told), code, look)
 
 
+def also_for(clear: Clearance, reason: str | None) -> Clearance:
+    """Held for one reason more."""
+    if reason is None:
+        return clear
+    return msgspec.structs.replace(clear, reasons=(*clear.reasons, reason), digest=blind(f"{clear.digest}:{reason}"))
+
+
 def _digest(papers: Papers, reasons: tuple[str, ...]) -> str:
     """Held, released and held again are three things to be told: the supplier's dossier has grown between them."""
     return blind(f"{len(papers.all)}:{','.join(reasons)}")

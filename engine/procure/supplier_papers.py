@@ -33,6 +33,11 @@ def number_dossier(number: str) -> str:
     return f"number:{number}"
 
 
+def paid_dossier(supplier_number: str, invoice_number: str) -> str:
+    """Where all payments of an invoice are found together."""
+    return number_dossier(f"paid:{supplier_number}/{invoice_number}")
+
+
 def belongs_to(document: Document) -> tuple[str, ...]:
     """Empty: it is about something else."""
     if isinstance(document, Supplier):
@@ -51,7 +56,8 @@ def belongs_to(document: Document) -> tuple[str, ...]:
 def _of_payment(document: Document) -> tuple[str, ...]:
     if isinstance(document, Payment):
         reference = (bank_dossier(document.bank_reference),) if document.bank_reference else ()
-        return (payment_dossier(document.payment_number), *reference)
+        paid = (paid_dossier(document.supplier_number, one.invoice_number) for one in document.invoices)
+        return (payment_dossier(document.payment_number), *reference, *dict.fromkeys(paid))
     if isinstance(document, BankStatusReport):
         if document.payment_number:
             return (payment_dossier(document.payment_number),)

@@ -23,6 +23,7 @@ from engine.procure.payment import decide_payment, standing_of_payment
 from engine.procure.payment_codes import REASONS, reason_of
 from engine.procure.payment_states import PAYMENT_TRANSITIONS, may_follow
 from tests.support.dossiers import NOON, Dossiers
+from tests.support.purchases import invoice
 
 HUNDRED = Money(amount=Decimal("100.00"))
 P = PaymentProgress
@@ -184,6 +185,52 @@ def test_a_silent_bank_is_a_case_and_it_is_looked_again_then() -> None:
     here.wait(timedelta(days=2))
 
     assert [one.type for one in here.decide("payment:P1").findings] == ["bank_silent"]
+
+
+def second(amount: str = "100.00", **more: object) -> Payment:
+    part = Money(amount=Decimal(amount))
+    return payment(
+        P.PROPOSED, payment_number="P2", amount=part, invoices=(PaidInvoice(invoice_number="I1", amount=part),), **more
+    )
+
+
+def types_of(here: Dossiers, dossier: str = "payment:P2") -> list[str]:
+    return [one.type for one in here.decide(dossier).findings]
+
+
+def test_the_second_payment_of_an_invoice_is_held_and_names_the_first() -> None:
+    here = told(payment(P.TRANSMITTED), second())
+    found = here.decide("payment:P2")
+
+    twice = next(one for one in found.findings if one.type == "invoice_paid_twice")
+    assert (twice.money, twice.facts["other_payments"]) == (HUNDRED, ["P1"])
+    assert twice.flip
+    assert {one.what for one in found.intents} == {"hold_payment", "tell_status"}
+    assert types_of(here, "payment:P1") == []
+
+
+@pytest.mark.parametrize("state", ["rejected", "returned", "stopped"])
+def test_an_invoice_whose_payment_came_back_is_paid_again(state: str) -> None:
+    here = told(payment(P.TRANSMITTED), said("accepted"), said(state, 18), second())
+
+    assert types_of(here) == []
+
+
+def test_a_second_payment_that_is_on_its_way_is_stopped_and_one_that_is_settled_is_told() -> None:
+    on_its_way = told(payment(P.SETTLED), second().model_copy(update={"state": P.TRANSMITTED})).decide("payment:P2")
+    settled = told(payment(P.SETTLED), second().model_copy(update={"state": P.SETTLED}))
+
+    assert "stop_payment" in {one.what for one in on_its_way.intents}
+    assert types_of(settled) == ["invoice_paid_twice"]
+
+
+@pytest.mark.parametrize(("asked", "over"), [("200.00", None), ("160.00", "40.00")])
+def test_parts_of_an_invoice_are_paid_by_several_up_to_what_it_asks_for(asked: str, over: str | None) -> None:
+    here = told(payment(P.SETTLED), second())
+    here.take(invoice(number="I1", total=asked))
+    found = [one for one in here.decide("payment:P2").findings if one.type == "invoice_paid_twice"]
+
+    assert [one.money for one in found] == ([Money(amount=Decimal(over))] if over else [])
 
 
 def test_a_payment_to_an_unknown_supplier_is_held() -> None:
