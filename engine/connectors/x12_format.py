@@ -81,10 +81,11 @@ class X12Splitter:
         """Raises FramingError when no interchange can be told in the file."""
         file = read(data, EnvelopePolicy.TOLERANT)
         messages: list[Received] = []
+        nothing = _BLANK + "".join({one.separators.segment for one in file.interchanges})  # IEA*…~~: one too many
         for interchange in file.interchanges:
-            messages += _stray(interchange.lead, file.charset, attributes)
+            messages += _stray(interchange.lead, file.charset, attributes, nothing)
             messages.append(self._message(interchange, file, attributes))
-        return [*messages, *_stray(file.tail, file.charset, attributes)]
+        return [*messages, *_stray(file.tail, file.charset, attributes, nothing)]
 
     def _message(self, interchange: Interchange, file: File, attributes: Mapping[str, str]) -> Received:
         partner = self._partners.sender_of(interchange)
@@ -132,9 +133,9 @@ _Traded = TypeVar(
 )
 
 
-def _stray(text: str, charset: str, attributes: Mapping[str, str]) -> Iterator[Received]:
-    """Text that is in no interchange: kept, and refused."""
-    if text.strip(_BLANK):
+def _stray(text: str, charset: str, attributes: Mapping[str, str], nothing: str) -> Iterator[Received]:
+    """Text that is in no interchange: kept, and refused, unless it is of characters that say nothing."""
+    if text.strip(nothing):
         reason = Reason("X903", "text outside of any interchange", "ISA", "ask the partner what it is")
         yield Received(text.encode(charset), attributes=attributes, refusal=reason)
 

@@ -185,6 +185,12 @@ def test_text_outside_of_interchanges_is_kept_and_refused() -> None:
     assert messages[0].body == b"hello\n"
 
 
+def test_a_terminator_too_many_after_an_interchange_is_no_message() -> None:
+    messages = X12Splitter(context()).split(samples.interchange(end="~~\n") + samples.interchange() + b"~\n", {})
+
+    assert [m.refusal.code if m.refusal else None for m in messages] == [None, None]
+
+
 def test_acknowledgements_alone_have_the_type_ta1() -> None:
     data = "".join(f"{s}~" for s in (samples.ISA, "TA1*000000031*261119*0700*A*000", "IEA*0*000000501")).encode()
 
