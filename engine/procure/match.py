@@ -144,10 +144,12 @@ class Match:
         amount, price = exact(line.quantity.amount), exact(line.price.amount)
         worth = price * amount * own
         self._extend(line, worth)
-        if self._price(line, ordered, price if per == 1 else price * Fraction(1, per), amount * own * per):
+        per_unit = price if per == 1 else price * Fraction(1, per)
+        if fits := self._price(line, ordered, per_unit, amount * own * per):
             self._amount(line, ordered, exact(ordered.price.amount) * amount * factor * wanted, worth)
             self._contract(line, ordered, price * own)
-        self._asks(line, ordered, amount * factor)
+        if fits or self.sign > 0 or per_unit > exact(ordered.price.amount):  # a part of a price gives no goods back
+            self._asks(line, ordered, amount * factor)
 
     def _as_ordered(self, line: InvoiceLine, ordered: OrderLine) -> None:
         """In the order's unit at the order's price, as most lines are: nothing is converted or differs."""

@@ -279,6 +279,18 @@ def test_a_credit_is_for_what_it_cost_neither_more_nor_less(price: str, wanted: 
     assert ("post_invoice:S1/C-1" in posted(decision)) is not bool(wanted)
 
 
+def test_a_credit_of_a_part_of_the_price_gives_no_goods_back_that_could_be_invoiced_again() -> None:
+    credit = invoice(billed("10", "0.40"), number="C-1", invoice_kind=InvoiceKind.CREDIT_MEMO)
+    again = invoice(number="I-2", invoiced_on=date(2026, 11, 12))
+    let_pass = act(CaseVerb.ACCEPT, "price_below_tolerance", "S1/C-1/1")
+    decision = decide(order(), receipt(), invoice(), credit, again, let_pass)
+
+    assert (sorted(posted(decision)), types(decision)) == (
+        ["post_invoice:S1/C-1", "post_invoice:S1/I-1"],
+        ["quantity_above_ordered"],
+    )
+
+
 @pytest.mark.parametrize(
     ("lines", "wanted"),
     [
