@@ -59,6 +59,7 @@ from engine.protocols.xml.path import found
 
 _QUICK = 64 * 1024  # bytes that are parsed and checked in about a millisecond; others beside the loop
 _LONGEST_ID = 200
+_OLDER = frozenset({"iso-8859-1", "iso-8859-2", "iso-8859-15", "windows-1250", "windows-1252"})
 _HOST = re.compile(r"[A-Za-z0-9.:\[\]_-]{1,255}").fullmatch
 _ACTION = re.compile(r'action="?([^";]*)')
 
@@ -154,7 +155,7 @@ class SoapSource(HttpSource):
         """Raises FaultRaised: no envelope, or from nobody known; such is not kept."""
         try:
             package = opened(content_type, body, Limits(self._soap.most_attachments, self._soap.max_attachment))
-            envelope = read_envelope(package.envelope)
+            envelope = read_envelope(_as_stated(package.envelope, content_type))
         except SoapVersionError as error:
             raise FaultRaised(500, Fault("version", error.what, error.code, error.where), "1.1") from None
         except MessageError as error:
@@ -277,6 +278,17 @@ def _action_of(request: web.BaseRequest) -> str | None:
         stated = _ACTION.search(whole)
         return stated[1] if stated else None
     return request.headers.get("SOAPAction", "").strip().strip('"') or None
+
+
+def _as_stated(body: bytes, content_type: str) -> bytes:
+    """In UTF-8, when the header alone says that it is of an older character set (RFC 7303 § 3)."""
+    stated = parameter(content_type, "charset").lower()
+    if stated not in _OLDER or b"encoding" in body[:100] or media_type(content_type) == PACKAGE:
+        return body
+    try:
+        return body.decode(stated).encode()
+    except UnicodeDecodeError:
+        return body  # what it is instead, the parser tells
 
 
 def _relates_to(envelope: Envelope) -> tuple[str, ...]:
