@@ -372,9 +372,7 @@ async def test_the_shipped_service_takes_an_invoice_and_answers_with_its_receipt
 
 
 @pytest.mark.parametrize("declared", ["", "<?xml version='1.0' encoding='iso-8859-1'?>"])
-async def test_an_older_character_set_may_be_said_by_header_or_document(
-    tmp_path: Path, declared: str
-) -> None:
+async def test_an_older_character_set_may_be_said_by_header_or_document(tmp_path: Path, declared: str) -> None:
     body = declared + call("1", "Größe").decode().partition("?>")[2].strip()
     async with Room(tmp_path).serving() as room:
         status, _ = await room.post(body.encode("latin-1"), Content_Type="text/xml; charset=ISO-8859-1")
