@@ -8,7 +8,11 @@ import pytest
 
 from engine.api.app import build_app
 from engine.console import pages
+from engine.core.clock import SystemClock
+from engine.core.ids import id_text
 from engine.ports.accounts import Role
+from engine.ports.journal import MessageView, Query
+from engine.procure.payment_desk import PaymentDesk
 from engine.store.accounts import SqlAccounts
 from tests.support.asgi_client import AsgiClient
 from tests.support.operations_double import OperationsDouble
@@ -91,6 +95,25 @@ async def test_a_run_shows_what_it_left_and_why(room: Room) -> None:
     for words in ("price above tolerance", "due 2026-12-18", "The run&#39;s limit was reached", "INV-88021"):
         assert words in text
     assert numbers(text) == [f"{RUN}-000{place}" for place in (1, 2, 3)]
+
+
+async def test_a_run_shows_the_list_that_people_may_pay_by(room: Room) -> None:
+    rows = await room.operations.search(Query(channel="supplier_invoice", limit=10), "-")
+    written = await room.operations.view(rows[0].message_id, "-")
+    assert written is not None
+
+    async def messages_of(number: str) -> list[MessageView]:
+        return [written] if number == RUN else []
+
+    room.operations.payments = PaymentDesk(room.operations.paid, room.operations.paid, SystemClock(), messages_of)  # type: ignore[arg-type]
+    viewer = await room.person()
+
+    (file,) = (await viewer.get(f"/api/p2p/payment-runs/{RUN}")).json()["files"]
+
+    assert (file["channel"], file["destination"]) == ("supplier_invoice", written.deliveries[0].destination)
+    text = (await viewer.get(f"/payments/runs/{RUN}")).text
+    assert f'href="/messages/{id_text(written.deliveries[0].message_id)}"' in text
+    assert "No list was written" in (await viewer.get(f"/payments/runs/{BEFORE}")).text
 
 
 async def test_what_came_back_names_the_reason_and_who_told_it(room: Room) -> None:
