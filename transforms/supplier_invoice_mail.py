@@ -7,6 +7,7 @@ that the crosswalk lacks is held, never taken as each. What the parts add up to 
 from engine.sdk import (
     Charge,
     DocumentError,
+    Guarded,
     Identifier,
     Invoice,
     InvoiceLine,
@@ -20,6 +21,7 @@ from engine.sdk import (
 
 def transform(invoice: XmlMessage, suppliers: Lookup, units: Lookup) -> Invoice:
     currency = invoice.require("DocumentCurrencyCode")
+    account = invoice.get("PaymentMeans/PayeeFinancialAccount/ID")  # (BT-84): compared, never paid to
     made = Invoice(
         invoice_number=invoice.require("ID"),
         supplier_number=suppliers[_endpoint(invoice)],
@@ -30,6 +32,7 @@ def transform(invoice: XmlMessage, suppliers: Lookup, units: Lookup) -> Invoice:
         currency=currency,
         charges=tuple(_charge(one, currency) for one in invoice.all("AllowanceCharge")),
         taxes=_taxes(invoice, currency),
+        bank_account_hint=Guarded(account) if account else None,
         terms=Terms(description=note) if (note := invoice.get("PaymentTerms/Note")) else None,
     )
     if made.total != made.stated_total:

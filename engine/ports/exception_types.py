@@ -6,7 +6,8 @@ from __future__ import annotations
 EXCEPTION_TYPES: frozenset[str] = frozenset({
     "acknowledgement_backordered", "acknowledgement_date", "acknowledgement_price", "acknowledgement_quantity",
     "acknowledgement_rejected", "acknowledgement_substituted", "acknowledgement_unclear", "acknowledgement_unit",
-    "approval_stuck", "approval_wanted", "bank_account_changed", "bank_account_unverified", "bank_report_unmatched",
+    "approval_stuck", "approval_wanted", "bank_account_changed", "bank_account_differs",
+    "bank_account_unverified", "bank_report_unmatched",
     "bank_silent", "budget_exceeded", "charge_credit_unmatched", "charge_without_usage",
     "contract_price_differs", "credit_exceeds_invoiced",
     "currency_differs", "date_in_future", "date_too_old", "decided_otherwise_since", "dimension_invalid",

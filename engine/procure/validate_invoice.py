@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from engine.canonical import CostCenter, Invoice, InvoiceKind, Money, PurchaseOrder, Supplier, SupplierStatus
+from engine.canonical.guarded import Guarded
 from engine.channel.policy_parts import Aspects
 from engine.procure.decision import Finding, World, text_of
 from engine.procure.exact import decimal_of
@@ -44,11 +45,10 @@ def validate(invoice: Invoice, order: PurchaseOrder | None, world: World) -> Ite
 
 def _supplier(invoice: Invoice, order: PurchaseOrder | None, world: World) -> Iterator[Finding]:
     supplier = world.find(Supplier, invoice.supplier_number)
-    if order is not None and order.supplier_number != invoice.supplier_number:
-        merged = supplier is not None and supplier.merged_into == order.supplier_number
-        if not merged:
-            flip = "the order's supplier"
-            yield found(invoice, "supplier_differs", "The invoice is of another supplier than its order", flip=flip)
+    other = order is not None and order.supplier_number != invoice.supplier_number
+    if order is not None and other and not _merged(supplier, order, invoice, world):
+        flip = "the order's supplier"
+        yield found(invoice, "supplier_differs", "The invoice is of another supplier than its order", flip=flip)
     if supplier is None:
         # An order tells that somebody knows it, and its master data may come later; unless all of it was told.
         if order is None or "suppliers" in world.watermarks:
@@ -59,9 +59,34 @@ def _supplier(invoice: Invoice, order: PurchaseOrder | None, world: World) -> It
     elif supplier.status in (SupplierStatus.HELD, SupplierStatus.ONBOARDING):
         facts = {"status": supplier.status.value}
         yield found(invoice, "supplier_held", "The supplier may not be paid yet", facts=facts, flip="its approval")
+    yield from _account(invoice, supplier)
     remit = supplier.remit_to(invoice.remit_to) if invoice.remit_to else None
     if invoice.remit_to and (remit is None or not remit.active or not remit.is_valid_on(invoice.invoiced_on)):
         yield found(invoice, "remit_to_unknown", "The remit-to is not one of the supplier's", flip="a known remit-to")
+
+
+def _merged(supplier: Supplier | None, order: PurchaseOrder, invoice: Invoice, world: World) -> bool:
+    """Whether one of the two numbers ended in the other, before or after the order."""
+    if supplier is not None and supplier.merged_into == order.supplier_number:
+        return True
+    ordered_from = world.find(Supplier, order.supplier_number)
+    return ordered_from is not None and ordered_from.merged_into == invoice.supplier_number
+
+
+def _account(invoice: Invoice, supplier: Supplier) -> Iterator[Finding]:
+    """An account that the invoice names is never paid to. One that is not the supplier's is how fraud begins."""
+    if invoice.bank_account_hint is None:
+        return
+    known = {_plain(number) for one in supplier.bank_accounts if one.active
+             for number in (one.account_number, one.iban) if number is not None}  # fmt: skip
+    if known and _plain(invoice.bank_account_hint) not in known:
+        title = "The invoice names an account that is not the supplier's"
+        flip = "one of the supplier's accounts; ask under a number that you had before"
+        yield found(invoice, "bank_account_differs", title, "account", facts={"known_accounts": len(known)}, flip=flip)
+
+
+def _plain(number: Guarded) -> str:
+    return "".join(filter(str.isalnum, number.reveal())).upper().lstrip("0")
 
 
 def _currency(invoice: Invoice, order: PurchaseOrder | None) -> Iterator[Finding]:

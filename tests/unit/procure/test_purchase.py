@@ -38,6 +38,7 @@ from engine.canonical import (
     Terms,
     UnitConversion,
 )
+from engine.canonical.guarded import Guarded
 from engine.channel.policies import Policies
 from engine.channel.policy_matching import Limit, Matching, Tolerance, Tolerances
 from engine.channel.policy_people import People, Person
@@ -769,6 +770,40 @@ def test_a_line_that_a_person_pairs_or_splits_is_matched_so() -> None:
     ))  # fmt: skip
     assert types(decide(*two)) == ["quantity_above_ordered"]
     assert posted(decide(*two, split)) == ["post_invoice:S1/I-1"]
+
+
+@pytest.mark.parametrize(
+    ("named", "wanted"),
+    [
+        (None, []),
+        ("0001 1122 2333", []),
+        ("DE89370400440532013000", []),
+        ("DE89 3704 0044 0532 0130 00", []),
+        ("000111222334", ["bank_account_differs"]),
+    ],
+)
+def test_an_account_on_an_invoice_is_one_of_the_suppliers(named: str | None, wanted: list[str]) -> None:
+    accounts = [
+        {"code": "ACH1", "account_number": "000111222333"},
+        {"code": "SEPA", "iban": "DE89370400440532013000"},
+        {"code": "OLD", "account_number": "000111222334", "active": False},
+    ]
+    supplier = Supplier.model_validate({"supplier_number": "S1", "name": "Alder", "bank_accounts": accounts})
+    asked = invoice(bank_account_hint=Guarded(named) if named else None)
+    decision = decide(order(), receipt(), asked, known=(supplier,))
+
+    assert types(decision) == wanted
+    assert "222334" not in str([one.facts for one in decision.findings])
+
+
+@pytest.mark.parametrize(("of_order", "of_invoice"), [("S1", "S2"), ("S2", "S1")])
+def test_an_order_and_an_invoice_of_two_numbers_that_were_merged_are_of_one_supplier(
+    of_order: str, of_invoice: str
+) -> None:
+    merged = Supplier(supplier_number="S2", name="Alder West", merged_into="S1")
+    documents = [order(supplier_number=of_order), receipt(), invoice(supplier_number=of_invoice)]
+
+    assert types(decide(*documents, known=(SUPPLIER, merged))) == []
 
 
 def test_a_supplier_on_hold_is_not_paid() -> None:
