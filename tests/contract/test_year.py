@@ -51,7 +51,7 @@ async def postgresql(postgres_uri: str, clock: Clock) -> AsyncIterator[Store]:
 async def test_every_figure_of_a_year_and_of_its_quarters_is_the_one_counted_by_hand_in_every_slice(
     sqlite: Store, clock: Clock
 ) -> None:
-    made = year(100)
+    made = year(80)
 
     await play(made, sqlite)
     await Messages(made.maker, 60).play(sqlite, clock)

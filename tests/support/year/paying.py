@@ -44,7 +44,11 @@ class Paying:
         settled = self._arrives(bill, at, whole, taken, is_first=course != "came_back", course=course)
         self._kept_by(bill, settled, taken, settled)
         if course == "twice":
-            again = self._arrives(bill, settled + timedelta(hours=3), whole, Decimal(0))
+            second = settled + timedelta(hours=3)
+            again = self._arrives(bill, second, whole, Decimal(0))
+            told = (self._where(bill), whole, bill.seller.currency)
+            self.maker.trouble("payment_unverified", second, again, *told)  # it is too late to stop it
+            self.maker.trouble("invoice_paid_twice", second, None, *told)  # and nobody asks for it back
             self.oracle.count("duplicate_payments", again, 1, 1, {**bill.where, "stage": "payment"})
 
     def _kept_by(self, bill: Bill, first: datetime, taken: Decimal, last: datetime) -> None:
