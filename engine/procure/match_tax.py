@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
+from typing import NamedTuple
 
 from engine.canonical import Invoice, InvoiceLine, Item, LineKind, Money
 from engine.channel.policies import Policies
@@ -26,13 +27,17 @@ def tax_not_expected(invoice: Invoice, world: World) -> Iterator[Finding]:
         return
     exact_sum: Exact = 0
     by_line = Decimal(0)
+    rates: dict[_Of, TaxRate | None] = {}
     for line in invoice.lines:
         if line.line_kind is LineKind.TAX:
             continue
-        rate = _rate(invoice, line, policies, world)
+        of = _of(invoice, line, world)
+        if of not in rates:  # most lines of an invoice are taxed alike
+            rates[of] = _rate(invoice, of, policies)
+        rate = rates[of]
         if rate is None:
             return
-        wanted = exact(product(line.extended.amount, rate.percent)) * _HUNDREDTH
+        wanted = exact(product(line.extended.amount, rate.percent)) * _HUNDREDTH if rate.percent else 0
         exact_sum += wanted
         by_line += rounded(wanted, invoice.currency)
         if line.tax_amount is not None:
@@ -53,13 +58,25 @@ def _line(invoice: Invoice, line: InvoiceLine, wanted: Exact, policies: Policies
         yield _finding(invoice, str(line.number), verdict)
 
 
-def _rate(invoice: Invoice, line: InvoiceLine, policies: Policies, world: World) -> TaxRate | None:
-    """By supplier, category, department and place; a rule that names the line's tax code comes first."""
+class _Of(NamedTuple):
+    """What of a line its rate follows from, beside its invoice."""
+
+    category: str | None
+    department: str | None
+    facility: str | None
+    tax_code: str | None
+
+
+def _of(invoice: Invoice, line: InvoiceLine, world: World) -> _Of:
     item = world.find(Item, line.item_number) if line.item_number else None
-    of = aspects_of(invoice, item.category if item is not None else None)
-    of = of._replace(department=line.cost_center, facility=line.facility or invoice.facility)
-    code = line.tax_code or (item.tax_code if item is not None else None)
-    rules = (one for one in policies.matching.taxes if one.tax_code in (None, code))
+    category, code = (item.category, item.tax_code) if item is not None else (None, None)
+    return _Of(category, line.cost_center, line.facility or invoice.facility, line.tax_code or code)
+
+
+def _rate(invoice: Invoice, line: _Of, policies: Policies) -> TaxRate | None:
+    """By supplier, category, department and place; a rule that names the line's tax code comes first."""
+    of = aspects_of(invoice, line.category)._replace(department=line.department, facility=line.facility)
+    rules = (one for one in policies.matching.taxes if one.tax_code in (None, line.tax_code))
     return next(iter(most_specific(rules, of)), None)
 
 

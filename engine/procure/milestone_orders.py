@@ -91,8 +91,9 @@ def _committed(rows: Rows) -> Iterator[Milestone]:
     before, order, is_told = Decimal(0), rows.order, False
     if order is None:
         return
+    last = max((one.record.at_micros for one in told), default=0)
     for at in sorted({one.record.at_micros for one in told}):
-        known = Papers.of(one for one in told if one.record.at_micros <= at)
+        known = rows.papers if at == last else Papers.of(one for one in told if one.record.at_micros <= at)
         worth = _worth(known)
         if worth != before or (not is_told and _promises(known)):
             is_told = True
