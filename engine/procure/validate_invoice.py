@@ -157,7 +157,12 @@ def _discount(percent: Decimal, days: int) -> str:
 
 def _dimensions(invoice: Invoice, world: World) -> Iterator[Finding]:
     for line in invoice.lines:
-        center = world.find(CostCenter, line.cost_center) if line.cost_center else None
-        if center is not None and not (center.active and center.is_valid_on(invoice.invoiced_on)):
+        if line.cost_center is None:
+            continue
+        center, place, facts = world.find(CostCenter, line.cost_center), str(line.number), {"actual": line.cost_center}
+        if center is None:
+            title = "Nobody knows the cost center"
+            yield found(invoice, "dimension_unknown", title, place, facts=facts, flip="a cost center that is known")
+        elif not (center.active and center.is_valid_on(invoice.invoiced_on)):
             title = "The cost center is closed"
-            yield found(invoice, "dimension_invalid", title, str(line.number), flip="an open cost center")
+            yield found(invoice, "dimension_invalid", title, place, facts=facts, flip="an open cost center")

@@ -17,6 +17,7 @@ from engine.canonical import (
     ContractLine,
     ContractMember,
     Correction,
+    CostCenter,
     Document,
     Identifier,
     Invoice,
@@ -804,6 +805,22 @@ def test_an_order_and_an_invoice_of_two_numbers_that_were_merged_are_of_one_supp
     documents = [order(supplier_number=of_order), receipt(), invoice(supplier_number=of_invoice)]
 
     assert types(decide(*documents, known=(SUPPLIER, merged))) == []
+
+
+@pytest.mark.parametrize(
+    ("center", "wanted"),
+    [
+        ({"cost_center": "OR"}, []),
+        ({"cost_center": "LAB"}, ["dimension_unknown"]),
+        ({"cost_center": "OR", "active": False}, ["dimension_invalid"]),
+        ({"cost_center": "OR", "valid_to": date(2026, 6, 30)}, ["dimension_invalid"]),
+    ],
+)
+def test_a_cost_center_is_known_and_open_on_the_day(center: dict[str, Any], wanted: list[str]) -> None:
+    known = CostCenter(name="Theatre", **center)
+    decision = decide(order(), receipt(), invoice(billed(cost_center="OR")), known=(SUPPLIER, known))
+
+    assert (types(decision), [one.facts["actual"] for one in decision.findings]) == (wanted, ["OR"] * len(wanted))
 
 
 def test_a_supplier_on_hold_is_not_paid() -> None:
