@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from engine.canonical import Document, Invoice, Payment, PaymentRun, PurchaseOrder, Supplier
@@ -20,7 +21,7 @@ from engine.procure.supplier_papers import payment_dossier
 _DOSSIERS = payment_dossier("")
 _NEWEST = 500  # payments that a list looks at, beside those with an open exception
 _OF_A_RUN = 1000
-_LOOK_EVERY = 5.0  # seconds: open pages ask each second
+_LOOK_EVERY = timedelta(seconds=5)  # open pages ask each second
 D = TypeVar("D", bound=Document)
 
 
@@ -35,7 +36,7 @@ class PaymentDesk:
         messages_of: Callable[[str], Awaitable[list[MessageView]]] | None = None,
     ) -> None:
         self._records, self._search, self._clock, self._messages_of = records, search, clock, messages_of
-        self._looks: dict[str, tuple[float, str]] = {}
+        self._looks: dict[str, tuple[datetime, str]] = {}
 
     # -------------------------------------------------------------- payments
     async def payments(self, ask: PaymentAsk, who: str) -> list[PaymentRow]:
@@ -69,7 +70,7 @@ class PaymentDesk:
         )
 
     async def moved(self, begins: str, who: str) -> str:
-        now, key = self._clock.monotonic(), payment_dossier(begins)
+        now, key = self._clock.now(), payment_dossier(begins)
         if key not in self._looks or now - self._looks[key][0] >= _LOOK_EVERY:
             found = await self._search.stands(key, 1)
             self._looks = {name: look for name, look in self._looks.items() if now - look[0] < _LOOK_EVERY}
