@@ -104,9 +104,11 @@ def _balance(one: LineLife, order: PurchaseOrder, world: World) -> Iterator[Find
         title = "More went back than had come"
         yield _found("receipt_return_exceeds", f"line {line.number}", title, order, money, facts, flip)
         return
+    if one.received <= ordered:
+        return
     of = Aspects(order.supplier_number, line.category or order.category, None, order.facility, order.legal_entity)
     verdict = judge("quantity_ordered", ordered, one.received, policies_of(world), of)
-    if one.received > ordered and not verdict.within:
+    if not verdict.within:
         money = line.price.times(one.received - ordered).rounded()
         facts = {**verdict.facts, "item": line.item_number, "unit": line.quantity.unit}
         yield _found("receipt_above_ordered", f"line {line.number}", "More came than was ordered", order, money, facts,
