@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -34,6 +35,11 @@ class Pair:
     def _folder(self, folder: Path, name: str) -> Path:
         (folder / name).mkdir()
         return folder / name
+
+    def one_request_at_a_time(self) -> None:
+        for engine in self.engines:
+            [channel] = engine.site.rglob("intake.yaml")
+            channel.write_text(channel.read_text().replace("order_by", "parallel: 1\n    order_by"))
 
     def log(self, engine: EngineProcess) -> str:
         return (engine.site / "engine.log").read_text()
@@ -89,7 +95,25 @@ async def test_a_standby_that_is_asked_to_stop_ends_at_once(pair: Pair) -> None:
     assert "stopped while standing by" in pair.log(standby)
 
 
-async def test_a_stopped_owner_is_overtaken_and_nothing_is_lost_or_booked_twice(pair: Pair) -> None:
+async def stop(pair: Pair, owner: EngineProcess, moment: str) -> None:
+    """SIGSTOP, in the middle of whatever it does, or while a request of it is booked and not answered."""
+    if moment == "any":
+        return owner.signal(signal.SIGSTOP)
+    stopped = threading.Event()
+
+    def at_booking() -> None:
+        pair.books.at_booking = None
+        owner.signal(signal.SIGSTOP)
+        stopped.set()
+
+    pair.books.at_booking = at_booking
+    assert await asyncio.to_thread(stopped.wait, 60), "nothing was booked"
+
+
+# At any moment: also between its last look at the lease and the first byte of a request, where it cannot know.
+@pytest.mark.parametrize("moment", ["unanswered", pytest.param("any", marks=pytest.mark.slow)])
+async def test_a_stopped_owner_is_overtaken_and_nothing_is_lost_or_booked_twice(pair: Pair, moment: str) -> None:
+    pair.one_request_at_a_time()
     owner, standby = pair.engines
     await asyncio.to_thread(owner.start)
     async with Load(pair.port, pause=0.1) as load:
@@ -97,7 +121,7 @@ async def test_a_stopped_owner_is_overtaken_and_nothing_is_lost_or_booked_twice(
             standby.spawn()
             await until(lambda one=standby: "standing by" in pair.log(one))  # type: ignore[misc]
             await load.goes_on(20)
-            owner.signal(signal.SIGSTOP)  # in the middle of whatever it does
+            await stop(pair, owner, moment)
             await asyncio.to_thread(standby.wait_until_ready)
             owner.signal(signal.SIGCONT)
             assert await asyncio.to_thread(owner.wait, 120) == 1

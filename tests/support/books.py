@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -59,6 +60,7 @@ class Books:
     def __init__(self) -> None:
         self.booked: list[tuple[str, str, str]] = []
         self.down = False
+        self.at_booking: Callable[[], None] | None = None  # called between a booking and its answer
         self.lock = threading.Lock()
         books = self
 
@@ -72,6 +74,8 @@ class Books:
                     return self._answer(503)
                 with books.lock:
                     books.booked.append((self.headers["Idempotency-Key"], fields[fields.index("PID") + 3], fields[9]))
+                if books.at_booking is not None:
+                    books.at_booking()
                 time.sleep(0.002)  # booked; in this moment the asker may be killed
                 self._answer(200)
 
