@@ -311,8 +311,8 @@ class P2pOperations(Protocol):
         ...
 
     async def lineage(self, asked: str, who: str) -> Lineage | None:
-        """`asked` is a document's number (order, invoice, requisition, receipt, payment, bank report), a number that the
-        ledger or the bank gave, a dossier's key, a message's id or its control number (MSH-10, ISA13)."""
+        """`asked` is a document's number (order, invoice, requisition, receipt, payment, bank report), a number that
+        the ledger or the bank gave, a dossier's key, a message's id or its control number (MSH-10, ISA13)."""
         ...
 
 
