@@ -46,7 +46,11 @@ def _by_their_number(line: InvoiceLine, ordered: OrderLine, book: Book) -> Other
     if item is not None and item.supplier_item_number and _plain(item.supplier_item_number) in told:
         return None
     beside = min((one.number for one in book.lines.values() if _numbers(one) & told), default="")
-    facts = {"expected": ", ".join(sorted(known)), "actual": ", ".join(sorted(told)), "other_order_line": beside}
+    facts: dict[str, object] = {
+        "expected": ", ".join(sorted(known)),
+        "actual": ", ".join(sorted(told)),
+        "other_order_line": beside,
+    }
     title = "Another item of the supplier is invoiced than was ordered"
     return OtherItem(title, facts, "the ordered item, or its order line")
 

@@ -155,8 +155,8 @@ def _received(line: OrderLine, papers: Papers) -> Decimal:
     return sum((sign * part.quantity.amount for sign, part in parts if part.quantity.unit == line.quantity.unit), _NONE)
 
 
-def _received_by_line(papers: Papers) -> Mapping[int, list[tuple[int, ReceiptLine]]]:
-    found = defaultdict[int, list[tuple[int, ReceiptLine]]](list)
+def _received_by_line(papers: Papers) -> Mapping[int, list[tuple[Decimal, ReceiptLine]]]:
+    found = defaultdict[int, list[tuple[Decimal, ReceiptLine]]](list)
     for receipt in papers.newest(Receipt):
         for part in receipt.lines:
             found[part.order_line_number].append((receipt.sign, part))

@@ -36,7 +36,8 @@ class Morning:
         for n in range(count):
             number = f"PO-{n}"
             at = BEGIN + TICK * random.randrange(hours * 120)
-            asked = invoice(number=f"I-{codes[n]}-{n}", order_number=number, total=f"{40 + n}.00" if n % 10 == 9 else None)
+            total = f"{40 + n}.00" if n % 10 == 9 else None
+            asked = invoice(number=f"I-{codes[n]}-{n}", order_number=number, total=total)
             self.arrivals[BEGIN].append(order(order_number=number))
             self.arrivals[at].append(asked)
             self.invoiced[asked.natural_key] = at
