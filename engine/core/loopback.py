@@ -22,7 +22,10 @@ def free_port() -> int:
     Raises:
         OSError: none is left.
     """
-    for port in random.sample(range(_FIRST, _LAST), _LAST - _FIRST):
+    count = _LAST - _FIRST
+    start = random.randrange(count)
+    for step in range(count):
+        port = _FIRST + (start + step) % count
         if port not in _given and _lock(port) and _unused(port):
             _given.add(port)
             return port
