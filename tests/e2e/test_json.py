@@ -32,6 +32,7 @@ CHECK = "def transform(message):\n    int(message.get('n'))\n    return message\
 ASKED = {
     "approvals": [],
     "measures": [],
+    "payments": [],
     "status": [],
     "messages": [],
     "show": ["MESSAGE"],
