@@ -43,9 +43,10 @@ EXPECTED: dict[str, str | None] = {
     "invoice_exception_rate": "50.00",
     "match_success_rate": "50.00",
     "manual_touch_rate": "50.00",
-    "exception_resolution_time": "33.00",  # PO-2 24 h; four of R-1 6 h each; unverified payments 48, 72 and 96 h
-    "exception_aging": "14.45",  # hours: 4 x 688 of R-2, 232 of P-3, 223 of the drift, 8 x 206 of U-1
-    "exception_value": "91.00",  # 4 x 12 of R-2, 40 of P-3, 3 of the drift
+    # PO-2 24 h; four of R-1 6 h each; unverified payments 48, 72 and 96 h; the bank said nothing of P-2 for 24 h.
+    "exception_resolution_time": "32.00",
+    "exception_aging": "14.40",  # hours: 4 x 688 of R-2, 328 of P-2, 232 of P-3, 223 of the drift, 8 x 206 of U-1
+    "exception_value": "131.00",  # 4 x 12 of R-2, 40 of P-2 that pays again, 40 of P-3, 3 of the drift
     "duplicates_held": "0.00",
     "reconciliation_effort": "50.00",
     "requisition_to_order": "6.00",
@@ -59,7 +60,7 @@ EXPECTED: dict[str, str | None] = {
     "commitment": "0.00",
     "duplicate_payments": "1",
     "payment_accuracy": "66.67",  # P-3 came back
-    "payment_status_accuracy": "100.00",
+    "payment_status_accuracy": "66.67",  # when P-1 was settled, the bank should have told of P-2, too
     "days_to_pay": "11.50",  # 40.00 after 11 days, 40.00 after 12
     "discounts_taken": "50.00",
     "supplier_onboarding_time": None,
