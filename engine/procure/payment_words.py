@@ -44,7 +44,7 @@ LEFT: Mapping[str, str] = {
     "credit_is_more": "the supplier owes more than it is paid: the credit waits for further invoices",
     "no_money_left": "the run's limit was reached: the next run pays it first",
 }
-_FIGURE = re.compile(r"-?\d[\d.]* [A-Z]{3}\b")
+_FIGURE = re.compile(r"(?<![\d.])-?\d[\d.]{0,40} [A-Z]{3}\b")  # not begun within a number: read once, however long
 _BACK: Mapping[str, str] = {
     P.STOPPED: "it was stopped: find out what it paid, and whether it is to be paid again",
     P.VOIDED: "it was voided: what it paid is open for the next run",
