@@ -41,15 +41,15 @@ from engine.ports.catalog import ConnectorType
 from engine.ports.connector import ConnectorContext, Destination, Source
 from engine.ports.journal import ATTACHMENTS, Journal, MessageRow, Query
 from engine.ports.spool import SPOOL
-from engine.procure.approval_desk import ApprovalDesk
-from engine.procure.desk import Desk
+from engine.procure.approvals.desk import ApprovalDesk
+from engine.procure.desk.desk import Desk
 from engine.procure.measures.desk import MeasureDesk
 from engine.procure.measures.watch import MeasureWatch
-from engine.procure.payables import PaymentRuns
-from engine.procure.payment_desk import PaymentDesk
-from engine.procure.policy_desk import PolicyDesk
+from engine.procure.payments.desk import PaymentDesk
+from engine.procure.payments.payables import PaymentRuns
+from engine.procure.policy.desk import PolicyDesk
 from engine.procure.process import Process
-from engine.procure.reconcile_books import Books
+from engine.procure.reconciliation.books import Books
 from engine.protocols.tabular.layout import TableLayout
 from engine.script.pool import Pool
 from engine.store.lock import JournalLock

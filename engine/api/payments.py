@@ -26,8 +26,8 @@ from engine.ports.payments import (
     RunView,
 )
 from engine.ports.web import Call, WebRoute
-from engine.procure.payment_sums import counted
-from engine.procure.payment_words import without_figures
+from engine.procure.payments.sums import counted
+from engine.procure.payments.words import without_figures
 
 MOST = 1000
 _PAYMENTS, _RUNS = "/api/p2p/payments", "/api/p2p/payment-runs"

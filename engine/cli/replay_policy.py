@@ -12,8 +12,8 @@ from engine.channel.load import load_site, read_policies
 from engine.channel.policies import Policies
 from engine.cli.remote import print_json
 from engine.core.clock import SystemClock
-from engine.procure.policy_desk import PolicyDesk
-from engine.procure.policy_replay import PolicyReplay, PolicyReport
+from engine.procure.policy.desk import PolicyDesk
+from engine.procure.policy.replay import PolicyReplay, PolicyReport
 
 _USUAL = timedelta(days=30)
 _SHOWN = 50

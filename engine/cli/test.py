@@ -10,7 +10,7 @@ import click
 from engine.channel.cases import CaseOutcome, run_cases, write_expectation
 from engine.channel.site import Site
 from engine.cli.workspace import is_selected, json_option, paths_argument, print_json, selected
-from engine.procure.policy_cases import PolicyOutcome, run_policy_cases
+from engine.procure.policy.cases import PolicyOutcome, run_policy_cases
 
 
 @click.command()

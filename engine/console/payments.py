@@ -17,7 +17,7 @@ from engine.core.errors import NotFoundError
 from engine.ports.accounts import Role
 from engine.ports.payments import GROUPS, PaymentAsk, PaymentRow
 from engine.ports.web import Call, WebRoute
-from engine.procure.payment_sums import groups_of
+from engine.procure.payments.sums import groups_of
 
 LIMIT, RUNS = 200, 12
 _ALL = 1000

@@ -16,7 +16,7 @@ class Milestone(msgspec.Struct, frozen=True, kw_only=True):
     """Something that happened to a document. `what`, `key` and `detail` name it; the newest word on it counts.
 
     Args:
-        what: `invoice_received`, `order_created` …: engine/procure/milestones.py makes them all.
+        what: `invoice_received`, `order_created` …: engine/procure/milestones/dossier.py makes them all.
         key: natural key of the document, or the case's id; `detail` tells several of the same apart.
         at_micros: when the engine knew of it.
         began_micros, ended_micros: of a span, as the business says; an end that is None is still to come.

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.procure.approve_documents import decide_approvals
+from engine.procure.approvals.documents import decide_approvals
 from engine.procure.claims import decide_claims
 from engine.procure.decision import Decision, World, merge
-from engine.procure.implants import decide_case
-from engine.procure.open_day import on_open_days
-from engine.procure.order_states import decide_order_life
+from engine.procure.matching.purchase import decide_purchase
+from engine.procure.orders.states import decide_order_life
 from engine.procure.papers import Papers
-from engine.procure.payment import decide_bank, decide_payment
-from engine.procure.posting import followed
-from engine.procure.purchase import decide_purchase
-from engine.procure.reconcile import decide_reconciliation
-from engine.procure.replenish import decide_stock
-from engine.procure.requisition import decide_requisition
-from engine.procure.supplier import decide_same_entity, decide_supplier
-from engine.procure.usage import decide_usage
+from engine.procure.payments.payment import decide_bank, decide_payment
+from engine.procure.postings.open_day import on_open_days
+from engine.procure.postings.posting import followed
+from engine.procure.reconciliation.reconcile import decide_reconciliation
+from engine.procure.requisitions.replenish import decide_stock
+from engine.procure.requisitions.requisition import decide_requisition
+from engine.procure.suppliers.supplier import decide_same_entity, decide_supplier
+from engine.procure.usage.implants import decide_case
+from engine.procure.usage.usage import decide_usage
 
 Decider = Callable[[Papers, World], Decision]
 

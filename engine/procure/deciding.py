@@ -23,7 +23,7 @@ from engine.ports.procure import Change, Command, Dossier, Record, Records, Refe
 from engine.procure.cases import cases_of
 from engine.procure.deciders import decide
 from engine.procure.decision import DOSSIER, Decision, World
-from engine.procure.milestones import moved
+from engine.procure.milestones.dossier import moved
 from engine.procure.papers import Papers, dossiers_of, papers_of, read
 from engine.procure.policies import ACTIVE, with_digest
 from engine.procure.references import Looking, Remembered, Shown

@@ -17,7 +17,7 @@ from engine.channel.policy_parts import Aspects, most_specific
 from engine.channel.policy_routing import Escalation, ExceptionRule, Ranking
 from engine.channel.wildcard import wildcard_match
 from engine.core.clock import to_micros
-from engine.procure.approve_people import Directory, directory_of
+from engine.procure.approvals.people import Directory, directory_of
 from engine.procure.calendar import Calendar, calendar_of
 from engine.procure.decision import Finding, World
 from engine.procure.policies import policies_of

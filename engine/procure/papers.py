@@ -23,9 +23,9 @@ from engine.canonical import (
 )
 from engine.core.errors import DocumentError
 from engine.ports.procure import Dossier, Record
-from engine.procure.duplicate_keys import alike_dossiers
-from engine.procure.supplier_papers import belongs_to, number_dossier
-from engine.procure.usage_papers import beside, usage_dossiers
+from engine.procure.matching.duplicate_keys import alike_dossiers
+from engine.procure.suppliers.papers import belongs_to, number_dossier
+from engine.procure.usage.papers import beside, usage_dossiers
 
 D = TypeVar("D", bound=Document)
 T = TypeVar("T")

@@ -13,8 +13,8 @@ from random import Random
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from engine.procure.implants import decide_case
-from engine.procure.recall import RecallIndex
+from engine.procure.usage.implants import decide_case
+from engine.procure.usage.recall import RecallIndex
 from tests.support.implant_cases import ITEMS, MASTER, USED_AT, clean, device
 from tests.support.papers import papers, world
 

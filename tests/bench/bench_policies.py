@@ -10,8 +10,8 @@ from pathlib import Path
 
 from engine.canonical import Money
 from engine.channel.load import load_policies
-from engine.procure.approve import approve
-from engine.procure.approve_values import Act, Request
+from engine.procure.approvals.approve import approve
+from engine.procure.approvals.values import Act, Request
 from engine.procure.decision import Finding, World
 from engine.procure.ownership import owner_of
 

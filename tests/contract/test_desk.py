@@ -7,7 +7,7 @@ import pytest
 from engine.core.errors import AccessError, NotFoundError, OperationError
 from engine.ports.p2p_operations import CaseAsk, ref_of
 from engine.ports.procure import CaseQuery
-from engine.procure.desk import Desk
+from engine.procure.desk.desk import Desk
 from engine.procure.process import Process
 from engine.store.open import Store
 from tests.contract.test_process import invoice, order, receipt

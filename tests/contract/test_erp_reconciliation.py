@@ -16,7 +16,7 @@ from engine.core.clock import SystemClock
 from engine.ports.connector import ConnectorContext
 from engine.ports.ledger_view import LedgerEntry
 from engine.procure.process import Process
-from engine.procure.reconcile_books import Books
+from engine.procure.reconciliation.books import Books
 from engine.store.open import Store
 from tests.support import tryton
 from tests.support.connector_contract import Answer, Door, SourceHarness, source_contract

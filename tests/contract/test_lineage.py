@@ -29,7 +29,7 @@ from engine.canonical import (
 from engine.core.clock import SystemClock
 from engine.core.ids import id_text
 from engine.ports.journal import NewDocument
-from engine.procure.desk import Desk
+from engine.procure.desk.desk import Desk
 from engine.procure.process import Process
 from engine.store.open import Store, open_store
 from tests.contract.test_process import invoice, order, receipt

@@ -21,7 +21,7 @@ from engine.canonical import (
 from engine.canonical.guarded import Guarded
 from engine.ports.payment_runs import RunRules
 from engine.ports.payments import PaymentAsk, PaymentRow, RunView
-from engine.procure.payment_desk import PaymentDesk
+from engine.procure.payments.desk import PaymentDesk
 from engine.store.open import Store
 from tests.contract.test_payment_runs import NEXT, PAY_ON, Office, usd
 

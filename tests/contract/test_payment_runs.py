@@ -30,7 +30,7 @@ from engine.canonical import (
 )
 from engine.core.errors import StoreError
 from engine.ports.payment_runs import RunRules
-from engine.procure.payables import PaymentRuns
+from engine.procure.payments.payables import PaymentRuns
 from engine.procure.policies import USUAL
 from engine.procure.process import Process
 from engine.store.open import Store

@@ -27,8 +27,8 @@ from engine.channel.policies import Policies
 from engine.cli.replay import command
 from engine.core.clock import SystemClock
 from engine.ports.procure import CaseQuery, Reference
-from engine.procure.policy_desk import PolicyDesk
-from engine.procure.policy_replay import PolicyReplay
+from engine.procure.policy.desk import PolicyDesk
+from engine.procure.policy.replay import PolicyReplay
 from engine.procure.process import Process
 from engine.store.open import Store, open_store
 from tests.support.connector_doubles import Clock

@@ -17,7 +17,7 @@ from engine.channel.policy_postings import Postings
 from engine.core.clock import SystemClock
 from engine.core.errors import StoreError
 from engine.ports.procure import CaseQuery
-from engine.procure.desk import Desk
+from engine.procure.desk.desk import Desk
 from engine.procure.process import Process
 from engine.store.open import Store, open_store
 from tests.contract.test_process import invoice, order, receipt

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from engine.canonical import Money, Payment, PaymentProgress
 from engine.ports.procure import CaseQuery
-from engine.procure.bank_accounts import approval_number
+from engine.procure.payments.bank_accounts import approval_number
 from engine.procure.process import Process
-from engine.procure.supplier_approval import supplier_number_of_approval
+from engine.procure.suppliers.approval import supplier_number_of_approval
 from engine.store.open import Store
 from tests.support.connector_doubles import Clock
 from tests.support.suppliers import ANNA, BERT, CARA, POLICIES, account, answer, clear, named, supplier

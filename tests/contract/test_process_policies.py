@@ -25,7 +25,7 @@ from engine.canonical import (
 from engine.channel.policies import Policies
 from engine.core.errors import OperationError, RecordOwnerError
 from engine.ports.procure import Case, CaseQuery
-from engine.procure.policy_desk import PolicyDesk
+from engine.procure.policy.desk import PolicyDesk
 from engine.procure.process import Process
 from engine.store.open import Store
 from tests.support.connector_doubles import Clock

@@ -24,7 +24,7 @@ from engine.channel.policies import Policies
 from engine.channel.policy_routing import Approvals, Route
 from engine.ports.procure import CaseQuery
 from engine.procure.process import Process
-from engine.procure.recall_desk import recalled_lot
+from engine.procure.usage.recall_desk import recalled_lot
 from engine.store.open import Store
 from tests.support.connector_doubles import Clock
 

@@ -15,7 +15,7 @@ from engine.core.clock import SystemClock
 from engine.ports.connector import Outbound
 from engine.ports.procure import Case, Command
 from engine.procure.process import Process
-from engine.procure.reconcile_books import Books
+from engine.procure.reconciliation.books import Books
 from engine.store.open import Store
 from tests.support import tryton
 from tests.support.connector_doubles import Door, context

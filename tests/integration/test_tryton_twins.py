@@ -18,9 +18,9 @@ from engine.core.clock import SystemClock
 from engine.core.errors import DestinationError
 from engine.ports.connector import Outbound
 from engine.ports.procure import Case
-from engine.procure.desk import Desk
+from engine.procure.desk.desk import Desk
+from engine.procure.postings.twins import TWIN
 from engine.procure.process import Process
-from engine.procure.twins import TWIN
 from engine.store.open import Store
 from tests.support import tryton
 from tests.support.connector_doubles import context

@@ -11,7 +11,7 @@ import msgspec
 from engine.canonical import Document
 from engine.ports.p2p_operations import ref_of
 from engine.ports.procure import Case, CaseQuery, Dossier
-from engine.procure.approval_desk import ApprovalDesk
+from engine.procure.approvals.desk import ApprovalDesk
 from engine.procure.cases import cases_of
 from engine.procure.deciders import decide
 from engine.procure.decision import Decision, World
@@ -91,7 +91,7 @@ def approvals_double() -> Office:
 
 
 def _numbers(one: Any, before: Any) -> tuple[str, str]:
-    from engine.procure.bank_accounts import approval_number
-    from engine.procure.supplier_approval import supplier_number_of_approval
+    from engine.procure.payments.bank_accounts import approval_number
+    from engine.procure.suppliers.approval import supplier_number_of_approval
 
     return supplier_number_of_approval(one), approval_number(one.supplier_number, before)

@@ -29,7 +29,7 @@ from engine.core.errors import DestinationError, TransportError
 from engine.ports.connector import Health
 from engine.ports.erp import ERP_NUMBER, Posted, Told, Twin
 from engine.ports.ledger_view import LedgerEntry
-from engine.procure.reconcile import exact
+from engine.procure.reconciliation.reconcile import exact
 
 MASTERS = frozenset({"Supplier", "Item", "CostCenter"})
 FINAL = {

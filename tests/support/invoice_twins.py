@@ -12,8 +12,8 @@ from typing import NamedTuple
 from engine.canonical import Invoice, InvoiceLine, Money, Quantity, Supplier
 from engine.ports.procure import Record, Reference
 from engine.procure.decision import World
-from engine.procure.duplicate import duplicates_of
-from engine.procure.duplicate_keys import alike_dossiers
+from engine.procure.matching.duplicate import duplicates_of
+from engine.procure.matching.duplicate_keys import alike_dossiers
 from engine.procure.papers import Paper, Papers
 from tests.support.papers import NOW
 

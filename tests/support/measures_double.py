@@ -17,8 +17,8 @@ from engine.channel.policy_calendars import Milestones
 from engine.core.clock import SystemClock, to_micros
 from engine.ports.measures import Milestone, units_of
 from engine.procure.measures.desk import MeasureDesk
-from engine.procure.milestone_commands import milestones_of_command
-from engine.procure.milestones import milestones_of
+from engine.procure.milestones.commands import milestones_of_command
+from engine.procure.milestones.dossier import milestones_of
 from engine.procure.papers import papers_of
 from engine.store.milestones import write_milestones
 from engine.store.procure_schema import metadata

@@ -28,7 +28,7 @@ from engine.channel.policy_routing import Exceptions
 from engine.core.clock import to_micros
 from engine.ports.p2p_operations import Stand, WaitingDossier, ref_of
 from engine.ports.procure import Case, CaseQuery, Change, Command, Dossier, GivenCommand, Record, Reference
-from engine.procure.desk import Desk
+from engine.procure.desk.desk import Desk
 from tests.support.people import AuditDouble
 
 CASE_ID = "order:PO-4711#price_above_tolerance#CASCADE/INV-88021:2"

@@ -29,7 +29,7 @@ from engine.canonical.guarded import Guarded
 from engine.core.clock import SystemClock, to_micros
 from engine.ports.procure import Case
 from engine.procure.papers import papers_of
-from engine.procure.payment_desk import PaymentDesk
+from engine.procure.payments.desk import PaymentDesk
 from tests.support.p2p_double import MemoryRecords
 
 RUN, BEFORE = "RUN-20261119T150000", "RUN-20261117T150000"

@@ -20,7 +20,7 @@ from engine.canonical.guarded import Guarded
 from engine.channel.policies import Policies
 from engine.channel.policy_people import People, Person
 from engine.channel.policy_routing import Approvals, Route, Step
-from engine.procure.supplier import names_digest
+from engine.procure.suppliers.supplier import names_digest
 
 ROUTING = ["021000021", "011401533", "091000019", "122105155"]
 ANNA, BERT, CARA = "a.anders", "b.berg", "c.cole"

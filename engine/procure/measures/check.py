@@ -21,8 +21,8 @@ from engine.procure.measures.catalog import MEASURES
 from engine.procure.measures.compute import compute
 from engine.procure.measures.recount import RECOUNTS, Raw, read_raw
 from engine.procure.measures.recount_orders import OF_ORDERS
-from engine.procure.milestone_commands import milestones_of_command
-from engine.procure.milestones import milestones_of
+from engine.procure.milestones.commands import milestones_of_command
+from engine.procure.milestones.dossier import milestones_of
 from engine.procure.papers import papers_of
 
 _MOST = 200  # differences that are told

@@ -17,9 +17,9 @@ from engine.canonical import (
     TaxIdentifierType,
 )
 from engine.canonical.guarded import Guarded
-from engine.procure.merge import merge_number
-from engine.procure.supplier import names_digest
-from engine.procure.supplier_approval import supplier_number_of_approval
+from engine.procure.suppliers.approval import supplier_number_of_approval
+from engine.procure.suppliers.merge import merge_number
+from engine.procure.suppliers.supplier import names_digest
 from tests.support.year.maker import Maker
 from tests.support.year.network import CATEGORIES, CLERK, MASTER, letters
 

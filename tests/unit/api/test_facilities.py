@@ -27,10 +27,10 @@ from engine.console import pages
 from engine.ports.accounts import Role
 from engine.ports.procure import CaseQuery
 from engine.ports.web import WebRoute
-from engine.procure.approval_desk import ApprovalDesk
-from engine.procure.desk import Desk
+from engine.procure.approvals.desk import ApprovalDesk
+from engine.procure.desk.desk import Desk
 from engine.procure.measures.desk import MeasureDesk
-from engine.procure.payment_desk import PaymentDesk
+from engine.procure.payments.desk import PaymentDesk
 from engine.procure.process import Process
 from engine.store.accounts import SqlAccounts
 from engine.store.open import Store, open_store

@@ -12,7 +12,7 @@ from engine.core.clock import SystemClock
 from engine.core.ids import id_text
 from engine.ports.accounts import Role
 from engine.ports.journal import MessageView, Query
-from engine.procure.payment_desk import PaymentDesk
+from engine.procure.payments.desk import PaymentDesk
 from engine.store.accounts import SqlAccounts
 from tests.support.asgi_client import AsgiClient
 from tests.support.operations_double import OperationsDouble

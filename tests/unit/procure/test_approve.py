@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from engine.canonical import Money
 from engine.channel.policies import Policies
-from engine.procure.approve import approve
-from engine.procure.approve_states import APPROVAL_TRANSITIONS, FINAL, ApprovalEvent, ApprovalState, next_state
-from engine.procure.approve_values import Act, Request, Standing
+from engine.procure.approvals.approve import approve
+from engine.procure.approvals.states import APPROVAL_TRANSITIONS, FINAL, ApprovalEvent, ApprovalState, next_state
+from engine.procure.approvals.values import Act, Request, Standing
 from engine.procure.decision import World
 
 MONDAY = datetime(2026, 11, 23, 14, tzinfo=UTC)

@@ -24,8 +24,8 @@ from engine.canonical import (
 from engine.channel.policies import Policies
 from engine.ports.procure import Reference
 from engine.procure.decision import Decision, World
+from engine.procure.matching.purchase import decide_purchase
 from engine.procure.papers import Papers
-from engine.procure.purchase import decide_purchase
 from tests.support.papers import NOW, papers
 from tests.support.purchases import SUPPLIER, billed, invoice, of, order, ordered, receipt
 

@@ -25,9 +25,9 @@ from engine.canonical import (
     SupplierMerge,
     SupplierStatus,
 )
-from engine.procure.bank_accounts import approval_number
-from engine.procure.merge import merge_number
-from engine.procure.supplier_approval import supplier_number_of_approval
+from engine.procure.payments.bank_accounts import approval_number
+from engine.procure.suppliers.approval import supplier_number_of_approval
+from engine.procure.suppliers.merge import merge_number
 from tests.support.dossiers import Dossiers
 from tests.support.suppliers import ANNA, BERT, CARA, POLICIES, account, answer, clear, supplier
 

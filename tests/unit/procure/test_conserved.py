@@ -28,13 +28,13 @@ from engine.channel.policies import Policies
 from engine.channel.policy_matching import Matching
 from engine.procure.calendar import calendar_of
 from engine.procure.exact import decimal_of, exact, minor, product, rounded
-from engine.procure.match_tax import tax_not_expected
-from engine.procure.payables import payments_of, run_of
-from engine.procure.payment_run import payable_of, select
+from engine.procure.matching.purchase import decide_purchase
+from engine.procure.matching.tax import tax_not_expected
+from engine.procure.payments.payables import payments_of, run_of
+from engine.procure.payments.run import payable_of, select
 from engine.procure.policies import USUAL
-from engine.procure.purchase import decide_purchase
 from engine.procure.units import units_factor
-from engine.procure.usage_costs import Cost, Source, cost_entry, reversal
+from engine.procure.usage.costs import Cost, Source, cost_entry, reversal
 from tests.support.papers import NOW, papers, world
 from tests.support.purchases import SUPPLIER, billed, invoice, of, order, ordered, receipt, usd
 

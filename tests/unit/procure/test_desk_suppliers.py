@@ -6,8 +6,8 @@ import msgspec
 
 from engine.canonical import Identifier, SupplierMerge
 from engine.ports.procure import Dossier, Record
-from engine.procure.desk_suppliers import supplier_view
-from engine.procure.merge import merge_number
+from engine.procure.desk.suppliers import supplier_view
+from engine.procure.suppliers.merge import merge_number
 from tests.support.dossiers import Dossiers
 from tests.support.suppliers import ANNA, BERT, POLICIES, account, answer, clear, supplier
 

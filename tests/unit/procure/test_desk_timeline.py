@@ -11,7 +11,7 @@ from engine.canonical import Money, PaidInvoice, Payment, PaymentProgress
 from engine.core.clock import to_micros
 from engine.ports.procure import Record, Reference
 from engine.procure.deciders import decide
-from engine.procure.desk_timeline import Known, invoice_status
+from engine.procure.desk.timeline import Known, invoice_status
 from engine.procure.papers import Papers
 from tests.support.dossiers import NOON, Dossiers
 from tests.support.purchases import invoice

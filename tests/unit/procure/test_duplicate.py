@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from engine.canonical import Document, Invoice, Supplier
-from engine.procure.duplicate import likeness
-from engine.procure.duplicate_keys import alike_dossiers
-from engine.procure.purchase import decide_purchase
+from engine.procure.matching.duplicate import likeness
+from engine.procure.matching.duplicate_keys import alike_dossiers
+from engine.procure.matching.purchase import decide_purchase
 from tests.support.invoice_twins import KINDS, rates
 from tests.support.papers import papers, world
 from tests.support.purchases import invoice, order, receipt

@@ -9,7 +9,7 @@ import pytest
 
 from engine.canonical import Document, Invoice, Item, Packaging, Receipt, ReceiptKind, Supplier, SupplierStatus
 from engine.procure.decision import Decision
-from engine.procure.purchase import decide_purchase
+from engine.procure.matching.purchase import decide_purchase
 from tests.support.papers import NOW, papers, world
 from tests.support.purchases import SUPPLIER, order, ordered, receipt
 

@@ -28,7 +28,7 @@ from engine.connectors.procure import ProcureDestination, ProcureDestinationSett
 from engine.core.errors import AccessError, DestinationError, IsthmusError, RecordOwnerError
 from engine.ports.approvals import ApprovalAsk
 from engine.ports.connector import Outbound
-from engine.procure.supplier_approval import supplier_number_of_approval
+from engine.procure.suppliers.approval import supplier_number_of_approval
 from tests.support.approvals_double import Office
 from tests.support.connector_doubles import context
 from tests.support.suppliers import ANNA, BERT, CARA, answer, clear, supplier

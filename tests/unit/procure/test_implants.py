@@ -13,8 +13,8 @@ from engine.canonical import ChargeEvent, Consumption, Document, JournalEntry, P
 from engine.channel.policies import Policies
 from engine.channel.policy_usage import Usage
 from engine.procure.decision import Decision, World
-from engine.procure.implants import DISCREPANCIES, decide_case
 from engine.procure.papers import dossiers_of
+from engine.procure.usage.implants import DISCREPANCIES, decide_case
 from tests.support.implant_cases import MASTER, SEEDS, USED_AT, Case, clean, replaced_in_time
 from tests.support.papers import papers, world
 

@@ -11,7 +11,7 @@ from engine.canonical import Document, Item
 from engine.channel.policies import Policies
 from engine.channel.policy_matching import Matching, MatchRule
 from engine.procure.decision import Decision
-from engine.procure.purchase import decide_purchase
+from engine.procure.matching.purchase import decide_purchase
 from tests.support.papers import NOW, papers, world
 from tests.support.purchases import SUPPLIER, invoice, order, ordered, receipt
 

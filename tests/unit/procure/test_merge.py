@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.canonical import Identifier, Money, Payment, PaymentProgress, RemitTo, Supplier, SupplierMerge
-from engine.procure.bank_accounts import approval_number
-from engine.procure.merge import merge_number, merged
-from engine.procure.supplier import decide_supplier
-from engine.procure.supplier_approval import supplier_number_of_approval
+from engine.procure.payments.bank_accounts import approval_number
+from engine.procure.suppliers.approval import supplier_number_of_approval
+from engine.procure.suppliers.merge import merge_number, merged
+from engine.procure.suppliers.supplier import decide_supplier
 from tests.support.dossiers import Dossiers
 from tests.support.suppliers import ANNA, BERT, POLICIES, account, answer, clear, supplier
 

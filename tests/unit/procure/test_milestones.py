@@ -34,9 +34,9 @@ from engine.ports.procure import Case, Dossier, Record
 from engine.procure.measures.catalog import MEASURES, measure
 from engine.procure.measures.compute import statement
 from engine.procure.measures.measure import BY, COLUMNS
-from engine.procure.milestone_commands import milestones_of_command
-from engine.procure.milestone_rows import day_number
-from engine.procure.milestones import milestones_of, moved
+from engine.procure.milestones.commands import milestones_of_command
+from engine.procure.milestones.dossier import milestones_of, moved
+from engine.procure.milestones.rows import day_number
 from engine.procure.papers import Papers
 from tests.support.purchases import billed, invoice, of, order, ordered, receipt, usd
 

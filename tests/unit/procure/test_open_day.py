@@ -12,7 +12,7 @@ from engine.channel.policies import Policies
 from engine.channel.policy_calendars import Calendars, FiscalYear
 from engine.procure.deciders import decide
 from engine.procure.decision import Decision, Intent, World
-from engine.procure.open_day import on_open_days
+from engine.procure.postings.open_day import on_open_days
 from tests.support.dossiers import Dossiers
 from tests.support.purchases import invoice, order, receipt
 

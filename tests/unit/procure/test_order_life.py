@@ -34,7 +34,7 @@ from engine.canonical import (
 from engine.channel.policies import Policies
 from engine.channel.policy_usage import Usage
 from engine.procure.decision import Decision
-from engine.procure.order_states import decide_order_life
+from engine.procure.orders.states import decide_order_life
 from tests.support.papers import NOW, papers, world
 
 

@@ -6,8 +6,8 @@ from datetime import date
 from decimal import Decimal
 
 from engine.canonical import Money
-from engine.procure.payables import payments_of, run_of
-from engine.procure.payment_run import Chosen, Left, Payable, Run
+from engine.procure.payments.payables import payments_of, run_of
+from engine.procure.payments.run import Chosen, Left, Payable, Run
 
 TODAY, NEXT = date(2026, 11, 24), date(2026, 11, 26)
 

@@ -19,9 +19,9 @@ from engine.canonical import (
     ReportSource,
     Supplier,
 )
-from engine.procure.payment import decide_payment, standing_of_payment
-from engine.procure.payment_codes import REASONS, reason_of
-from engine.procure.payment_states import PAYMENT_TRANSITIONS, may_follow
+from engine.procure.payments.codes import REASONS, reason_of
+from engine.procure.payments.payment import decide_payment, standing_of_payment
+from engine.procure.payments.states import PAYMENT_TRANSITIONS, may_follow
 from tests.support.dossiers import NOON, Dossiers
 from tests.support.purchases import invoice
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.canonical import Invoice, InvoiceLine, Money, Quantity, Terms
 from engine.procure.calendar import calendar_of
-from engine.procure.payment_run import Payable, digest_of, payable_of, pays_off, rows_of, select
+from engine.procure.payments.run import Payable, digest_of, payable_of, pays_off, rows_of, select
 from engine.procure.policies import USUAL
 
 TODAY, NEXT = date(2026, 11, 16), date(2026, 11, 23)

@@ -6,10 +6,10 @@ import pytest
 
 from engine.canonical import PaymentProgress
 from engine.ports.payments import GROUPS
-from engine.procure.approve_states import ApprovalState
-from engine.procure.payment import DISPUTED
-from engine.procure.payment_words import HELD, LEFT, group_of, to_do, without_figures
-from engine.procure.supplier_states import SupplierState
+from engine.procure.approvals.states import ApprovalState
+from engine.procure.payments.payment import DISPUTED
+from engine.procure.payments.words import HELD, LEFT, group_of, to_do, without_figures
+from engine.procure.suppliers.states import SupplierState
 
 
 def test_every_state_is_of_one_group() -> None:

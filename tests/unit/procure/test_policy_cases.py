@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from engine.channel.load import load_site
 from engine.channel.policies import PARTS
 from engine.cli.test import command
-from engine.procure.policy_cases import run_policy_cases
+from engine.procure.policy.cases import run_policy_cases
 
 ROOT = Path(__file__).parents[3]
 

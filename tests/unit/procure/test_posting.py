@@ -13,7 +13,7 @@ from engine.canonical import Invoice, InvoiceLine, JournalEntry, JournalLine, Mo
 from engine.channel.policies import Policies
 from engine.channel.policy_calendars import Calendars, FiscalYear
 from engine.procure.decision import Decision, Intent
-from engine.procure.posting import PLANS, Saga, SagaState, Step, day_to_post, followed, on_open_day, saga_of
+from engine.procure.postings.posting import PLANS, Saga, SagaState, Step, day_to_post, followed, on_open_day, saga_of
 from tests.support.dossiers import Dossiers
 
 LINE = InvoiceLine(number=1, quantity=Quantity(amount=Decimal(1)), price=Money(amount=Decimal(5)))

@@ -45,8 +45,8 @@ from engine.channel.policy_matching import Limit, Matching, Tolerance, Tolerance
 from engine.channel.policy_people import People, Person
 from engine.channel.policy_routing import Exceptions
 from engine.procure.decision import Decision, World
+from engine.procure.matching.purchase import decide_purchase
 from engine.procure.papers import Papers, dossiers_of, releases_dossier
-from engine.procure.purchase import decide_purchase
 from tests.support.papers import NOW, papers, world
 from tests.support.purchases import SUPPLIER, billed, invoice, of, order, ordered, receipt, usd
 

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from engine.procure.recall import Recalled, RecallIndex
+from engine.procure.usage.recall import Recalled, RecallIndex
 from tests.support.implant_cases import ITEMS, clean, device, documents
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from engine.canonical import Document, Item, ReceiptKind, ShipmentNotice, ShippedLine, UnitConversion
 from engine.procure.decision import Decision, merge
-from engine.procure.order_states import decide_order_life
-from engine.procure.purchase import decide_purchase
+from engine.procure.matching.purchase import decide_purchase
+from engine.procure.orders.states import decide_order_life
 from tests.support.papers import NOW, papers, world
 from tests.support.purchases import SUPPLIER, billed, invoice, of, order, ordered, receipt
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from engine.canonical import DriftCause, Money
 from engine.ports.ledger_view import LedgerEntry
-from engine.procure.reconcile import exact
-from engine.procure.reconcile_run import EntriesView, compare
+from engine.procure.reconciliation.reconcile import exact
+from engine.procure.reconciliation.run import EntriesView, compare
 from tests.support.dossiers import NOON, Dossiers
 
 

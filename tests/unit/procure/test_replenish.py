@@ -26,8 +26,8 @@ from engine.canonical import (
 )
 from engine.procure.decision import Decision
 from engine.procure.papers import dossiers_of
-from engine.procure.replenish import decide_stock
-from engine.procure.requisition_orders import orders_from
+from engine.procure.requisitions.orders import orders_from
+from engine.procure.requisitions.replenish import decide_stock
 from tests.support.papers import NOW, papers, world
 
 ITEM = Item(

@@ -37,10 +37,10 @@ from engine.canonical import (
 from engine.channel.policies import Policies
 from engine.channel.policy_people import People, Person, Role
 from engine.channel.policy_routing import Approvals, Route, Step
-from engine.procure.budget import commitments_key
 from engine.procure.decision import Decision
 from engine.procure.papers import dossiers_of
-from engine.procure.requisition import decide_requisition
+from engine.procure.requisitions.budget import commitments_key
+from engine.procure.requisitions.requisition import decide_requisition
 from tests.support.papers import NOW, papers, world
 
 

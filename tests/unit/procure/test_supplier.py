@@ -9,8 +9,8 @@ import pytest
 from engine.canonical import ApprovalVerb, Identifier, PostingResult, Supplier, SupplierStatus
 from engine.channel.policies import PARTS, Policies
 from engine.channel.policy_postings import Postings
-from engine.procure.supplier_approval import supplier_number_of_approval
-from engine.procure.supplier_states import SUPPLIER_TRANSITIONS, SupplierState
+from engine.procure.suppliers.approval import supplier_number_of_approval
+from engine.procure.suppliers.states import SUPPLIER_TRANSITIONS, SupplierState
 from tests.support.dossiers import Dossiers
 from tests.support.suppliers import ANNA, BERT, POLICIES, answer, clear, supplier
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from engine.canonical import Supplier, SupplierStatus
 from engine.canonical.entity_names import normal_name
-from engine.procure import supplier_names
-from engine.procure.supplier_blocks import ALIKE, kept_under, looked_under
-from engine.procure.supplier_names import Alike, alike, pairs
+from engine.procure.suppliers import names as supplier_names
+from engine.procure.suppliers.blocks import ALIKE, kept_under, looked_under
+from engine.procure.suppliers.names import Alike, alike, pairs
 from tests.support.suppliers import named
 
 _WORDS = ("acme", "harbor", "medical", "supply", "north", "of", "care", "labs", "devices", "east", "the", "Inc", "&")

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from engine.canonical import PostingResult, Supplier
 from engine.channel.policies import Policies
 from engine.procure.decision import Decision, Intent
-from engine.procure.posting import followed, plans_of
-from engine.procure.supplier_crosswalk import dated_numbers
+from engine.procure.postings.posting import followed, plans_of
+from engine.procure.suppliers.crosswalk import dated_numbers
 from tests.support.dossiers import Dossiers
 
 PLAN = Policies.model_validate({"postings": {"plans": [{"command": "propagate_supplier", "steps": [

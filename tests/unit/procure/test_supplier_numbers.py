@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from engine.canonical import TaxIdentifier, TaxIdentifierType
 from engine.canonical.entity_names import normal_name
 from engine.canonical.guarded import Guarded
-from engine.procure.supplier_names import alike, pairs
-from engine.procure.supplier_numbers import bic_fault, iban_fault, routing_fault, tax_fault
+from engine.procure.suppliers.names import alike, pairs
+from engine.procure.suppliers.numbers import bic_fault, iban_fault, routing_fault, tax_fault
 from tests.support.suppliers import ROUTING, named
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.core.errors import ConfigurationError
-from engine.procure.supplier_sanctions import CsvSanctions, screen
+from engine.procure.suppliers.sanctions import CsvSanctions, screen
 from tests.support.dossiers import NOON, Dossiers
 from tests.support.suppliers import ANNA, POLICIES, supplier
 

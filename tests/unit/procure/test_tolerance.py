@@ -11,7 +11,7 @@ import pytest
 from engine.channel.policies import Policies
 from engine.channel.policy_matching import Limit, Tolerance, ToleranceRule, Tolerances
 from engine.channel.policy_parts import Aspects
-from engine.procure.tolerance import judge
+from engine.procure.matching.tolerance import judge
 
 RULES = get_args(ToleranceRule)
 CENT = Decimal("0.01")

@@ -12,7 +12,7 @@ import pytest
 from engine.canonical import Document, InventoryLevel, InventoryMovement, Item, MovementKind, Quantity, Requisition
 from engine.procure.decision import Decision
 from engine.procure.papers import dossiers_of
-from engine.procure.replenish import decide_stock
+from engine.procure.requisitions.replenish import decide_stock
 from tests.support.papers import NOW, papers, world
 
 ITEM = Item(item_number="M1", description="mesh", supplier_number="S1")

@@ -24,9 +24,9 @@ from engine.channel.policy_matching import Limit, Tolerance, Tolerances
 from engine.channel.policy_routing import Exceptions
 from engine.ports.procure import Case
 from engine.procure.decision import Decision, Finding, Intent
-from engine.procure.desk_actions import choices_of
-from engine.procure.posting import Step, followed
-from engine.procure.twins import TWIN
+from engine.procure.desk.actions import choices_of
+from engine.procure.postings.posting import Step, followed
+from engine.procure.postings.twins import TWIN
 from tests.support.papers import papers, world
 
 AT = datetime(2026, 11, 16, 9, tzinfo=UTC)

@@ -26,7 +26,7 @@ from engine.channel.policies import Policies
 from engine.channel.policy_usage import Usage
 from engine.procure.decision import Decision
 from engine.procure.papers import dossiers_of
-from engine.procure.usage import decide_usage
+from engine.procure.usage.usage import decide_usage
 from tests.support.papers import papers, world
 
 AT = datetime(2026, 11, 10, 9, tzinfo=UTC)

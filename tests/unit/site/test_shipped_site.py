@@ -22,7 +22,7 @@ from engine.cli.dry_run import runner_for
 from engine.ports.procure import COMMANDS
 from engine.ports.script import WorkResult
 from engine.ports.states import MessageState
-from engine.procure.posting import PLANS
+from engine.procure.postings.posting import PLANS
 
 ROOT = Path(__file__).resolve().parents[3]
 ENDS = {

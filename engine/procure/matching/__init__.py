@@ -1,0 +1,1 @@
+"""Is what an invoice asks for what was ordered, received and agreed, and not asked for before?"""

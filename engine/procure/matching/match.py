@@ -1,0 +1,400 @@
+"""An invoice against its order, line by line: what was ordered, received and accepted, and at which price."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from typing import NamedTuple
+
+import msgspec
+
+from engine.canonical import (
+    Contract,
+    Invoice,
+    InvoiceKind,
+    InvoiceLine,
+    LineKind,
+    Money,
+    OrderLine,
+    PurchaseOrder,
+)
+from engine.channel.policy_parts import Aspects
+from engine.core.clock import from_micros
+from engine.procure.decision import Finding
+from engine.procure.exact import Exact, as_exact, decimal_of, exact, minor, product, rounded
+from engine.procure.matching.blanket import is_by_money, limit_exceeded
+from engine.procure.matching.book import Book, Matched, Turn, turn_of
+from engine.procure.matching.charges import minimum_charge
+from engine.procure.matching.contract_price import Buying, contract_price
+from engine.procure.matching.item import may_stand, other_item
+from engine.procure.matching.tolerance import Verdict, judge, shown
+from engine.procure.matching.validate_invoice import aspects_of, found, sum_differs
+from engine.procure.matching.ways import FOUR_WAYS, THREE_WAYS, ways_of
+from engine.procure.waiting import Waiting, waiting_for
+
+_NOT_GOODS = frozenset({LineKind.FREIGHT, LineKind.HANDLING, LineKind.TAX, LineKind.DISCOUNT, LineKind.OTHER})
+_PRICES = frozenset({"price", "line_amount"})
+_ACCEPTED, _RECEIVED = "inspections", "receipts"
+
+
+class Asked(NamedTuple):
+    """What an invoice line asks for: so much of an order line, in the order's unit."""
+
+    line: InvoiceLine
+    ordered: OrderLine
+    amount: Exact
+
+
+class Last(NamedTuple):
+    """The line before, and what it counts."""
+
+    number: int
+    price: Decimal
+    worth: Exact | Decimal
+    counted: Decimal
+
+
+class Match:
+    """An invoice, or the part of it that is of one order.
+
+    The figures of its lines follow from the order alone. What of them may be paid is judged beside what other invoices
+    use: `judged` reads the book as it is at that time, and may be asked again. The caller writes down what is used.
+
+    Args:
+        whole: whether this is all of the invoice, so that its total can be judged here.
+        agreed_beside: charges that other orders of the invoice agreed to.
+    """
+
+    def __init__(
+        self, invoice: Invoice, order: PurchaseOrder, book: Book, whole: bool = True, agreed_beside: Exact = 0
+    ) -> None:
+        self.invoice, self.order, self.book = invoice, order, book
+        self.whole, self.agreed_beside = whole, agreed_beside
+        self.sign = -1 if invoice.invoice_kind is InvoiceKind.CREDIT_MEMO else 1
+        self.findings: list[Finding] = []
+        self.waits: list[Waiting] = []
+        self.asked: list[Asked] = []
+        self.used: defaultdict[int, Exact] = defaultdict(int)
+        self.ways: dict[str, int] = {}
+        self.extended = Decimal(0)  # of all lines, each rounded as the supplier rounds it
+        self.agreed = Decimal(0)  # of those that are as ordered; of the others `expected`
+        self.expected, self.beside = exact(Decimal(0)), exact(Decimal(0))
+        self.aspects: dict[str | None, Aspects] = {}
+        self.last: Last | None = None
+        self._figures()
+
+    def _figures(self) -> None:
+        for line in self.invoice.lines:
+            self._line(line)
+        self.known = all(one.type != "unit_unknown" for one in self.findings)
+        self.charged = self.sign * sum((exact(one.amount.amount) for one in self.invoice.charges), self.beside)
+        self.of_figures = tuple(self.findings)
+
+    @property
+    def uses(self) -> Matched:
+        """As if nothing stood against it."""
+        worth = self.sign * (exact(self.extended) - self.beside)
+        return Matched(used=dict(self.used), charged=self.charged, worth=worth)
+
+    def judged(self) -> Matched:
+        """Beside what the book says that others use."""
+        self.findings, self.waits, self.ways = list(self.of_figures), [], {}
+        so_far: defaultdict[int, Exact] = defaultdict(int)
+        for one in self.asked:
+            so_far[one.ordered.number] += self.sign * one.amount
+            total = self.book.taken(one.ordered.number, self.turn) + so_far[one.ordered.number]
+            if one.amount < 0 if self.sign > 0 else one.amount >= 0:
+                self._gives_back(one.line, total)
+            else:
+                self._quantities(one.line, one.ordered, total)
+        self._charges()
+        self.findings += limit_exceeded(self.invoice, self.order, self.book, self.uses.worth)
+        if self.whole and self.known:
+            self.findings += sum_differs(self.invoice, self.extended, self.book.world)
+        if self.whole and self.known and not self.findings and self.sign > 0:
+            self._total()
+        return msgspec.structs.replace(
+            self.uses, findings=tuple(self.findings), waiting=tuple(self.waits), ways=self.ways
+        )
+
+    # -------------------------------------------------------------- lines
+    def _line(self, line: InvoiceLine) -> None:
+        ordered = self._pair(line)
+        if ordered is None:
+            return self._unpaired(line)
+        day, supplier = self.invoice.invoiced_on, self.invoice.supplier_number
+        if other := other_item(line, ordered, self.book):
+            self._found("item_differs", other.title, line, line.extended, other.facts, other.flip)
+        number, unit = self._item_of(line, ordered), ordered.quantity.unit
+        priced = line.price_unit or line.quantity.unit
+        if line.price.amount == ordered.price.amount and {unit, line.quantity.unit, priced} == {
+            ordered.price_unit or unit
+        }:
+            return self._as_ordered(line, ordered)
+        factor = self.book.factor(line.quantity.unit, unit, number, supplier, day)
+        per = self.book.factor(priced, ordered.price_unit or unit, number, supplier, day)
+        own = self.book.factor(line.quantity.unit, priced, number, supplier, day)
+        wanted = self.book.factor(unit, ordered.price_unit or unit, number, supplier, day)
+        if factor is None or per is None or own is None or wanted is None:
+            return self._unit_unknown(line, ordered, line.quantity.unit if factor is None else priced)
+        amount, price = exact(line.quantity.amount), exact(line.price.amount)
+        worth = price * amount * own
+        self._extend(line, worth)
+        per_unit = price if per == 1 else price * Fraction(1, per)
+        if fits := self._price(line, ordered, per_unit, amount * own * per):
+            self._amount(line, ordered, exact(ordered.price.amount) * amount * factor * wanted, worth)
+            self._contract(line, ordered, price * own)
+        if fits or self.sign > 0 or per_unit > exact(ordered.price.amount):  # a part of a price gives no goods back
+            self._asks(line, ordered, amount * factor)
+
+    def _as_ordered(self, line: InvoiceLine, ordered: OrderLine) -> None:
+        """In the order's unit at the order's price, as most lines are: nothing is converted or differs."""
+        worth = product(line.price.amount, line.quantity.amount)
+        self._extend(line, worth)
+        self.agreed += worth
+        self._contract(line, ordered, line.price.amount)
+        self._asks(line, ordered, exact(line.quantity.amount))
+
+    def _asks(self, line: InvoiceLine, ordered: OrderLine, amount: Exact) -> None:
+        self.asked.append(Asked(line, ordered, amount))
+        self.used[ordered.number] += self.sign * amount
+
+    def _extend(self, line: InvoiceLine, worth: Exact | Decimal) -> None:
+        """Parts that a person split a line into are rounded as one, as its supplier did."""
+        before = self.last
+        if before is not None and (before.number, before.price) == (line.number, line.price.amount):
+            self.extended -= before.counted
+            worth = as_exact(worth) + as_exact(before.worth)
+        currency = self.invoice.currency
+        counted = minor(worth, currency) if isinstance(worth, Decimal) else rounded(worth, currency)
+        self.extended += counted
+        self.last = Last(line.number, line.price.amount, worth, counted)
+
+    def _pair(self, line: InvoiceLine) -> OrderLine | None:
+        """By the order's line number, then our item number, then the supplier's or GTIN. Never by description."""
+        lines = self.book.lines
+        if line.order_line_number is not None:
+            return lines.get(line.order_line_number)
+        if line.line_kind in _NOT_GOODS and line.item_number is None:
+            return None
+        by_item = [one for one in lines.values() if line.item_number and may_stand(one, line.item_number, self.book)]
+        theirs = {(one.scheme, one.value) for one in line.identifiers}
+        by_theirs = [one for one in lines.values() if theirs & {(i.scheme, i.value) for i in one.identifiers}]
+        fitting = by_item or by_theirs
+        fitting = [one for one in fitting if one.price == line.price] or fitting
+        return min(fitting, key=lambda one: (self._is_full(one), one.number), default=None)
+
+    def _item_of(self, line: InvoiceLine, ordered: OrderLine) -> str:
+        """Whose units convert: a substitute may be packed in another way."""
+        told = line.item_number
+        return told if told is not None and may_stand(ordered, told, self.book) else ordered.item_number
+
+    def _is_full(self, ordered: OrderLine) -> bool:
+        """Of a credit: whether nothing is left to be credited."""
+        taken = self.book.taken(ordered.number, self.turn) + self.used[ordered.number]
+        return taken >= exact(ordered.quantity.amount) if self.sign > 0 else taken <= 0
+
+    def _unpaired(self, line: InvoiceLine) -> None:
+        worth = line.extended
+        self.extended += worth.amount
+        if line.line_kind in _NOT_GOODS:
+            self.beside += exact(worth.amount)
+            return
+        alike = [one.number for one in self.book.lines.values() if one.price == line.price]
+        facts = {"suggested_order_lines": alike}
+        self._found("line_not_ordered", "A line is of nothing that was ordered", line, worth, facts, "its order line")
+
+    def _unit_unknown(self, line: InvoiceLine, ordered: OrderLine, *units: str) -> None:
+        """
+        Args:
+            units: of the quantity, the price or the receipts, that nobody converts to the order's.
+        """
+        wanted = ordered.quantity.unit if ordered.quantity.unit not in units else ordered.price_unit
+        facts = {"item": ordered.item_number, "unit": ", ".join(units), "order_unit": wanted or ""}
+        title = "Nobody told how the units convert"
+        self._found("unit_unknown", title, line, line.extended, facts, f"a conversion for item {ordered.item_number}")
+
+    # -------------------------------------------------------------- figures
+    def _price(self, line: InvoiceLine, ordered: OrderLine, price: Exact, amount: Exact) -> bool:
+        agreed = exact(ordered.price.amount)
+        if price == agreed:
+            return True
+        verdict = self._judge("price", agreed, price, ordered)
+        if not verdict.within:
+            side = "above" if verdict.above else "below"
+            does = "is" if self.sign > 0 else "credited is"
+            title = f"The price {does} {'higher' if verdict.above else 'lower'} than ordered"
+            self._differs(f"price_{side}_tolerance", title, line, verdict, verdict.difference * amount)
+        return verdict.within
+
+    def _amount(self, line: InvoiceLine, ordered: OrderLine, expected: Exact, actual: Exact) -> None:
+        self.expected += expected
+        if expected == actual:
+            return
+        verdict = self._judge("line_amount", expected, actual, ordered)
+        if not verdict.within and self._has_rule("line_amount"):
+            title = "The line's amount differs"
+            self._differs("line_amount_differs", title, line, verdict, verdict.difference)
+
+    def _has_rule(self, rule: str) -> bool:
+        """Sums are compared only where the policies say so: their parts have been compared before."""
+        return any(one.rule == rule for one in self.book.policies.tolerances.rules)
+
+    def _contract(self, line: InvoiceLine, ordered: OrderLine, price: Exact | Decimal) -> None:
+        number = ordered.contract_number or self.order.contract_number
+        contract = self.book.world.find(Contract, number) if number else None
+        if contract is None:
+            return
+        item, facility = self.book.item(ordered.item_number), self.order.facility or self.invoice.facility
+        buying = Buying(
+            ordered.quantity, self.order.ordered_on, facility, self.order.supplier_number, self.order.currency
+        )
+        agreed = contract_price(contract, ordered.item_number, line.quantity.unit, item, buying)
+        facts = {"contract": contract.contract_number, "failed": agreed.failed or "price"}
+        if agreed.price is None:
+            does = "do" if agreed.failed == "dates" else "does"
+            title = f"The contract gives no price: its {agreed.failed} {does} not fit"
+            return self._found(
+                "contract_price_differs",
+                title,
+                line,
+                None,
+                facts,
+                f"{agreed.failed} that fit" if agreed.failed == "dates" else f"a fitting {agreed.failed}",
+            )
+        verdict = self._judge("price", agreed.price, price, ordered)
+        if not verdict.within:
+            worth = verdict.difference * exact(line.quantity.amount)
+            title = "The price is not the contract's"
+            self._differs("contract_price_differs", title, line, verdict, worth, facts)
+
+    def _gives_back(self, line: InvoiceLine, total: Exact) -> None:
+        """A line of a credit memo, or one below zero of an invoice: no more than others asked for.
+
+        Args:
+            total: of the order line, that all invoices and credits use up to this one.
+        """
+        if total < 0:
+            title = "More is credited than was invoiced"
+            facts = {"rule": "credited", "allowed": "0", "left": shown(total)}
+            self._found("credit_exceeds_invoiced", title, line, line.extended, facts, f"{shown(-total)} less, or an "
+                        "invoice that it credits")  # fmt: skip
+
+    def _quantities(self, line: InvoiceLine, ordered: OrderLine, total: Exact) -> None:
+        """
+        Args:
+            total: as of `_gives_back`.
+        """
+        limit = 0 if ordered.number in self.book.gone else exact(ordered.quantity.amount)
+        verdict = self._judge("quantity_ordered", limit, total, ordered) if total != limit else None
+        if verdict is not None and not verdict.within and not (is_by_money(self.order) and limit):
+            return self._differs("quantity_above_ordered", "More is invoiced than ordered", line, verdict,
+                                 verdict.difference * exact(ordered.price.amount))  # fmt: skip
+        ways = self._ways(ordered)
+        self.ways[str(line.number)] = ways
+        if ways >= THREE_WAYS:
+            self._arrived(line, ordered, total, ways)
+
+    def _arrived(self, line: InvoiceLine, ordered: OrderLine, total: Exact, ways: int) -> None:
+        """At least as much must have come, and with four ways been accepted; what lags is waited for."""
+        steps = [("quantity_received", self.book.received, _RECEIVED, "quantity_not_received")]
+        if ways >= FOUR_WAYS:
+            steps.append(("quantity_accepted", self.book.accepted, _ACCEPTED, "quantity_not_accepted"))
+        for rule, so_far, source, type_ in steps:
+            if (come := so_far[ordered.number]) == total:
+                continue
+            verdict = self._judge(rule, come, total, ordered)
+            if not verdict.within:
+                return self._missing(line, ordered, verdict, source, type_)
+
+    def _missing(self, line: InvoiceLine, ordered: OrderLine, verdict: Verdict, source: str, type_: str) -> None:
+        units = sorted(unit for number, unit in self.book.unknown_units if number == ordered.number)
+        if units:
+            return self._unit_unknown(line, ordered, *units)
+        waiting = waiting_for(self.book.world, source, self._came)
+        if waiting is not None:
+            return self.waits.append(waiting)
+        worth = verdict.difference * exact(ordered.price.amount)
+        title = "It is invoiced but was not " + ("received" if source == _RECEIVED else "accepted")
+        self._differs(type_, title, line, verdict, worth)
+
+    @property
+    def _came(self) -> datetime:
+        """When the invoice was here first: what comes later than that is not expected before it."""
+        return from_micros(self.turn[0])
+
+    @cached_property
+    def turn(self) -> Turn:
+        return turn_of(self.invoice, self.book)
+
+    def _ways(self, ordered: OrderLine) -> int:
+        item, aspects = self.book.item(ordered.item_number), aspects_of(self.invoice, self._category(ordered))
+        return ways_of(ordered, self.order, aspects, self.book.policies, item)
+
+    def _category(self, ordered: OrderLine) -> str | None:
+        """The order's word, else that of the item's master data."""
+        told = ordered.category or self.order.category
+        item = self.book.item(ordered.item_number) if told is None else None
+        return item.category if item is not None else told
+
+    def _charges(self) -> None:
+        """Freight and the like on the invoice, with what earlier invoices asked, against those of the order."""
+        if self.charged <= 0:
+            return
+        agreed = sum((exact(one.amount.amount) for one in self.order.charges), self.agreed_beside)
+        agreed += minimum_charge(self.order, self.book.policies)
+        asked = self.book.charged + self.charged
+        verdict = judge("freight", agreed, asked, self.book.policies, self._aspects(None))
+        if not verdict.within and verdict.above:
+            self._differs("freight_above_ordered", "Freight or charges were not agreed", None, verdict,
+                          verdict.difference)  # fmt: skip
+
+    def _total(self) -> None:
+        if not self._has_rule("invoice_total"):
+            return
+        expected, actual = self.expected + exact(self.agreed), exact(self.extended) - self.beside
+        verdict = judge("invoice_total", expected, actual, self.book.policies, self._aspects(None))
+        if not verdict.within:
+            title = "The invoice differs too much in all"
+            self._differs("invoice_total_differs", title, None, verdict, verdict.difference)
+
+    # -------------------------------------------------------------- words
+    def _judge(self, rule: str, expected: Exact, actual: Exact | Decimal, ordered: OrderLine) -> Verdict:
+        of = self._aspects(self._category(ordered))
+        return judge(rule, expected, actual, self.book.policies, of, credit=self.sign < 0 and rule in _PRICES)
+
+    def _aspects(self, category: str | None) -> Aspects:
+        """The same for most lines of an invoice."""
+        found = self.aspects.get(category)
+        if found is None:
+            found = self.aspects[category] = aspects_of(self.invoice, category)
+        return found
+
+    def _differs(
+        self, type_: str, title: str, line: InvoiceLine | None, verdict: Verdict, worth: Exact,
+        facts: Mapping[str, object] | None = None,
+    ) -> None:  # fmt: skip
+        money = Money(amount=decimal_of(worth), currency=self.invoice.currency).rounded()
+        self._found(type_, title, line, money, {**verdict.facts, **(facts or {})}, verdict.flip)
+
+    def _found(
+        self, type_: str, title: str, line: InvoiceLine | None, money: Money | None, facts: Mapping[str, object],
+        flip: str,
+    ) -> None:  # fmt: skip
+        place = str(line.number) if line is not None else ""
+        more = {"money": money, "facts": dict(facts), "flip": flip, **self._matter(line)}
+        self.findings.append(found(self.invoice, type_, title, place, **more))
+
+    def _matter(self, line: InvoiceLine | None) -> dict[str, object]:
+        """Whose it is and how urgent: as it was ordered, for few suppliers write that on an invoice."""
+        order, ordered = self.order, self._pair(line) if line is not None else None
+        return {
+            "category": (self._category(ordered) if ordered else order.category) or self.invoice.category,
+            "facility": self.invoice.facility or order.facility,
+            "department": order.department,
+            "urgency": order.urgency.value,
+        }

@@ -1,0 +1,1 @@
+"""What is paid, by whom it is told of, and what must not be paid yet."""

@@ -1,0 +1,200 @@
+"""Payment runs: what is posted and not yet paid, chosen once for each due time, and proposed as payments."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, Protocol
+
+import msgspec
+
+from engine.canonical import (
+    Document,
+    Invoice,
+    InvoiceKind,
+    Money,
+    PaidInvoice,
+    Payment,
+    PaymentProgress,
+    PaymentRun,
+    PaymentRunLeft,
+    PaymentRunLine,
+    Supplier,
+    Terms,
+    total,
+)
+from engine.channel.policies import Policies
+from engine.ports.measures import MeasureStore
+from engine.ports.payment_runs import USUAL_RULES, RunRules
+from engine.ports.procure import Case, Records, Reference
+from engine.procure.calendar import calendar_of
+from engine.procure.desk.timeline import place_of
+from engine.procure.papers import read
+from engine.procure.payments.run import Chosen, Left, Payable, Run, payable_of, select
+from engine.procure.policies import USUAL
+
+USUAL_TERMS = Terms(net_days=30)
+PROPOSER = "payment run"
+_MOST_LEFT = 1000  # listed: a run that leaves more says how many
+# An invoice is open when the ERP took it, nothing that still lives pays it, and the ledger does not call it paid.
+_OPEN = """
+SELECT given.dossier, given.body
+FROM p2p_milestones AS posted
+JOIN p2p_commands AS given ON given.name = 'post_invoice' AND given.natural_key = posted.key
+WHERE posted.what = 'command_answered' AND posted.type = 'post_invoice'
+  AND NOT EXISTS (SELECT 1 FROM p2p_milestones AS other WHERE other.key = posted.key AND (
+    other.what = 'invoice_in_payment' AND other.type = 'live'
+    OR other.what = 'invoice_paid' AND other.type <> 'came_back'
+    OR other.what = 'command_answered' AND other.type = 'undo_post_invoice'))
+ORDER BY given.number
+"""
+_CASES = "SELECT case_id, dossier, type FROM p2p_cases WHERE state = 'open'"
+
+
+class TakesDocuments(Protocol):
+    """The process, as a run needs it."""
+
+    async def take(self, document: Document, message_id: int | None = None, who: str | None = None) -> None: ...
+
+
+class PaymentRuns:
+    """Proposes what to pay. A run is a document before anything else happens, so a crash cannot choose twice."""
+
+    def __init__(
+        self, records: Records, measures: MeasureStore, process: TakesDocuments, policies: Callable[[], Policies | None]
+    ) -> None:
+        self._records, self._measures, self._process, self._policies = records, measures, process, policies
+        self._turn = asyncio.Lock()  # two timetables never choose the same invoice
+
+    async def propose(self, number: str, pay_on: date, next_run: date, rules: RunRules = USUAL_RULES) -> PaymentRun:
+        """As the port says."""
+        async with self._turn:
+            known = await self._known(PaymentRun, [number])
+            run = known.get(number)
+            if run is None:
+                run = run_of(number, select(await self.open(), pay_on, next_run, rules.cost, rules.limit), next_run)
+                await self._process.take(run, who=PROPOSER)
+            payments = payments_of(run)
+            there = await self._known(Payment, [one.payment_number for one in payments])
+            for one in payments:
+                if one.payment_number not in there:  # one that went on since is not put back
+                    await self._process.take(one, who=PROPOSER)
+            return run
+
+    async def open(self) -> list[Payable]:
+        """Posted invoices and credits that no payment covers yet, with what holds them."""
+        rows = await self._measures.measured(_OPEN, {})
+        holds = _holds(await self._measures.measured(_CASES, {}))
+        invoices = [(dossier, Invoice.model_validate_json(body)) for dossier, body in rows]
+        suppliers = await self._known(Supplier, {one.supplier_number for _, one in invoices})
+        policies = self._policies() or USUAL
+        made = (
+            _payable(one, suppliers.get(one.supplier_number), policies, holds(dossier, one.natural_key))
+            for dossier, one in invoices
+        )
+        return list({one.key: one for one in made}.values())
+
+    async def _known(self, kind: type[Any], keys: Iterable[str]) -> dict[str, Any]:
+        found = await self._records.latest([Reference(kind.kind, key) for key in sorted(keys)])
+        return {reference.key: read(record) for reference, record in found.items()}
+
+
+def _holds(rows: Sequence[tuple[Any, ...]]) -> Callable[[str, str], tuple[str, ...]]:
+    """Types of the open cases about an invoice, by its dossier and key."""
+    cases: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    for case_id, dossier, type_ in rows:
+        place = place_of(Case(case_id, dossier, type_, "open", 0, ""))
+        cases[dossier].append((place, type_))
+
+    def of(dossier: str, invoice: str) -> tuple[str, ...]:
+        about = (kind for place, kind in cases.get(dossier, ()) if place == invoice or place.startswith(f"{invoice}/"))
+        return tuple(sorted(set(about)))
+
+    return of
+
+
+def _payable(invoice: Invoice, supplier: Supplier | None, policies: Policies, holds: Sequence[str]) -> Payable:
+    found = payable_of(invoice, invoice.invoiced_on, _terms(invoice, supplier), _calendar(policies, invoice), holds)
+    if invoice.invoice_kind is not InvoiceKind.CREDIT_MEMO:
+        return found
+    return msgspec.structs.replace(found, amount=_negative(found.amount), discount=None, discount_on=None)
+
+
+def _terms(invoice: Invoice, supplier: Supplier | None) -> Terms:
+    """The invoice's own; a due date that it names; its supplier's; else the usual ones."""
+    if invoice.terms is not None:
+        return invoice.terms
+    if invoice.due_on is not None:
+        return Terms()
+    days = supplier.payment_terms_days if supplier is not None else None
+    return USUAL_TERMS if days is None else Terms(net_days=days)
+
+
+def _calendar(policies: Policies, invoice: Invoice) -> Any:
+    return calendar_of(policies, invoice.facility)
+
+
+def _negative(amount: Money) -> Money:
+    return Money(amount=-abs(amount.amount), currency=amount.currency)
+
+
+# ------------------------------------------------------------------ documents
+def run_of(number: str, run: Run, next_run: date) -> PaymentRun:
+    """One payment a supplier, remit-to and currency; what would come to nothing is left with its credits."""
+    groups: defaultdict[tuple[str, str, str], list[Chosen]] = defaultdict(list)
+    for one in run.chosen:
+        of = one.payable
+        groups[of.supplier_number, of.remit_to, one.pays.currency].append(one)
+    paid = {key: parts for key, parts in groups.items() if total([one.pays for one in parts]).amount > 0}
+    left = [*run.left, *(Left(one.payable, "credit_is_more") for key in groups.keys() - paid for one in groups[key])]
+    return PaymentRun(
+        run_number=number,
+        pay_on=run.pay_on,
+        next_run=next_run,
+        lines=tuple(_lines(number, paid)),
+        left=tuple(_left(one) for one in left[:_MOST_LEFT]),
+        left_out=len(left[_MOST_LEFT:]),
+    )
+
+
+def _lines(number: str, groups: Mapping[tuple[str, str, str], Sequence[Chosen]]) -> Iterator[PaymentRunLine]:
+    for count, (key, parts) in enumerate(sorted(groups.items()), 1):
+        for one in parts:
+            yield PaymentRunLine(
+                payment_number=f"{number}-{count:04d}", supplier_number=key[0], remit_to=key[1] or None,
+                invoice_number=one.payable.invoice_number, pays=one.pays, discount=one.discount, why=one.why,
+            )  # fmt: skip
+
+
+def _left(one: Left) -> PaymentRunLeft:
+    of = one.payable
+    return PaymentRunLeft(
+        supplier_number=of.supplier_number, invoice_number=of.invoice_number, amount=of.amount, why=one.why,
+        facts=one.facts,
+    )  # fmt: skip
+
+
+def payments_of(run: PaymentRun) -> list[Payment]:
+    groups: dict[str, list[PaymentRunLine]] = {}
+    for line in run.lines:
+        groups.setdefault(line.payment_number, []).append(line)
+    return [
+        Payment(
+            payment_number=number,
+            supplier_number=lines[0].supplier_number,
+            amount=total([line.pays for line in lines], lines[0].pays.currency),
+            pay_on=run.pay_on,
+            state=PaymentProgress.PROPOSED,
+            invoices=tuple(_part(line) for line in lines),
+            run_number=run.run_number,
+            remit_to=lines[0].remit_to,
+            proposed_by=PROPOSER,
+        )
+        for number, lines in groups.items()
+    ]
+
+
+def _part(line: PaymentRunLine) -> PaidInvoice:
+    return PaidInvoice(invoice_number=line.invoice_number, amount=line.pays, discount=line.discount)

@@ -1,0 +1,1 @@
+"""Policies tried before they are deployed."""

@@ -1,0 +1,1 @@
+"""The books here and in the ERP compared."""

@@ -1,0 +1,1 @@
+"""From a wish, or from stock that is low, to an order."""

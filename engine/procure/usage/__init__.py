@@ -1,0 +1,1 @@
+"""What was used, charged, moved and implanted."""
