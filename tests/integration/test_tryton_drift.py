@@ -53,7 +53,13 @@ class Scene:
         ordered = wanted.model_copy(update={"lines": (first,)})
         part = tryton.receipt(ordered)
         lines = tuple(one.model_copy(update={"quantity": first.quantity}) for one in part.lines)
-        for document in (tryton.supplier(), tryton.item(), ordered, part.model_copy(update={"lines": lines})):
+        for document in (
+            tryton.COST_CENTER,
+            tryton.supplier(),
+            tryton.item(),
+            ordered,
+            part.model_copy(update={"lines": lines}),
+        ):
             await self.process.take(document)
         for one in invoices:
             line = one.lines[0].model_copy(update={"order_line_number": 1})

@@ -16,7 +16,7 @@ from engine.adapters.tryton.rpc import RpcSession
 from engine.adapters.tryton.server import ErpServer
 from engine.adapters.tryton.wire import created
 from engine.canonical import Address, PaymentState
-from engine.core.errors import DestinationError
+from engine.core.errors import DestinationError, TransportError
 from tests.support import tryton
 
 pytestmark = [pytest.mark.integration, pytest.mark.erp]
@@ -234,10 +234,10 @@ async def test_closed_period_is_named_before_anything_is_made(adapter: TrytonAda
     assert await adapter.find("JournalEntry", document.natural_key, document.natural_key) is None
 
 
-async def test_key_that_the_erp_does_not_know_is_a_matter_for_a_person(erp: ErpServer) -> None:
+async def test_key_that_the_erp_does_not_know_lets_deliveries_wait_for_a_new_one(erp: ErpServer) -> None:
     stranger = TrytonAdapter(erp.settings(), "not-the-key")
     health = await stranger.check()
-    with pytest.raises(DestinationError, match="key"):
+    with pytest.raises(TransportError, match="issue a new key"):
         await stranger.post(tryton.invoice(), "x")
     await stranger.close()
 

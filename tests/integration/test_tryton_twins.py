@@ -63,7 +63,14 @@ class Scene:
         self.dossier = f"order:{ordered.order_number}"
         line = line.model_copy(update={"order_line_number": first.number})
         bill = bill.model_copy(update={"order_number": ordered.order_number, "lines": (line,)})
-        documents: tuple[Document, ...] = (tryton.supplier(), tryton.item(), ordered, tryton.receipt(ordered), bill)
+        documents: tuple[Document, ...] = (
+            tryton.COST_CENTER,
+            tryton.supplier(),
+            tryton.item(),
+            ordered,
+            tryton.receipt(ordered),
+            bill,
+        )
         for one in documents:
             await self.process.take(one)
         return bill

@@ -16,6 +16,7 @@ from engine.adapters.tryton.client import AiohttpTransport
 from engine.adapters.tryton.server import ErpServer
 from engine.adapters.tryton.setup import ensure_template
 from engine.canonical import (
+    CostCenter,
     Invoice,
     InvoiceLine,
     Item,
@@ -38,6 +39,7 @@ from engine.canonical import (
 
 SUPPLIER = "S1001"
 ITEM = "M10001"
+COST_CENTER = CostCenter(cost_center="6110", name="Operating rooms")
 _numbers = itertools.count(1)
 
 
@@ -182,7 +184,8 @@ def receipt(ordered: PurchaseOrder, number: str | None = None) -> Receipt:
 
 
 def invoice(number: str | None = None, price: str = "12.34", supplier_number: str = SUPPLIER) -> Invoice:
-    line = InvoiceLine(number=1, quantity=boxes("3"), price=money(price), item_number=ITEM, cost_center="6110")
+    center = COST_CENTER.cost_center
+    line = InvoiceLine(number=1, quantity=boxes("3"), price=money(price), item_number=ITEM, cost_center=center)
     return Invoice(
         invoice_number=number or unique("INV"),
         supplier_number=supplier_number,
