@@ -98,7 +98,7 @@ def _next_channel(ground: Ground, channel: ChannelGround, end: End) -> Iterator[
     if target is None and name not in _broken(ground):
         advice = did_you_mean(name, ground.site.channels) or known_words(ground.site.channels)
         yield channel.yaml.finding("C025", path, f"there is no channel '{name}'", advice)
-    elif target is not None and not target.enabled:
+    elif target is not None and not target.enabled and channel.model.enabled:
         yield channel.yaml.finding("C027", path, f"the channel '{name}' is disabled", "enable it, or send elsewhere")
 
 
