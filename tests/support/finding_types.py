@@ -25,7 +25,7 @@ class Found(NamedTuple):
 
 
 class _Function(NamedTuple):
-    path: str
+    module: str
     name: str
     node: ast.FunctionDef
     tree: ast.Module
@@ -39,12 +39,16 @@ class _Function(NamedTuple):
 def finding_types(folder: Path = FOLDER) -> Found:
     trees = {path: ast.parse(path.read_text()) for path in sorted(folder.rglob("*.py"))}
     functions = [
-        _Function(path.name, node.name, node, tree)
+        _Function(_module(path), node.name, node, tree)
         for path, tree in trees.items()
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef)
     ]
     return _Reading(functions).run()
+
+
+def _module(path: Path) -> str:
+    return ".".join(path.relative_to(FOLDER.parents[1]).with_suffix("").parts)
 
 
 class _Reading:
@@ -54,7 +58,8 @@ class _Reading:
         self._types: set[str] = set()
         self._unclear: set[str] = set()
         self._seen: set[int] = set()
-        self._tables = {name: table for one in functions for name, table in _tables(one.tree).items()}
+        self._own = {one.module: _tables(one.tree) for one in functions}
+        self._tables = {name: table for own in self._own.values() for name, table in own.items()}
 
     def run(self) -> Found:
         before = -1
@@ -74,13 +79,17 @@ class _Reading:
         elif isinstance(value, ast.JoinedStr):
             self._types.add("".join(str(p.value) if isinstance(p, ast.Constant) else "{}" for p in value.values))
         elif isinstance(value, ast.Name) and value.id in one.parameters:
-            self._named.setdefault((one.path, one.name), set()).add((one.parameters.index(value.id), value.id))
+            self._named.setdefault((one.module, one.name), set()).add((one.parameters.index(value.id), value.id))
         else:
-            found = list(_parts(value)) or list(_assigned(one, value, self._tables)) or list(self._faults(value))
+            found = list(_parts(value)) or list(self._assigned(one, value)) or list(self._faults(value))
             for part in found:
                 self._read(one, part)
             if not found:
-                self._unclear.add(f"{one.path} {one.name}: {ast.unparse(value)}")
+                self._unclear.add(f"{one.module} {one.name}: {ast.unparse(value)}")
+
+    def _assigned(self, one: _Function, value: ast.expr) -> Iterator[ast.expr]:
+        """By the tables of its own module before those of others."""
+        return _assigned(one, value, self._tables | self._own[one.module])
 
     def _faults(self, value: ast.expr) -> Iterator[ast.expr]:
         """Of `*fault`: the first of each tuple in the functions that say that they give a `Fault`."""
@@ -111,8 +120,8 @@ def _arguments(one: _Function, named: _Named) -> Iterator[ast.expr]:
         if not isinstance(call, ast.Call):
             continue
         called = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
-        home = f"{(imported.get(called) or '').rpartition('.')[2]}.py"
-        places = {*named.get(("", called), ()), *named.get((one.path, called), ()), *named.get((home, called), ())}
+        home = imported.get(called) or ""
+        places = {*named.get(("", called), ()), *named.get((one.module, called), ()), *named.get((home, called), ())}
         for place, name in places:
             by_name = [word.value for word in call.keywords if word.arg == name]
             yield from by_name or call.args[place : place + 1]

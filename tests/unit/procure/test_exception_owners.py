@@ -18,7 +18,10 @@ ROOT = Path(__file__).parents[3]
 # Who decides is known by the matter itself: whoever is asked for the approval.
 BY_THE_MATTER = {"approval_wanted", "approval_stuck"}
 # The type is that of the exception which a person acted on, or one that a policy's case asks about.
-REPEATED = ("policy_questions.py answer: self.type", "purchase.py _sent_back: last.case_type")
+REPEATED = (
+    "engine.procure.matching.purchase _sent_back: last.case_type",
+    "engine.procure.policy.questions answer: self.type",
+)
 
 
 @pytest.fixture(scope="module")
