@@ -59,12 +59,30 @@ async def run(
 
 PASS = "def transform(message):\n    message.set('PID-2', 'x')\n    return message\n"
 
+DATED = """
+from datetime import date, datetime
+
+def transform(message):
+    read = datetime.strptime("2026-11-21", "%Y-%m-%d").date()
+    message.set("PID-2", f"{read:%Y%m%d}" + date(2026, 1, 2).strftime("%d.%m.%y"))
+    return message
+"""
+
 BAD = """
 def transform(message):
     if message.control_id == "3":
         {}
     return message
 """
+
+
+async def test_dates_are_formatted_and_read_though_the_clock_may_not_be_imported(pool: Pool) -> None:
+    (dated,) = await run(pool, DATED, 1)
+    (clock,) = await run(pool, "import time\n" + PASS, 1, name="clock")
+
+    assert dated.documents[0].body.endswith(b"PID|1|2026112102.01.26|4711\r")
+    assert clock.reason is not None
+    assert clock.reason.code == "S005"
 
 
 async def test_results_come_in_order_with_routes(pool: Pool) -> None:
