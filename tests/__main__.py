@@ -1,8 +1,8 @@
 """`python3 -m tests [short|all] [pytest options]`: the tests, from a clone with nothing installed.
 
 short   the units and the rules of the code, a process a core: what a developer runs all day (two minutes on two cores)
-(none)  the same with contracts, fuzzing, faults and attacks, then what starts real servers (PostgreSQL, Tryton in its own
-        environment; OpenSSH, MariaDB, RabbitMQ … where the system has them)
+(none)  the same with contracts, fuzzing, faults and attacks, then what starts real servers (PostgreSQL, Tryton in an
+        environment of its own; OpenSSH, MariaDB, RabbitMQ … where the system has them)
 all     also the long forms and the browser
 """
 
