@@ -896,9 +896,10 @@ def test_settings_of_a_source_that_do_not_fit_say_why(
         ({"certificate": "them.pem"}, "them.pem"),
         ({"certificate": "absent.pem"}, "absent.pem"),
         ({"key": "env:THEM", "certificate": "them.pem"}, "them.pem"),
+        ({"key": "env:THEM", "key_password": "env:US", "certificate": "them.pem"}, "them.pem"),
         ({"partner_certificates": ["absent.pem"]}, "absent.pem"),
     ],
-    ids=["of another key", "absent", "no password", "partner's absent"],
+    ids=["of another key", "absent", "no password", "another password", "partner's absent"],
 )
 def test_keys_that_cannot_be_used_are_told_without_their_values(
     tmp_path: Path, changed: dict[str, Any], where: str

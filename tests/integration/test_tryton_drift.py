@@ -19,17 +19,10 @@ from engine.procure.reconciliation.books import Books
 from engine.store.open import Store
 from tests.support import tryton
 from tests.support.connector_doubles import Door, context
+from tests.support.erp_double import Adapters
 from tests.support.stores import engine_store
 
 pytestmark = [pytest.mark.integration, pytest.mark.erp]
-
-
-class Adapters:
-    def __init__(self, known: TrytonAdapter) -> None:
-        self._known = known
-
-    def adapter(self, connection: str) -> TrytonAdapter:
-        return self._known
 
 
 class Scene:

@@ -24,6 +24,7 @@ from engine.procure.process import Process
 from engine.store.open import Store
 from tests.support import tryton
 from tests.support.connector_doubles import context
+from tests.support.erp_double import Adapters
 from tests.support.stores import engine_store
 
 pytestmark = [pytest.mark.integration, pytest.mark.erp]
@@ -32,14 +33,6 @@ RULES = Policies(
     tolerances=Tolerances(rules=(Tolerance(rule="invoice_total", upper=CENTS, lower=CENTS),)),
     exceptions=Exceptions(four_eyes_above=Decimal("30.00")),
 )
-
-
-class Adapters:
-    def __init__(self, known: TrytonAdapter) -> None:
-        self._known = known
-
-    def adapter(self, connection: str) -> TrytonAdapter:
-        return self._known
 
 
 class Scene:

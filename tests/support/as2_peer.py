@@ -5,12 +5,9 @@ It is GPL: nothing of it is ever imported here.
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import json
 import os
 import subprocess
-import sys
 import time
 from base64 import b64decode
 from collections.abc import Iterator
@@ -19,38 +16,19 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-from engine.adapters.tryton.environment import cache_directory
 from engine.core.loopback import free_port
 from tests.support.as2 import certificate_pem, key_pem, partner
+from tests.support.peer_environment import AbsentError as AbsentError
+from tests.support.peer_environment import environment
 
 US, THEM = "HARBORHEALTH", "SUPPLIER"
 _HERE = Path(__file__).parent
 _LOCK = _HERE / "as2_peer.lock"
 
 
-class AbsentError(Exception):
-    """The environment cannot be made here."""
-
-
 def interpreter() -> Path:
-    """Python of the environment, which is made when it is not there.
-
-    Raises:
-        AbsentError: no packages can be had.
-    """
-    digest = hashlib.sha256(_LOCK.read_bytes()).hexdigest()[:12]
-    root = cache_directory() / f"pyas2-py{sys.version_info.major}{sys.version_info.minor}-{digest}"
-    python = root / "bin" / "python"
-    root.parent.mkdir(parents=True, exist_ok=True)
-    with open(root.with_suffix(".lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (root / "complete").exists():
-            steps = [[sys.executable, "-m", "venv", "--clear", root], [python, "-m", "pip", "install", "-qr", _LOCK]]
-            for step in steps:
-                if subprocess.run(step, capture_output=True, timeout=300, check=False).returncode:
-                    raise AbsentError("django-pyas2 cannot be installed here")
-            (root / "complete").touch()
-    return python
+    """Python of its environment. Raises AbsentError."""
+    return environment("pyas2", "django-pyas2", _LOCK)
 
 
 class Peer:

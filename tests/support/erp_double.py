@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 from engine.canonical import (
     CostCenter,
@@ -257,10 +258,10 @@ def total(document: Document) -> Decimal | None:
 
 
 class Adapters:
-    """`services["erp_adapters"]` with one double for every connection."""
+    """`services["erp_adapters"]` with one adapter for every connection: a double, or of a real ERP."""
 
-    def __init__(self, double: ErpDouble) -> None:
-        self.double = double
+    def __init__(self, adapter: Any) -> None:
+        self._adapter = adapter
 
-    def adapter(self, connection: str) -> ErpDouble:
-        return self.double
+    def adapter(self, connection: str) -> Any:
+        return self._adapter

@@ -5,47 +5,25 @@ It is LGPL, and its releases of other packages are not ours: nothing of it is ev
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
-from engine.adapters.tryton.environment import cache_directory
 from engine.core.loopback import free_port
+from tests.support.peer_environment import AbsentError as AbsentError
+from tests.support.peer_environment import environment
 
 _HERE = Path(__file__).parent
 _LOCK = _HERE / "soap_peer.lock"
 
 
-class AbsentError(Exception):
-    """The environment cannot be made here."""
-
-
 def interpreter() -> Path:
-    """Python of the environment, which is made when it is not there.
-
-    Raises:
-        AbsentError: no packages can be had.
-    """
-    digest = hashlib.sha256(_LOCK.read_bytes()).hexdigest()[:12]
-    root = cache_directory() / f"spyne-py{sys.version_info.major}{sys.version_info.minor}-{digest}"
-    python = root / "bin" / "python"
-    root.parent.mkdir(parents=True, exist_ok=True)
-    with open(root.with_suffix(".lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (root / "complete").exists():
-            steps = [[sys.executable, "-m", "venv", "--clear", root], [python, "-m", "pip", "install", "-qr", _LOCK]]
-            for step in steps:
-                if subprocess.run(step, capture_output=True, timeout=300, check=False).returncode:
-                    raise AbsentError("Spyne cannot be installed here")
-            (root / "complete").touch()
-    return python
+    """Python of its environment. Raises AbsentError."""
+    return environment("spyne", "Spyne", _LOCK)
 
 
 @contextmanager
