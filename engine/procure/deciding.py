@@ -122,7 +122,7 @@ class Deciding:
         matters = [_Matter(one, added.get(one.key, ())) for one in found if one.key in added or not offers]
         offered = {one.reference: one.document for one in offers}
         beside = {one.key: one.papers for one in matters} if offers else {}
-        known, now = _Known(Shown(offered, self._remembered), beside, _times(marks)), self._clock.now()
+        known, now = _Known(Shown(offered, self._remembered), beside, _times(marks)), self._after(added.values())
         decided = await self._decided(matters, now, known, self._looking)
         changes = []
         for one in matters:
@@ -141,6 +141,10 @@ class Deciding:
                 if not versions or versions[-1].body != one.body:
                     added[home].append(Record(kind, key, len(versions) + 1, one.body, at, one.message_id, one.who))
         return added
+
+    def _after(self, added: Iterable[Sequence[Record]]) -> datetime:
+        """Now, and not before what came last: what is decided over has been there."""
+        return from_micros(max([to_micros(self._clock.now()), *(one[-1].at_micros for one in added)]))
 
     # ------------------------------------------------------------------ by what is known
     async def _decided(

@@ -15,6 +15,7 @@ from tests.support.year.oracle import Oracle, Trouble
 FIRST = datetime(2025, 1, 1, tzinfo=UTC)
 LAST = datetime(2026, 1, 1, tzinfo=UTC)
 LOOK = timedelta(hours=6)  # of each day: when what is due is looked at; nothing else happens before seven
+QUARTER = timedelta(minutes=15)  # everything happens at one: what comes at the same is decided together
 DAYS = 300  # on which matters begin: those that began on the last of them end within the year
 
 
@@ -38,12 +39,15 @@ class Maker:
     def moment(self, day: int | None = None) -> datetime:
         """In the morning of a day of the year, between seven and nine."""
         chosen = self.random.randrange(DAYS) if day is None else day
-        return FIRST + timedelta(days=chosen, hours=7, minutes=self.random.randrange(120))
+        return FIRST + timedelta(days=chosen, hours=7) + self.random.randrange(8) * QUARTER
 
     def later(self, since: datetime, days: int, hour: int = 10) -> datetime:
         """So many days later, at about this hour."""
-        then = (since + timedelta(days=days)).replace(hour=hour, minute=0)
-        return then + timedelta(minutes=self.random.randrange(60), seconds=self.random.randrange(60))
+        return (since + timedelta(days=days)).replace(hour=hour, minute=0) + self.random.randrange(4) * QUARTER
+
+    def soon(self, since: datetime, at_most: int = 3) -> datetime:
+        """Up to so many quarters of an hour later."""
+        return since + self.random.randint(1, at_most) * QUARTER
 
     def chance(self, of_thousand: int) -> bool:
         return self.random.randrange(1000) < of_thousand

@@ -111,7 +111,7 @@ class Masters:
         maker.say(asked, merge)
         self._approve(merge_number(merge, 1), survivor, done)
         maker.trouble("merge_waiting", asked, done, where)
-        told = done + timedelta(minutes=20)
+        told = maker.soon(done)
         maker.answer(
             told, asked, f"supplier:{survivor}", "propagate_supplier", ("Supplier", survivor), {"supplier": survivor}
         )  # fmt: skip

@@ -55,11 +55,9 @@ class Messages:
             span = (done - made) // timedelta(microseconds=1)
             self.oracle.count("delivery_latency", at, span, 1, {"stage": drive.channel})
         else:
-            fallen = next(
-                one for one in self.oracle.happened
-                if (one.measure, one.at, one.where.get("stage")) == ("failed_transactions", at, drive.channel)
-            )  # fmt: skip
-            self.oracle.happened[self.oracle.happened.index(fallen)] = fallen._replace(above=1)
+            tried = self.oracle.happened["failed_transactions"]
+            fallen = next(one for one in tried if (one.at, one.where.get("stage")) == (at, drive.channel))
+            tried[tried.index(fallen)] = fallen._replace(above=1)
 
     async def _looked_at(self, store: Store, clock: Clock, at: datetime, message_id: int) -> None:
         """Somebody looks for it, which is no effort yet, and sends it again, which is."""

@@ -124,7 +124,7 @@ def midnight(day: date) -> datetime:
 
 class Oracle:
     def __init__(self) -> None:
-        self.happened: list[Happened] = []
+        self.happened: defaultdict[str, list[Happened]] = defaultdict(list)  # by measure
         self.troubles: list[Trouble] = []
         self.promises: list[Promise] = []
         self.told_until: dict[str, datetime] = {}
@@ -134,7 +134,7 @@ class Oracle:
     def count(
         self, measure: str, at: datetime, above: int, below: int, where: Where, currency: str | None = None
     ) -> None:
-        self.happened.append(Happened(measure, at, above, below, where, currency))
+        self.happened[measure].append(Happened(measure, at, above, below, where, currency))
 
     def took(self, measure: str, since: datetime, at: datetime, where: Where) -> None:
         """A span of time, in the period of its end."""
@@ -157,9 +157,9 @@ class Oracle:
     def _parts(
         self, measure: str, since: datetime, until: datetime, as_of: datetime
     ) -> Iterator[tuple[int, int, Where, str | None]]:
-        for one in self.happened:
+        for one in self.happened[measure]:
             is_over = measure != "supplier_on_time" or one.at < as_of  # what may still come is not late
-            if one.measure == measure and since <= one.at < until and is_over:
+            if since <= one.at < until and is_over:
                 yield one.above, one.below, one.where, one.currency
         for trouble in self.troubles:
             yield from _of_trouble(measure, trouble, since, until, as_of)

@@ -148,10 +148,10 @@ class Orders:
             where = {"facility": facility, "supplier": seller.number, "category": seller.category}
             maker.trouble("approval_wanted", at, approved, {**where, "stage": "requisition"}, worth, seller.currency)
         number = f"{wish}-{seller.number}" + ("" if seller.currency == "USD" else f"-{seller.currency}")
-        told = approved + timedelta(minutes=self.random.randint(5, 50))
+        told = maker.soon(approved)
         where = {"facility": facility, "supplier": seller.number, "category": seller.category}
         maker.answer(told, approved, f"requisition:{wish}", "create_order", ("PurchaseOrder", number), where)
-        return number, told + timedelta(minutes=self.random.randint(1, 90))
+        return number, maker.soon(told, 6)
 
     def say_wish(
         self, wish: str, at: datetime, seller: Seller, facility: str, center: str, parts: list[Part]

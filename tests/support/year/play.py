@@ -1,14 +1,17 @@
 """The year made and played through the real process: day by day, with a look at what is due each morning.
 
-One document after the other, each at its own time: what comes together is decided together, by one time.
+What comes at the same quarter of an hour comes at once, and is decided together.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 from engine.procure.process import Process
@@ -22,6 +25,8 @@ from tests.support.year.oracle import Oracle
 from tests.support.year.paying import COURSES, Paying
 from tests.support.year.shelf import Shelf
 from tests.support.year.trade import FAULTS, Trade
+
+_AT = attrgetter("at")
 
 
 class Year(NamedTuple):
@@ -82,23 +87,21 @@ async def play(made: Year, store: Store) -> None:
     """Afterwards the year is over."""
     clock = Clock(FIRST)
     process = Process(store.records, clock, lambda: POLICIES)
-    days: defaultdict[date, defaultdict[int, list[Said]]] = defaultdict(lambda: defaultdict(list))
-    for one in sorted(made.maker.said, key=lambda said: said.at):
-        days[one.at.date()][one.story].append(one)
+    days: defaultdict[date, list[Said]] = defaultdict(list)
+    for one in made.maker.said:
+        days[one.at.date()].append(one)
     day = FIRST
     while day < LAST:
-        stories = days[day.date()]
-        await _tell(process, clock, stories.pop(0, []))  # the masters, before all others
+        said = sorted(days.pop(day.date(), []), key=_AT)
+        await _tell(process, clock, (one for one in said if one.story == 0))  # the masters, before all others
         clock.moment = day + LOOK
         while await process.look():
             pass
-        await _tell(
-            process, clock, sorted((one for story in stories.values() for one in story), key=lambda said: said.at)
-        )
+        await _tell(process, clock, (one for one in said if one.story))
         day += timedelta(days=1)
 
 
-async def _tell(process: Process, clock: Clock, story: list[Said]) -> None:
-    for one in story:
-        clock.moment = one.at
-        await process.take(one.document, message_id=int(one.at.timestamp()) if one.traced else None, who=one.who)
+async def _tell(process: Process, clock: Clock, said: Iterable[Said]) -> None:
+    for moment, together in groupby(said, _AT):
+        clock.moment, traced = moment, int(moment.timestamp())
+        await asyncio.gather(*(process.take(one.document, traced if one.traced else None, one.who) for one in together))

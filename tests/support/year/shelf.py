@@ -40,7 +40,7 @@ class Shelf:
             return self._charged(seller, facility, center, used, amount, alone=True)
         unknown = f"M-NEW-{self.count}" if course == "unknown" else None
         lines = self._lines(seller, amount, unknown)
-        at = used + timedelta(minutes=self.random.randint(20, 300))
+        at = maker.soon(used, 20)
         self._say_use(at, used, facility, center, lines)
         posted = self._known(at, unknown, facility, seller) if unknown else at
         self._costs(used, at, posted, facility, center, seller, lines)
@@ -97,14 +97,14 @@ class Shelf:
         self.oracle.count("cost_allocation", at, units(worth), 1, where, seller.currency)
         self.oracle.count("supply_margin", used, -units(worth), 0, where, seller.currency)
         self.oracle.took("usage_posting_time", came, at, where)
-        told = at + timedelta(minutes=self.random.randint(1, 9))
+        told = self.maker.soon(at, 1)
         dossier, entry = f"usage:{facility}/V-{self.count}", f"USE-U-{self.count}"
         self.maker.answer(told, at, dossier, "post_journal", ("JournalEntry", entry), {"facility": facility})
 
     def _charged(
         self, seller: Seller, facility: str, center: str, used: datetime, amount: Decimal, alone: bool = False
     ) -> None:
-        charged = used + timedelta(minutes=10)
+        charged = self.maker.soon(used, 1)
         at = charged + timedelta(hours=self.random.randint(6, 9))
         item, price = seller.items[CHARGED]
         asked = cents(price * amount * Decimal("1.8"))

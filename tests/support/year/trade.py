@@ -107,7 +107,7 @@ class Trade(Orders):
         """Given to the ledger, which takes it half an hour later."""
         if bill.matter is not None:
             bill.matter.promise.billed.append((at, bill.total * sign))
-        told = at + timedelta(minutes=self.random.randint(10, 50))
+        told = self.maker.soon(at)
         dossier = bill.matter.dossier if bill.matter else f"invoice:{bill.key}"
         self.maker.answer(told, at, dossier, "post_invoice", ("Invoice", bill.key), bill.where)
 
@@ -187,7 +187,7 @@ class Trade(Orders):
         matter = bill.matter
         assert matter is not None
         matter.promise.billed.append((at, bill.total))
-        refused, taken = at + timedelta(minutes=20), self.maker.later(at, 1, 14)
+        refused, taken = self.maker.soon(at), self.maker.later(at, 1, 14)
         for then, ok in ((refused, False), (taken, True)):
             self.maker.answer(then, at, matter.dossier, "post_invoice", ("Invoice", bill.key), bill.where, ok)
         self.maker.trouble("posting_refused", refused, taken, bill.where)
