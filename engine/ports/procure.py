@@ -166,8 +166,13 @@ class Records(Protocol):
 
     async def load(self, dossier: str) -> Dossier: ...
 
-    async def together(self, dossiers: Sequence[str]) -> tuple[list[Dossier], dict[str, int]]:
-        """Several dossiers in the order asked for, and the watermarks, of one moment."""
+    async def together(
+        self, dossiers: Sequence[str], heads: Sequence[str] = ()
+    ) -> tuple[list[Dossier], dict[str, int]]:
+        """Several dossiers in the order asked for, and the watermarks, of one moment.
+
+        After them `heads`: of these only key, revision and state are read, however much they hold.
+        """
         ...
 
     async def save(self, change: Change) -> bool:

@@ -24,7 +24,7 @@ from engine.procure.cases import cases_of
 from engine.procure.deciders import decide
 from engine.procure.decision import DOSSIER, Decision, World
 from engine.procure.milestones.dossier import moved
-from engine.procure.papers import Papers, dossiers_of, papers_of, read
+from engine.procure.papers import Papers, dossiers_of, gathers, read
 from engine.procure.policies import ACTIVE, with_digest
 from engine.procure.references import Looking, Remembered, Shown
 
@@ -57,11 +57,12 @@ class _Matter:
 
 
 class _Known(NamedTuple):
-    """What decisions that are saved together see beside their dossiers."""
+    """What decisions that are saved together see beside their dossiers; `added` is what is saved with them."""
 
     references: Shown
     beside: dict[str, Papers]
     watermarks: Mapping[str, datetime]
+    added: Mapping[str, Sequence[Record]]
 
 
 class Deciding:
@@ -91,13 +92,13 @@ class Deciding:
         await self._in_turn(set(keys), ())
 
     async def touched_by(self, references: Sequence[Reference]) -> set[str]:
-        """Dossiers that hold a version of one of them or looked at one, and those that do just now."""
+        """Dossiers to decide that hold a version of one of them or looked at one, and those that do just now."""
         now = self._looking.at_any(references)  # first: who is done before the store is asked, the store knows of
-        return now | set(await self._records.dossiers_with_any(references))
+        return {one for one in (*now, *await self._records.dossiers_with_any(references)) if not gathers(one)}
 
     async def weigh(self, dossier: Dossier, now: datetime) -> Decision:
         """What would be decided over what is known by now; nothing is saved."""
-        known = _Known(Shown({}, self._remembered), {}, _times(await self._records.watermarks()))
+        known = _Known(Shown({}, self._remembered), {}, _times(await self._records.watermarks()), {})
         return (await self._decided([_Matter(dossier, ())], now, known, Looking()))[dossier.key][0]
 
     # ------------------------------------------------------------------ in turn
@@ -116,15 +117,23 @@ class Deciding:
         raise StoreError("a decision was overtaken again and again", where=min(keys), remedy="it is tried again")
 
     async def _changes(self, keys: Sequence[str], offers: Sequence[Offer]) -> list[Change]:
-        """What is decided over each that something was added to; over each, when nothing was offered."""
-        found, marks = await self._records.together(keys)
+        """What is decided over each that something was added to; over each, when nothing was offered.
+
+        Those that only gather are not read: what a cost center ordered in a month may be thousands of documents.
+        """
+        whole = [one for one in keys if not gathers(one)]
+        found, marks = await self._records.together(whole, [one for one in keys if gathers(one)])
         added = self._new_versions({one.key: one for one in found}, offers)
-        matters = [_Matter(one, added.get(one.key, ())) for one in found if one.key in added or not offers]
+        now = self._after(added.values())
+        decidable, gathering = found[: len(whole)], found[len(whole) :]
+        matters = [_Matter(one, added.get(one.key, ())) for one in decidable if one.key in added or not offers]
         offered = {one.reference: one.document for one in offers}
         beside = {one.key: one.papers for one in matters} if offers else {}
-        known, now = _Known(Shown(offered, self._remembered), beside, _times(marks)), self._after(added.values())
+        known = _Known(Shown(offered, self._remembered), beside, _times(marks), added)
         decided = await self._decided(matters, now, known, self._looking)
-        changes = []
+        changes = [
+            Change(one.key, one.revision, to_micros(now), added[one.key]) for one in gathering if one.key in added
+        ]
         for one in matters:
             changes.append(_change(one, *decided[one.key]))
             await asyncio.sleep(0)  # others have work to do as well
@@ -135,8 +144,10 @@ class Deciding:
         added, now = defaultdict[str, list[Record]](list), to_micros(self._clock.now())
         for at, one in enumerate(offers, now):  # what came later has a later time
             kind, key = one.document.kind, one.document.natural_key
-            for home in dossiers_of(one.document):
-                held = (*dossiers[home].records, *added.get(home, ()))
+            own, *others = dossiers_of(one.document)
+            for home in (*others, own):  # its own last: the others are judged by what that has before
+                told = own if gathers(home) else home
+                held = (*dossiers[told].records, *added.get(told, ()))
                 versions = [each for each in held if (each.kind, each.key) == (kind, key)]
                 if not versions or versions[-1].body != one.body:
                     added[home].append(Record(kind, key, len(versions) + 1, one.body, at, one.message_id, one.who))
@@ -170,7 +181,7 @@ class Deciding:
         dossiers = sorted(one.key for one in missing if one.kind == DOSSIER)
         if dossiers:
             found, _ = await self._records.together(dossiers)
-            known.beside.update({one.key: papers_of(one) for one in found})
+            known.beside.update({one.key: Papers((*one.records, *known.added.get(one.key, ()))) for one in found})
         references = sorted(one for one in missing if one.kind != DOSSIER)
         latest = await self._records.latest(references) if references else {}
         for one in references:

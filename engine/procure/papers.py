@@ -29,6 +29,8 @@ from engine.procure.usage.papers import beside, usage_dossiers
 
 D = TypeVar("D", bound=Document)
 T = TypeVar("T")
+GATHERING = frozenset({"alike", "blanket", "commitments", "lot", "number"})
+"""First words of dossiers that only gather documents of others, so that they are found: nothing is decided there."""
 _REMEMBERED = 2048  # documents that were read: versions never change, and a matter is decided over again and again
 
 
@@ -115,6 +117,11 @@ def dossiers_of(document: Document) -> tuple[str, ...]:
     """Its own dossier first, then those that look at it as well."""
     alike = alike_dossiers(document) if isinstance(document, Invoice) else ()
     return tuple(dict.fromkeys((*_own(document), *beside(document), *alike)))
+
+
+def gathers(dossier: str) -> bool:
+    """Whether nothing is decided over it, however much it holds."""
+    return dossier.partition(":")[0] in GATHERING
 
 
 def own_dossier(document: Document) -> str:

@@ -37,8 +37,10 @@ class SqlRecords:
     async def load(self, dossier: str) -> Dossier:
         return await self._read(lambda sql: _load(sql, (dossier,))[0])
 
-    async def together(self, dossiers: Sequence[str]) -> tuple[list[Dossier], dict[str, int]]:
-        return await self._read(lambda sql: (_load(sql, dossiers), _marks(sql)))
+    async def together(
+        self, dossiers: Sequence[str], heads: Sequence[str] = ()
+    ) -> tuple[list[Dossier], dict[str, int]]:
+        return await self._read(lambda sql: ([*_load(sql, dossiers), *_heads(sql, heads)], _marks(sql)))
 
     async def save(self, change: Change) -> bool:
         return await self.save_all((change,))
@@ -150,6 +152,11 @@ def _load(sql: sa.Connection, keys: Sequence[str]) -> list[Dossier]:
         ) if key in heads else Dossier(key)
         for key in keys
     ]  # fmt: skip
+
+
+def _heads(sql: sa.Connection, keys: Sequence[str]) -> list[Dossier]:
+    known = {row.key: Dossier(row.key, row.revision, state=bytes(row.state)) for row in _rows(sql, _HEADS, keys)}
+    return [known.get(key) or Dossier(key) for key in keys]
 
 
 def _marks(sql: sa.Connection) -> dict[str, int]:

@@ -12,16 +12,31 @@ from typing import Any
 import msgspec
 import pytest
 
-from engine.canonical import Document, Invoice, Item, Packaging
+from engine.canonical import (
+    Budget,
+    CostCenter,
+    DimensionValue,
+    Document,
+    Invoice,
+    Item,
+    Money,
+    Packaging,
+    Quantity,
+    Requisition,
+    RequisitionLine,
+    Supplier,
+)
 from engine.channel.load import load_policies
+from engine.channel.policies import Policies
 from engine.core.clock import SystemClock
 from engine.core.errors import ChecksumError
 from engine.ports.procure import CaseQuery, Change, Records
 from engine.procure.process import Process
+from engine.procure.usage.papers import commitments_key
 from engine.store.open import Store, open_store
 from tests.support.connector_doubles import Clock
 from tests.support.purchase_mix import mix
-from tests.support.purchases import billed, invoice, order, receipt
+from tests.support.purchases import billed, invoice, order, ordered, receipt
 from tests.support.stores import sql
 
 ROOT = Path(__file__).parents[2]
@@ -74,6 +89,50 @@ async def test_all_at_once_ends_as_one_by_one(tmp_path: Path) -> None:
     (given, cases, states), together = found
     differ = {key: (states[key], together[2][key]) for key in states if states[key] != together[2].get(key)}
     assert (given, cases, differ) == (*together[:2], {})
+
+
+WISH = Requisition(
+    requisition_number="R-1", cost_center="CC1", requested_on=NOW.date(), requester="r.asks",
+    lines=(RequisitionLine(number=1, item_number="M1", quantity=Quantity(amount=Decimal(4), unit="EA")),),
+)  # fmt: skip
+BUDGETED: tuple[Document, ...] = (
+    Item(item_number="M1", description="Item 1", supplier_number="S1", cost_price=Money(amount=Decimal(10))),
+    Supplier(supplier_number="S1", name="One"),
+    CostCenter(cost_center="CC1", name="Theatre"),
+    Budget(
+        dimension=DimensionValue(type="cost_center", code="CC1"), period=f"{NOW:%Y-%m}",
+        amount=Money(amount=Decimal(100)), is_hard=True,
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("before", [0, 1, 2], ids=["both with it", "one before", "both before"])
+async def test_what_a_cost_center_ordered_at_the_same_moment_is_committed_as_well(store: Store, before: int) -> None:
+    """The gathering of its orders is not read when one is added; who looks at it sees all of them once."""
+    process = Process(store.records, Clock(NOW), Policies)
+    lines = [ordered(amount=amount, price="10.00", cost_center="CC1") for amount in ("3", "4")]
+    orders = [order(line, order_number=f"P-{n}", ordered_on=NOW.date()) for n, line in enumerate(lines)]
+    await all_at_once(process, BUDGETED)
+    for one in orders[:before]:
+        await process.take(one)
+
+    await all_at_once(process, [*orders[before:], WISH])
+    await process.take(orders[0])  # told again: the same, once
+
+    state = msgspec.json.decode((await store.records.load("requisition:R-1")).state)
+    assert state["budgets"][0]["committed"] == "70.00"
+
+
+async def test_versions_of_what_is_gathered_are_counted_as_its_own(store: Store) -> None:
+    process = Process(store.records, Clock(NOW), Policies)
+    first = order(ordered(cost_center="CC1"), ordered_on=NOW.date())
+    second, third = (order(ordered(amount=more, cost_center="CC1"), ordered_on=NOW.date()) for more in ("11", "12"))
+    await process.take(first)
+    await all_at_once(process, [second, third])
+
+    gathered = await store.records.load(commitments_key("CC1", NOW.date()))
+    assert [one.version for one in gathered.records] == [1, 2, 3]
+    assert gathered.records == (await store.records.load(f"order:{first.order_number}")).records
 
 
 class HoldsBack:

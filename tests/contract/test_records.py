@@ -123,3 +123,15 @@ async def test_a_document_that_was_changed_in_the_store_is_not_decided_from(stor
 
     with pytest.raises(ChecksumError, match="PurchaseOrder, version 1"):
         await store.records.load(KEY)
+
+
+async def test_of_what_only_gathers_the_head_is_read_alone(store: Store) -> None:
+    gathered = Change("commitments:CC1/2026-11", 0, 100, [ORDER])
+    assert await store.records.save_all([Change(KEY, 0, 100, [ORDER], b'{"state":"open"}'), gathered])
+
+    (whole, head, absent), _ = await store.records.together([KEY], [gathered.dossier, "alike:S1/1"])
+
+    assert (whole.key, whole.revision, whole.records) == (KEY, 1, (ORDER,))
+    assert (head.key, head.revision, head.records) == (gathered.dossier, 1, ())
+    assert (absent.key, absent.revision) == ("alike:S1/1", 0)
+    assert (await store.records.load(gathered.dossier)).records == (ORDER,)

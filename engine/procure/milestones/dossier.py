@@ -16,7 +16,7 @@ from engine.ports.procure import Case, Dossier
 from engine.procure.milestones.commands import milestones_of_command
 from engine.procure.milestones.documents import BY_KIND, milestones_of_whole
 from engine.procure.milestones.rows import IDLE, Rows, invoice_at
-from engine.procure.papers import Paper, Papers, own_dossier
+from engine.procure.papers import GATHERING, Paper, Papers, own_dossier
 
 STAGES: Mapping[str, str] = {
     "requisition": "requisition",
@@ -33,8 +33,8 @@ STAGES: Mapping[str, str] = {
     "reconciliation": "ledger",
 }
 """Stage of the process by the first word of a dossier's key."""
-# Keys to find others by, and sums: whatever they hold belongs to another dossier.
-_BESIDE = frozenset({"alike", "lot", "commitments", "supplier-tax", "supplier-name", "number"})
+# Keys to find others by: whatever they hold belongs to another dossier.
+_BESIDE = GATHERING | {"supplier-tax", "supplier-name"}
 
 Named = dict[tuple[str, str, str], Milestone]
 
