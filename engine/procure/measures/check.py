@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,12 +23,13 @@ from engine.procure.measures.recount import RECOUNTS, Raw, read_raw
 from engine.procure.measures.recount_orders import OF_ORDERS
 from engine.procure.milestones.commands import milestones_of_command
 from engine.procure.milestones.dossier import milestones_of
-from engine.procure.papers import papers_of
+from engine.procure.papers import gathers, papers_of
 
 _MOST = 200  # differences that are told
 _AT_ONCE = 500  # dossiers of one page
 _FIELDS = tuple(one for one in Milestone.__struct_fields__)
 Named = dict[tuple[str, str, str], Milestone]
+_OF_ONE = " WHERE dossier = :dossier"
 _COLUMNS = ", ".join(one.removesuffix("_micros") for one in _FIELDS)
 
 
@@ -40,33 +41,47 @@ async def differences(store: MeasureStore, records: Records, period: Period, now
 
 # ------------------------------------------------------------------ rows
 async def _rows(store: MeasureStore, records: Records) -> AsyncIterator[Difference]:
+    """Page by page: a year of a large network is a million dossiers."""
+    after, text = "", f"SELECT key FROM p2p_dossiers WHERE key > :after ORDER BY key LIMIT {_AT_ONCE}"
+    while page := [str(row[0]) for row in await store.measured(text, {"after": after})]:
+        after = page[-1]
+        kept = await _kept(store, " WHERE dossier BETWEEN :first AND :last", first=page[0], last=after)
+        async for one in _differing(store, records, page, kept):
+            yield one
+    stray = await _kept(store, " WHERE dossier NOT IN (SELECT key FROM p2p_dossiers)")
+    for dossier in sorted(stray):
+        for one in _compared(stray[dossier], {}):
+            yield one
+
+
+async def _differing(
+    store: MeasureStore, records: Records, dossiers: Sequence[str], kept: Mapping[str, Named]
+) -> AsyncIterator[Difference]:
     """What differs is looked at once more: the process may have decided over it meanwhile."""
-    kept = await _kept(store)
-    known = {str(row[0]) for row in await store.measured("SELECT key FROM p2p_dossiers", {})}
-    for dossier in sorted(known | kept.keys()):
-        if list(_compared(kept.get(dossier, {}), await _made(store, records, dossier))):
-            async for one in _again(store, records, dossier):
+    made = await _made(store, records, dossiers)
+    for dossier in dossiers:
+        if list(_compared(kept.get(dossier, {}), made[dossier])):
+            again = await _kept(store, _OF_ONE, dossier=dossier), await _made(store, records, [dossier])
+            for one in _compared(again[0].get(dossier, {}), again[1][dossier]):
                 yield one
 
 
-async def _again(store: MeasureStore, records: Records, dossier: str) -> AsyncIterator[Difference]:
-    kept = (await _kept(store, dossier)).get(dossier, {})
-    for one in _compared(kept, await _made(store, records, dossier)):
-        yield one
-
-
-async def _made(store: MeasureStore, records: Records, dossier: str) -> Named:
-    return {one.name: one for one in await remade(store, records, dossier)}
-
-
-async def remade(store: MeasureStore, records: Records, dossier: str) -> list[Milestone]:
-    """A dossier's rows, from nothing but what it holds."""
-    whole = await records.load(dossier)
-    made = list(milestones_of(dossier, papers_of(whole), whole.cases))
-    text = "SELECT kind, body, name, key, at FROM p2p_commands WHERE dossier = :dossier ORDER BY number"
-    for kind, body, name, key, at in await store.measured(text, {"dossier": dossier}):
-        made += milestones_of_command(dossier, KINDS[kind].model_validate_json(bytes(body)), name, key, at)
-    await asyncio.sleep(0)  # the engine goes on meanwhile
+async def _made(store: MeasureStore, records: Records, dossiers: Sequence[str]) -> dict[str, Named]:
+    """Each dossier's rows, from nothing but what it holds; those that only gather have none."""
+    found, _ = await records.together([one for one in dossiers if not gathers(one)])
+    made: dict[str, Named] = {one: {} for one in dossiers}
+    for whole in found:
+        made[whole.key] = {row.name: row for row in milestones_of(whole.key, papers_of(whole), whole.cases)}
+        await asyncio.sleep(0)  # the engine goes on meanwhile
+    text = (
+        "SELECT dossier, kind, body, name, key, at FROM p2p_commands"
+        " WHERE dossier BETWEEN :first AND :last ORDER BY number"
+    )
+    for dossier, kind, body, name, key, at in await store.measured(text, {"first": dossiers[0], "last": dossiers[-1]}):
+        if dossier not in made:  # came after the page was listed
+            continue
+        document = KINDS[kind].model_validate_json(bytes(body))
+        made[dossier] |= {row.name: row for row in milestones_of_command(dossier, document, name, key, at)}
     return made
 
 
@@ -78,7 +93,8 @@ async def remake(store: MeasureStore, records: Records) -> int:
         before = None
         while before != (now := (await records.load(dossier)).revision):  # decided over meanwhile: once more
             before = now
-            await store.replace_milestones(dossier, await remade(store, records, dossier))
+            made = await _made(store, records, [dossier])
+            await store.replace_milestones(dossier, list(made[dossier].values()))
     return len(dossiers)
 
 
@@ -89,16 +105,14 @@ async def recent_differences(store: MeasureStore, records: Records, since_micros
     while dossiers := await records.held_since(since_micros, after, _AT_ONCE):
         after = dossiers[-1]
         for dossier in dossiers:
-            kept = (await _kept(store, dossier)).get(dossier, {})
-            if list(_compared(kept, await _made(store, records, dossier))):
-                found += [one async for one in _again(store, records, dossier)]
+            kept = await _kept(store, _OF_ONE, dossier=dossier)
+            found += [one async for one in _differing(store, records, [dossier], kept)]
     return found[:_MOST]
 
 
-async def _kept(store: MeasureStore, dossier: str | None = None) -> dict[str, Named]:
+async def _kept(store: MeasureStore, where: str, **values: str) -> dict[str, Named]:
     found: defaultdict[str, Named] = defaultdict(dict)
-    where, given = (" WHERE dossier = :dossier", {"dossier": dossier}) if dossier else ("", {})
-    for row in await store.measured(f"SELECT {_COLUMNS} FROM p2p_milestones{where}", given):
+    for row in await store.measured(f"SELECT {_COLUMNS} FROM p2p_milestones{where}", values):
         one = Milestone(**dict(zip(_FIELDS, row, strict=True)))
         found[one.dossier][one.name] = one
     return found
