@@ -51,6 +51,7 @@ from engine.procure.policy.desk import PolicyDesk
 from engine.procure.process import Process
 from engine.procure.reconciliation.books import Books
 from engine.protocols.tabular.layout import TableLayout
+from engine.script.cradle import Begun
 from engine.script.pool import Pool
 from engine.store.lock import JournalLock
 from engine.store.open import Store, open_store
@@ -178,11 +179,13 @@ async def running(
     emit: Emit | None = None,
     services: dict[str, Any] | None = None,
     standing_by: Callable[[], None] = lambda: None,
+    nursery: Begun | None = None,
 ) -> AsyncIterator[Engine]:
     """Start the engine of a site; at the end of the block it drains and closes.
 
     Args:
         standing_by: called when another engine has the journal (PostgreSQL): this one waits until it may take over.
+        nursery: of the script workers, when it was started already.
 
     Raises:
         ConfigurationError: the site does not load, with file, line and remedy.
@@ -193,7 +196,7 @@ async def running(
     async with AsyncExitStack() as stack:
         site = load_site(root)
         _refuse_errors(site)
-        pool = Pool(worker_count(site), lambda pid, why: tell("worker_replaced", "", {"pid": pid, "why": why}))
+        pool = Pool(worker_count(site), lambda pid, why: tell("worker_replaced", "", {"pid": pid, "why": why}), nursery)
         pool.spawn()
         stack.push_async_callback(pool.close)
         store = await open_store(store_url(site), clock, exclusive=True)

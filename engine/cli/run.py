@@ -6,12 +6,16 @@ import asyncio
 import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from engine.app import Engine, run_forever, running
-from engine.core.collector import spare_what_stays
+from engine.core.collector import rest, spare_what_stays
 from engine.core.errors import FencedError
+from engine.script.cradle import Begun, begin
+
+if TYPE_CHECKING:
+    from engine.app import Engine
 
 
 @click.command()
@@ -27,7 +31,11 @@ def command(site: Path, deploy_all: bool, as_json: bool) -> None:
     Example:
       isthmus run --site /srv/harbor --deploy
     """
-    run_forever(lambda: _run(site.resolve(), deploy_all, as_json))
+    rest()
+    nursery = begin()  # it imports while we do
+    from engine.app import run_forever
+
+    run_forever(lambda: _run(site.resolve(), deploy_all, as_json, nursery))
 
 
 class Stopping:
@@ -61,26 +69,27 @@ class Stopping:
             raise FencedError("another engine took over this journal", remedy="start this one again: it stands by then")
 
 
-async def _run(root: Path, deploy_all: bool, as_json: bool) -> None:
+async def _run(root: Path, deploy_all: bool, as_json: bool, nursery: Begun) -> None:
     stopping = Stopping()
     try:
-        await _serve(root, deploy_all, as_json, stopping)
+        await _serve(root, deploy_all, as_json, stopping, nursery)
     except asyncio.CancelledError:
         click.echo("stopped while standing by", err=True)
 
 
-async def _serve(root: Path, deploy_all: bool, as_json: bool, stopping: Stopping) -> None:
+async def _serve(root: Path, deploy_all: bool, as_json: bool, stopping: Stopping, nursery: Begun) -> None:
+    from engine.app import running
     from engine.cli.serving import announce, log_to_terminal, serving
 
     emit, events = log_to_terminal(root)
     async with AsyncExitStack() as stack:
         engine: Engine = await stack.enter_async_context(
-            running(root, deploy_all=deploy_all, emit=emit, standing_by=stopping.standing_by)
+            running(root, deploy_all=deploy_all, emit=emit, standing_by=stopping.standing_by, nursery=nursery)
         )
         stopping.started()
         addresses = await stack.enter_async_context(serving(engine, events))
-        spare_what_stays()
         announce(engine, addresses, as_json=as_json)
+        spare_what_stays()
         await stopping.wait(engine.overtaken)
         if not as_json:
             click.echo("stopping: finishing what is under way", err=True)

@@ -7,18 +7,23 @@ import json
 import os
 import socket
 import subprocess
-import sys
 from collections.abc import Callable
 
 from engine.core.errors import TransformError
+from engine.script.cradle import Begun, begin
 from engine.script.wire import PROGRESS_BYTES, Progress
 
 
 class Nursery:
-    """One child process that forks workers. `ended` is called on the loop with (pid, exit status)."""
+    """One child process that forks workers.
 
-    def __init__(self, ended: Callable[[int, int], None]) -> None:
-        self._ended = ended
+    Args:
+        ended: called on the loop with (pid, exit status).
+        begun: a process that was started before there was a loop.
+    """
+
+    def __init__(self, ended: Callable[[int, int], None], begun: Begun | None = None) -> None:
+        self._ended, self._begun = ended, begun
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._answers: asyncio.Queue[int] = asyncio.Queue()
@@ -27,16 +32,9 @@ class Nursery:
 
     def spawn(self) -> None:
         """Start the process; `hatch` waits until it is ready."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)
-        command = [sys.executable, "-X", "frozen_modules=on", "-m", "engine.script.worker", str(theirs.fileno())]
-        # What a script prints may be a patient's: `isthmus trace` shows it to its author, the engine's output never.
-        self._process = subprocess.Popen(
-            command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-        )
-        theirs.close()
-        self._control = ours
-        asyncio.get_running_loop().add_reader(ours.fileno(), self._read)
+        self._process, self._control = self._begun or begin()
+        self._begun = None
+        asyncio.get_running_loop().add_reader(self._control.fileno(), self._read)
 
     def _read(self) -> None:
         assert self._control is not None

@@ -21,6 +21,7 @@ from engine.ports.connector import Reason
 from engine.ports.script import Limits, Program, WorkItem, WorkResult
 from engine.ports.states import MessageState
 from engine.script import wire
+from engine.script.cradle import Begun
 from engine.script.nursery import Nursery
 from engine.script.wire import HEAD_BYTES, Kind, Mark, Progress, ResultFrame, frame, parse_head
 
@@ -82,12 +83,15 @@ class Pool:
     Args:
         size: worker processes.
         replaced: told (pid, why) when a worker was replaced, for telemetry.
+        begun: the nursery's process, when it was started already.
     """
 
-    def __init__(self, size: int, replaced: Callable[[int, str], None] | None = None) -> None:
+    def __init__(
+        self, size: int, replaced: Callable[[int, str], None] | None = None, begun: Begun | None = None
+    ) -> None:
         self._size = max(1, size)
         self._replaced = replaced or (lambda pid, why: None)
-        self._nursery = Nursery(self._child_ended)
+        self._nursery = Nursery(self._child_ended, begun)
         self._links: list[Link] = []
         self._waiting: OrderedDict[str, deque[tuple[list[WorkItem], Done]]] = OrderedDict()
         self._programs: dict[str, tuple[Program, Limits]] = {}

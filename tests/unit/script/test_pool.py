@@ -7,6 +7,7 @@ import os
 import signal
 import struct
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from engine.ports.script import Limits, Program, WorkItem, WorkResult
 from engine.ports.states import MessageState
 from engine.script import wire
+from engine.script.cradle import begin
 from engine.script.pool import Batch, Link, Pool
 
 HL7 = b"MSH|^~\\&|A|B|C|D|20260101||ADT^A01|%d|P|2.5\rPID|1||4711\r"
@@ -210,3 +212,25 @@ def test_a_place_is_never_read_with_the_time_of_an_earlier_one() -> None:
 
     assert seen == [(1, -1)]
     assert progress.read() == (2, 0, 99.0)
+
+
+async def test_a_nursery_that_was_started_before_the_loop_makes_the_workers() -> None:
+    begun = begin()
+    pool = Pool(1, begun=begun)
+    await pool.start()
+    try:
+        assert [_parent(pid) for pid in pool.workers] == [begun.process.pid]
+    finally:
+        await pool.close()
+    assert begun.process.returncode is not None
+
+
+def test_a_nursery_that_nobody_takes_ends_with_its_engine() -> None:
+    begun = begin()
+    begun.control.close()
+
+    assert begun.process.wait(30) == 0
+
+
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
