@@ -1,12 +1,13 @@
-"""Received and not invoiced: owed from the receipt on, taken back when all of the receipt is invoiced.
+"""Received and not invoiced: owed from the receipt on, taken back when all of the receipt is invoiced or went back.
 
-Off unless `config/policies/usage.yaml` says so: many ERPs accrue by themselves.
+A return owes the other way round, until the supplier credits it, or as long as nothing was invoiced of it. Off unless
+`config/policies/usage.yaml` says so: many ERPs accrue by themselves.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from engine.canonical import Invoice, InvoiceKind, JournalEntry, JournalEntryType, Receipt
@@ -16,21 +17,35 @@ from engine.procure.papers import Papers
 from engine.procure.usage.costs import Cost, Source, cost_entry, reversal
 from engine.procure.usage.waiting import rules_of
 
+_Amounts = Counter[tuple[int, str]]
+"""By order line and unit."""
+
 
 def accruals(life: OrderLife, papers: Papers, world: World) -> Iterator[Intent]:
-    """An entry for each receipt at the order's prices, and its reversal; receipts are invoiced in their own order."""
+    """An entry for each receipt at the order's prices, and its reversal; receipts are invoiced in their own order, what
+    went back with what was invoiced."""
     account = rules_of(world).accrued_account
     if "received_not_invoiced" not in rules_of(world).accrue or account is None:
         return
-    invoiced = _invoiced(papers, life.order.order_number)
-    for receipt in sorted(papers.newest(Receipt), key=lambda one: (one.received_on, one.receipt_number)):
-        entry = _entry(receipt, life, account, world)
+    receipts = sorted(papers.newest(Receipt), key=lambda one: (one.received_on, one.receipt_number))
+    covered = _covered(receipts, _invoiced(papers, life.order.order_number))
+    for receipt in receipts:
+        entry = _entry(_as_it_counted(receipt, papers), life, account, world)
         if entry is None:
             continue
-        yield Intent("post_journal", entry)
-        if _covered(receipt, invoiced):
+        accrual = Intent("post_journal", entry)
+        if receipt.cancelled and accrual.key not in world.given:
+            continue
+        yield accrual
+        if receipt.cancelled or receipt.natural_key in covered:
             day = max(receipt.received_on, world.now.date())
             yield Intent("post_journal", reversal(entry, f"{entry.entry_number}-R", day, world))
+
+
+def _as_it_counted(receipt: Receipt, papers: Papers) -> Receipt:
+    """One that was cancelled as it was before: what was accrued for it is taken back."""
+    versions = [one for one in papers.versions(Receipt) if one.natural_key == receipt.natural_key]
+    return next((one for one in reversed(versions) if not one.cancelled), receipt) if receipt.cancelled else receipt
 
 
 def _entry(receipt: Receipt, life: OrderLife, account: str, world: World) -> JournalEntry | None:
@@ -50,9 +65,8 @@ def _entry(receipt: Receipt, life: OrderLife, account: str, world: World) -> Jou
     return cost_entry(source, costs, account, world, rules.posting, JournalEntryType.ACCRUAL)
 
 
-def _invoiced(papers: Papers, order_number: str) -> Counter[tuple[int, str]]:
-    """By order line and unit."""
-    found: Counter[tuple[int, str]] = Counter()
+def _invoiced(papers: Papers, order_number: str) -> _Amounts:
+    found: _Amounts = Counter()
     for invoice in papers.newest(Invoice):
         sign = Decimal(-1) if invoice.invoice_kind is InvoiceKind.CREDIT_MEMO else Decimal(1)
         for line in invoice.lines:
@@ -63,11 +77,30 @@ def _invoiced(papers: Papers, order_number: str) -> Counter[tuple[int, str]]:
     return found
 
 
-def _covered(receipt: Receipt, left: Counter[tuple[int, str]]) -> bool:
-    """Takes what is invoiced, receipt after receipt."""
-    enough = True
-    for part in receipt.lines:
-        key, amount = (part.order_line_number, part.quantity.unit), part.quantity.amount * receipt.sign
-        enough = enough and left[key] >= amount
-        left[key] -= amount  # type: ignore[assignment]
+def _covered(receipts: Sequence[Receipt], invoiced: _Amounts) -> set[str]:
+    """Keys of receipts that nothing is owed for any more, and of returns that nothing is to be credited for."""
+    came = [one for one in receipts if one.sign > 0]
+    back = [one for one in receipts if one.sign < 0]
+    returned = _amounts(back)
+    left: _Amounts = Counter(invoiced)
+    left.update(returned)
+    covered = {one.natural_key for one in came if _takes(one, left)}
+    # What is left now is invoiced and neither kept nor credited; below zero, not even what was kept is invoiced.
+    settled: _Amounts = Counter({key: amount - left[key] if left[key] >= 0 else 0 for key, amount in returned.items()})
+    return covered | {one.natural_key for one in back if _takes(one, settled)}
+
+
+def _amounts(receipts: Iterable[Receipt]) -> _Amounts:
+    found: _Amounts = Counter()
+    for one in receipts:
+        for part in one.lines:
+            found[part.order_line_number, part.quantity.unit] += part.quantity.amount  # type: ignore[assignment]
+    return found
+
+
+def _takes(receipt: Receipt, left: _Amounts) -> bool:
+    """Takes what is left, receipt after receipt."""
+    mine = _amounts([receipt])
+    enough = all(left[key] >= amount for key, amount in mine.items())
+    left.subtract(mine)
     return enough

@@ -15,7 +15,9 @@ from engine.canonical import (
     Document,
     InventoryLevel,
     Invoice,
+    InvoiceKind,
     InvoiceLine,
+    JournalEntry,
     LineAction,
     LineAnswer,
     Money,
@@ -27,6 +29,7 @@ from engine.canonical import (
     PurchaseOrder,
     Quantity,
     Receipt,
+    ReceiptKind,
     ReceiptLine,
     ShipmentNotice,
     ShippedLine,
@@ -205,3 +208,52 @@ def test_what_was_received_is_owed_until_it_is_invoiced() -> None:
             "post_journal:RNI-R2",
         ]
     assert decided(order(), first, invoice).intents == ()
+
+
+@pytest.mark.parametrize(
+    ("billed", "reversed_"),
+    [
+        ((), set()),  # eight are owed: ten came, two went back
+        (("8",), {"R1", "BACK"}),
+        (("10",), {"R1"}),  # a credit of two is still to come
+        (("10", "-2"), {"R1", "BACK"}),
+    ],
+)
+def test_what_went_back_is_owed_no_more_and_what_was_billed_of_it_is_to_be_credited(
+    billed: tuple[str, ...], reversed_: set[str]
+) -> None:
+    came, back = receipt("10"), receipt("2", receipt_number="BACK", receipt_kind=ReceiptKind.RETURN)
+    invoices = [bill(amount, f"I{n}") for n, amount in enumerate(billed)]
+    for turn in itertools.permutations((order(), came, back, *invoices)):
+        assert taken_back(*turn) == reversed_
+
+
+def test_goods_that_all_went_back_before_an_invoice_leave_nothing_owed() -> None:
+    back = receipt("10", receipt_number="BACK", receipt_kind=ReceiptKind.RETURN)
+
+    assert taken_back(order(), receipt("10"), back) == {"R1", "BACK"}
+
+
+def test_what_was_accrued_for_a_receipt_that_is_cancelled_is_taken_back() -> None:
+    documents = (order(), receipt("10"), receipt("10", cancelled=True))
+
+    assert taken_back(*documents) == set()  # nobody accrued it yet
+    assert taken_back(*documents, given=frozenset({"post_journal:RNI-R1"})) == {"R1"}
+
+
+def bill(amount: str, number: str) -> Invoice:
+    """Below zero it is a credit memo."""
+    line = InvoiceLine(number=1, order_line_number=1, quantity=each(amount.lstrip("-")), price=usd("3"))
+    kind = InvoiceKind.CREDIT_MEMO if amount.startswith("-") else InvoiceKind.INVOICE
+    return Invoice(
+        invoice_number=number, supplier_number="S1", invoiced_on=date(2026, 11, 21), lines=(line,),
+        stated_total=line.extended, order_number="PO-1", invoice_kind=kind,
+    )  # fmt: skip
+
+
+def taken_back(*documents: Document, given: frozenset[str] = frozenset()) -> set[str]:
+    """Numbers of the receipts whose accrual was reversed."""
+    rules = Usage(accrued_account="2110", inventory_account="1310", accrue=("received_not_invoiced",))
+    decision = decide_order_life(papers(*documents), world(policies=Policies(usage=rules), given=given))
+    entries = [one.document for one in decision.intents if isinstance(one.document, JournalEntry)]
+    return {str(one.reverses).removeprefix("RNI-") for one in entries if one.reverses}
