@@ -5,7 +5,7 @@ Pure. What the ERP counts as committed comes first; where it says nothing, the o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 
@@ -30,7 +30,7 @@ from engine.procure.usage.papers import commitments_key
 _CANCELLED = frozenset({"01", "03"})  # X12 BEG01
 _PENDING = frozenset({RequisitionLineStatus.OPEN, RequisitionLineStatus.ON_HOLD})
 _REFUSED = frozenset({ApprovalVerb.REJECT, ApprovalVerb.WITHDRAW})
-_QUARTER = 3
+_QUARTER, _YEAR = 3, 12  # months
 
 
 class BudgetCheck(msgspec.Struct, frozen=True):
@@ -69,14 +69,26 @@ def budget_checks(
     Args:
         asked: cost center, natural account and amount of each line.
     """
-    sums: dict[str, tuple[Budget, list[str], Money]] = {}
+    sums: dict[str, tuple[Budget, Money]] = {}
     for center, account, money in asked:
         for budget in _budgets(center, account, requisition, day, world):
-            _, centers, so_far = sums.get(
-                budget.natural_key, (budget, [], Money(amount=Decimal(0), currency=money.currency))
-            )
-            sums[budget.natural_key] = (budget, [*centers, center], so_far + money)
-    return [_check(requisition, budget, money, day, world) for budget, _, money in sums.values()]
+            if budget.amount.currency == money.currency:  # the others are told of by `in_other_currency`
+                _, so_far = sums.get(budget.natural_key, (budget, Money(amount=Decimal(0), currency=money.currency)))
+                sums[budget.natural_key] = (budget, so_far + money)
+    return [_check(requisition, budget, money, day, world) for budget, money in sums.values()]
+
+
+def in_other_currency(
+    requisition: Requisition, asked: Iterable[tuple[str, str | None, Money]], day: date, world: World
+) -> Iterator[tuple[Budget, Money]]:
+    """Budgets with lines that nobody can hold against them, for nobody told of a rate; once for each currency."""
+    seen: set[tuple[str, str]] = set()
+    for center, account, money in asked:
+        for budget in _budgets(center, account, requisition, day, world):
+            pair = (budget.natural_key, money.currency)
+            if budget.amount.currency != money.currency and pair not in seen:
+                seen.add(pair)
+                yield budget, money
 
 
 def _budgets(center: str, account: str | None, requisition: Requisition, day: date, world: World) -> list[Budget]:
@@ -96,7 +108,7 @@ def period_names(period: FiscalPeriod) -> tuple[str, str, str]:
 
 
 def _check(requisition: Requisition, budget: Budget, asked: Money, day: date, world: World) -> BudgetCheck:
-    papers = world.papers(commitments_key(budget.dimension.code, day))
+    papers = _commitments(requisition, budget, day, world)
     zero = Money(amount=Decimal(0), currency=budget.amount.currency)
     ordered = budget.committed or committed_in(papers.newest(PurchaseOrder), budget)
     free = budget.amount - ordered - (budget.spent or zero)
@@ -105,6 +117,27 @@ def _check(requisition: Requisition, budget: Budget, asked: Money, day: date, wo
     if budget.is_hard and asked.amount > (free - wished).amount:  # seldom; only then it matters what became of each
         wished = _reserved([one for one in wishes if not _was_refused(one, world)], budget, free)
     return BudgetCheck(budget.natural_key, budget.amount, ordered + wished, budget.spent or zero, asked, budget.is_hard)
+
+
+def _commitments(requisition: Requisition, budget: Budget, day: date, world: World) -> Papers:
+    """What was wished for and ordered in all months of the budget's period, as far as they have begun."""
+    period = period_of(day, fiscal_year_of(policies_of(world), requisition.legal_entity))
+    now = max(day, world.now.date())
+    firsts = [one for one in _months(budget, period) if one <= now]
+    found = [world.papers(commitments_key(budget.dimension.code, one)) for one in firsts]
+    if len(found) == 1:
+        return found[0]
+    return Papers.of(sorted((paper for one in found for paper in one.all), key=lambda paper: paper.record))
+
+
+def _months(budget: Budget, period: FiscalPeriod) -> Iterator[date]:
+    """First days of the budget's months: its own, its quarter's, or those of its year."""
+    month, quarter, _ = period_names(period)
+    first = (period.number - 1) // _QUARTER * _QUARTER + 1
+    numbers = {month: range(period.number, period.number + 1), quarter: range(first, first + _QUARTER)}
+    for number in numbers.get(budget.period, range(1, _YEAR + 1)):
+        months = period.first.year * _YEAR + period.first.month - 1 + number - period.number
+        yield date(months // _YEAR, months % _YEAR + 1, 1)
 
 
 def _reserved(wishes: Iterable[Requisition], budget: Budget, free: Money) -> Money:

@@ -5,14 +5,22 @@ Pure: the newest version of the requisition, the orders made from it and what pe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from engine.canonical import Approval, Money, PostingResult, PurchaseOrder, Requisition, RequisitionLineStatus, total
+from engine.canonical import (
+    Approval,
+    Budget,
+    Money,
+    PostingResult,
+    PurchaseOrder,
+    Requisition,
+    RequisitionLineStatus,
+)
 from engine.core.clock import from_micros
 from engine.procure.approvals.documents import standing_of
 from engine.procure.approvals.states import FINAL
@@ -23,7 +31,7 @@ from engine.procure.matching.accepted import still_open
 from engine.procure.papers import Papers
 from engine.procure.policies import policies_of
 from engine.procure.postings.masters import Awaited, on_their_way
-from engine.procure.requisitions.budget import BudgetCheck, budget_checks
+from engine.procure.requisitions.budget import BudgetCheck, budget_checks, in_other_currency
 from engine.procure.requisitions.lines import IMPLANTS, CheckedLine, checked_lines
 from engine.procure.requisitions.orders import expected_on, orders_from
 from engine.procure.requisitions.states import RequisitionFacts, RequisitionState, requisition_state
@@ -56,13 +64,12 @@ def decide_requisition(papers: Papers, world: World) -> Decision:
     if requisition is None:
         return Decision({"state": "waiting", "for": "requisition"})
     matter = _matter(requisition, papers, world)
-    hard = {one.key for one in matter.budgets if one.is_hard}
     state = requisition_state(
         RequisitionFacts(
             lines=0 if matter.ended else len(requisition.lines),
             wanted=len(matter.lines),
             blocked=len(matter.blocking),
-            over_budget=any(one.facts.get("budget") in hard for one in matter.over),
+            over_budget=any(one.facts.get("hard") for one in matter.over),
             approval=matter.standing.state,
         )
     )
@@ -99,12 +106,17 @@ def _matter(requisition: Requisition, papers: Papers, world: World) -> _Matter:
     ordered = _ordered(requisition, papers)
     checked = checked_lines(requisition, day, world)
     lines = [one for one in checked if one.line.number not in ordered]
-    budgets = budget_checks(requisition, _asked(lines), requisition.requested_on or day, world)
+    free = [one for one in lines if one.line.number not in _given(requisition, lines, day, papers, world)]
+    asked, asked_on = _asked(free), requisition.requested_on or day
+    budgets = budget_checks(requisition, asked, asked_on, world)
+    blocking = [found for one in lines for found in one.blocking] + [*_other_currency(requisition, lines)]
+    over = [_over(requisition, one) for one in budgets if one.missing.amount > 0]
+    over += [_not_comparable(requisition, *one) for one in in_other_currency(requisition, asked, asked_on, world)]
     return _Matter(
         requisition, day, calendar, lines, ordered, budgets,
         standing=_standing(requisition, lines, papers, world),
-        blocking=still_open((found for one in lines for found in one.blocking), papers, world),
-        over=still_open((_over(requisition, one) for one in budgets if one.missing.amount > 0), papers, world),
+        blocking=still_open(blocking, papers, world),
+        over=still_open(over, papers, world),
         ended=not checked and not ordered,
     )  # fmt: skip
 
@@ -117,6 +129,19 @@ def _ordered(requisition: Requisition, papers: Papers) -> dict[int, str]:
             if line.requisition_number == requisition.requisition_number and line.requisition_line_number:
                 found[line.requisition_line_number] = order.order_number
     return found
+
+
+def _given(
+    requisition: Requisition, lines: list[CheckedLine], day: date, papers: Papers, world: World
+) -> frozenset[int | None]:
+    """Lines whose order was asked for: no budget takes that back, so nobody looks at what others wish for any more.
+
+    Who wishes for something else since is measured anew.
+    """
+    if _wish(requisition, papers)[0] != requisition.requisition_number:
+        return frozenset()
+    orders = (one for one in orders_from(requisition, lines, day) if f"create_order:{one.natural_key}" in world.given)
+    return frozenset(line.requisition_line_number for one in orders for line in one.lines)
 
 
 def _made(papers: Papers) -> set[str]:
@@ -181,9 +206,14 @@ def _wish(requisition: Requisition, papers: Papers) -> tuple[str, datetime]:
 
 
 def _sum(lines: list[CheckedLine]) -> Money:
-    amounts = [one.amount for one in lines if one.amount]
-    currency = amounts[0].currency if amounts else "USD"
-    return total([one for one in amounts if one.currency == currency], currency)
+    """Of the currency that most is asked for in: what is in others nobody adds to it, and what is below zero lowers
+    nothing."""
+    sums: dict[str, Money] = {}
+    for one in lines:
+        if one.amount and one.amount.amount >= 0:
+            before = sums.get(one.amount.currency)
+            sums[one.amount.currency] = one.amount if before is None else before + one.amount
+    return max(sums.values(), key=lambda one: (one.amount, one.currency), default=Money(amount=Decimal(0)))
 
 
 # ------------------------------------------------------------------ what comes of it
@@ -199,6 +229,32 @@ def _over(requisition: Requisition, check: BudgetCheck) -> Finding:
         flip=f"{text_of(check.missing.amount)} {check.missing.currency} more were free in the budget",
         facts={**check.facts, "rule": "requisition.budget"},
     )
+
+
+def _other_currency(requisition: Requisition, lines: list[CheckedLine]) -> Iterator[Finding]:
+    """Nobody told of a rate, so nobody knows how much approval all of it needs."""
+    wanted = _sum(lines).currency
+    for one in lines:
+        if one.amount and one.amount.currency != wanted:
+            yield Finding(
+                "currency_differs", f"line {one.line.number}", "It is in another currency than the other lines",
+                money=one.amount, supplier=one.supplier_number, facility=requisition.facility,
+                department=requisition.department, urgency=requisition.urgency.value,
+                flip="a requisition of its own for each currency",
+                facts={"expected": wanted, "actual": one.amount.currency, "rule": "requisition.currency_differs"},
+            )  # fmt: skip
+
+
+def _not_comparable(requisition: Requisition, budget: Budget, money: Money) -> Finding:
+    wanted = budget.amount.currency
+    return Finding(
+        "currency_differs", f"budget {budget.natural_key} {money.currency}",
+        "The budget is in another currency than what is asked for", money=money, facility=requisition.facility,
+        department=requisition.department, urgency=requisition.urgency.value,
+        flip=f"a price in {wanted}, or a budget in {money.currency}",
+        facts={"budget": budget.natural_key, "hard": budget.is_hard, "expected": wanted, "actual": money.currency,
+               "rule": "requisition.budget"},
+    )  # fmt: skip
 
 
 def _told(matter: _Matter, state: RequisitionState) -> list[Intent]:

@@ -364,3 +364,56 @@ def test_who_asked_is_told_the_orders_number() -> None:
     (told,) = [one for one in decision.intents if one.what == "tell_status"]
     assert isinstance(told.document, Requisition)
     assert [one.order_number for one in told.document.lines] == ["R-1-S1"]
+
+
+def euro(amount: str) -> Money:
+    return Money(amount=Decimal(amount), currency="EUR")
+
+
+UNPRICED = without("M1", GLOVE.model_copy(update={"cost_price": None, "contract_numbers": ()}))
+
+
+def test_lines_in_another_currency_are_no_way_around_the_approval() -> None:
+    routes = (
+        Route(route="small", subjects=("requisition",), up_to=Decimal(500)),
+        Route(route="large", subjects=("requisition",), above=Decimal(500), steps=(Step(roles=("buyer",)),)),
+    )
+    limited = ASKED.model_copy(update={"approvals": Approvals(routes=routes)})
+    mixed = wish(line(1, "M2", "0.1"), line(2, amount="1000", anticipated_price=euro("90.00")))
+
+    found = decided(mixed, known=UNPRICED, policies=limited)
+
+    assert orders(found) == []
+    assert (found.state["approval"]["route"], found.state["expected_spend"]) == ("large", "90000.00")
+    assert next((one.type, one.place) for one in found.findings) == ("currency_differs", "line 1")
+
+
+def test_a_line_below_zero_is_no_way_around_the_approval() -> None:
+    lowered = wish(line(1, anticipated_price=usd("900")), line(2, anticipated_price=usd("-899")))
+
+    assert decided(lowered, known=UNPRICED).state["expected_spend"] == "3600.00"
+
+
+@pytest.mark.parametrize(("is_hard", "state"), [(True, "over_budget"), (False, "approved")])
+def test_what_is_in_another_currency_than_its_budget_is_asked_about(is_hard: bool, state: str) -> None:
+    found = decided(wish(line(anticipated_price=euro("1.00"))), known=(*UNPRICED, budget("1000", is_hard)))
+
+    assert (found.state["state"], types(found)) == (state, ["currency_differs"])
+
+
+@pytest.mark.parametrize(
+    ("period", "ordered_on", "missing"),
+    [
+        ("2026", date(2026, 2, 3), True),
+        ("2026-Q4", date(2026, 10, 5), True),
+        ("2026-Q4", date(2026, 9, 30), False),
+        ("2026-11", date(2026, 10, 5), False),
+        ("2026", date(2026, 12, 1), False),  # a month that has not begun
+    ],
+)
+def test_a_budget_is_drawn_on_in_every_month_of_its_period(period: str, ordered_on: date, missing: bool) -> None:
+    before = orders(decided(wish(requisition_number="R-9")))[0].model_copy(update={"ordered_on": ordered_on})
+    held = budget("15").model_copy(update={"period": period})
+    found = decided(wish(), known=(*MASTER, held), beside={commitments_key("CC1", ordered_on): [before]})
+
+    assert types(found) == (["budget_exceeded"] if missing else [])
