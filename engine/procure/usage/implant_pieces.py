@@ -6,7 +6,7 @@ A piece is a device with its serial or lot. Who names neither (most charges) tak
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -74,6 +74,18 @@ def used_pieces(documents: Iterable[Consumption], world: World) -> list[UsedPiec
     return [_used(one, line, world) for one in counting for line in one.lines if line.disposition in TAKEN]
 
 
+def is_own_supply(one: UsedPiece, world: World) -> bool:
+    """Of our own stock: gloves and sutures of a case were used, and nobody orders them for it."""
+    theirs = one.line.bill_only or one.line.consignment or one.line.disposition is Disposition.IMPLANTED
+    return not theirs and _is_supply(one.line.item_number, world)
+
+
+def _is_supply(item_number: str | None, world: World) -> bool:
+    """As the item master says; what it does not know may be an implant."""
+    item = world.find(Item, item_number) if item_number else None
+    return item is not None and not (item.implantable or item.consignment)
+
+
 def _used(document: Consumption, line: ConsumptionLine, world: World) -> UsedPiece:
     read = _label(line.udi)
     device = line.device_identifier or read.get("device_identifier") or None
@@ -128,10 +140,18 @@ def invoiced(invoices: Iterable[Invoice], case: str, world: World) -> Tally:
     )
 
 
-def charged(charges: Iterable[ChargeEvent], world: World) -> Tally:
+def charged(charges: Iterable[ChargeEvent], traded: Collection[str], world: World) -> Tally:
+    """A case is charged for its rooms and our own supplies, too.
+
+    Args:
+        traded: devices that were ordered, received or invoiced for the case.
+    """
     return _tally(
-        (_piece(one, world), -one.quantity.amount if one.charge_kind is ChargeKind.CREDIT else one.quantity.amount)
+        (piece, -one.quantity.amount if one.charge_kind is ChargeKind.CREDIT else one.quantity.amount)
         for one in charges
+        if one.item_number or one.device_identifier
+        for piece in [_piece(one, world)]
+        if piece.device in traded or not _is_supply(one.item_number, world)
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
@@ -16,12 +16,9 @@ import msgspec
 from engine.canonical import (
     ChargeEvent,
     Consumption,
-    Contract,
     Invoice,
-    Item,
     Money,
     PurchaseOrder,
-    Quantity,
     Receipt,
     Requisition,
     ShipmentNotice,
@@ -31,7 +28,6 @@ from engine.procure.decision import Decision, Finding, World, text_of
 from engine.procure.matching.accepted import still_open
 from engine.procure.papers import Papers
 from engine.procure.requisitions.lines import IMPLANTS
-from engine.procure.requisitions.prices import contract_prices
 from engine.procure.usage.implant_follow import follow_ups
 from engine.procure.usage.implant_pieces import (
     Piece,
@@ -40,11 +36,13 @@ from engine.procure.usage.implant_pieces import (
     charged,
     compare,
     invoiced,
+    is_own_supply,
     ordered,
     received,
     shipped,
     used_pieces,
 )
+from engine.procure.usage.implant_prices import cap_of, item_number_of, prices_of
 from engine.procure.usage.waiting import Wait, first_look, wait_for
 
 DISCREPANCIES: Mapping[str, str] = {
@@ -71,10 +69,12 @@ OTHERS: Mapping[str, str] = {
 
 
 class Case(msgspec.Struct, frozen=True):
-    """All of a case. `used` are pieces that count, each once; `lost` of them were opened or wasted."""
+    """All of a case. `used` are pieces that count, each once; `lost` of them were opened or wasted. `beside` are
+    supplies of our own stock that were used in it."""
 
     reference: str
     pieces: list[UsedPiece]
+    beside: list[UsedPiece]
     used: Tally
     lost: Tally
     orders: list[PurchaseOrder]
@@ -90,7 +90,8 @@ class Case(msgspec.Struct, frozen=True):
 
 def decide_case(papers: Papers, world: World, dossier: str) -> Decision:
     case = case_of(papers, world, dossier.removeprefix("case:"))
-    waits = {source: wait_for(world, source, case.since) for source in ("orders", "charges", "receipts", "shipments")}
+    sources = ("orders", "charges", "receipts", "shipments", *(() if case.pieces else ("usage",)))
+    waits = {source: wait_for(world, source, case.since) for source in sources}
     findings = still_open([*_documented(case, world), *_priced(case, world), *_compared(case, waits)], papers, world)
     state = _state(case, waits, findings)
     return Decision(
@@ -106,25 +107,33 @@ def decide_case(papers: Papers, world: World, dossier: str) -> Decision:
 def case_of(papers: Papers, world: World, reference: str) -> Case:
     consumptions, charges = papers.newest(Consumption), papers.newest(ChargeEvent)
     orders, invoices = papers.newest(PurchaseOrder), papers.newest(Invoice)
+    sides = (ordered(orders, world), received(papers.newest(Receipt), world), invoiced(invoices, reference, world))
+    traded = frozenset(piece.device for side in sides for piece in side)
     pieces = used_pieces(consumptions, world)
-    counting = _counting(pieces)
+    of_case = [one for one in pieces if one.piece.device in traded or not is_own_supply(one, world)]
+    counting = _counting(of_case)
     times = [_aware(one.used_at) for one in consumptions] + [one.charged_at for one in charges]
-    times += [datetime(one.ordered_on.year, one.ordered_on.month, one.ordered_on.day, tzinfo=UTC) for one in orders]
+    times += [_begin(one.ordered_on) for one in orders]
     return Case(
         reference=reference,
-        pieces=pieces,
+        pieces=of_case,
+        beside=[one for one in pieces if one not in of_case],
         used=_sum(counting),
         lost=_sum(one for one in counting if one.is_lost),
         orders=orders,
         invoices=invoices,
-        ordered=ordered(orders, world),
-        received=received(papers.newest(Receipt), world),
-        invoiced=invoiced(invoices, reference, world),
-        charged=charged(charges, world),
+        ordered=sides[0],
+        received=sides[1],
+        invoiced=sides[2],
+        charged=charged(charges, traded, world),
         shipped=shipped(papers.newest(ShipmentNotice), world),
-        since=max(times, default=world.now),
+        since=max(times, default=max((_begin(one.invoiced_on) for one in invoices), default=world.now)),
         facility=next(filter(None, [*(one.facility for one in consumptions), *(one.facility for one in orders)]), None),
     )
+
+
+def _begin(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def _aware(moment: datetime) -> datetime:
@@ -173,19 +182,24 @@ def _documented(case: Case, world: World) -> Iterator[Finding]:
     for one in case.pieces:
         if not one.is_complete:
             yield _finding(case, "implant_udi_missing", one.place, "the label were scanned", one)
-        if one.expires_on is not None and one.expires_on < one.day:
-            flip = f"it had been used until {one.expires_on}"
-            yield _finding(case, "implant_expired", one.place, flip, one)
         if one.is_lost:
             yield _finding(case, "implant_wasted", one.place, "it had been implanted", one)
         if _is_double(one, before):
             yield _finding(case, "implant_duplicate_sheet", one.place, "one of the two were cancelled", one)
-        if recall := _recall(one, world):
-            yield _finding(
-                case, "implant_recalled", one.place, "its lot were not recalled", one, recall=recall.recall_number
-            )
         before.append(one)
+    for one in (*case.pieces, *case.beside):
+        yield from _unsafe(case, one, world)
     yield from _two_records(case)
+
+
+def _unsafe(case: Case, one: UsedPiece, world: World) -> Iterator[Finding]:
+    """Whose it was does not matter."""
+    if one.expires_on is not None and one.expires_on < one.day:
+        flip = f"it had been used until {one.expires_on}"
+        yield _finding(case, "implant_expired", one.place, flip, one)
+    if recall := _recall(one, world):
+        flip = "its lot were not recalled"
+        yield _finding(case, "implant_recalled", one.place, flip, one, recall=recall.recall_number)
 
 
 def _recall(one: UsedPiece, world: World) -> RecallNotice | None:
@@ -212,11 +226,12 @@ def _two_records(case: Case) -> Iterator[Finding]:
 
 # ------------------------------------------------------------------ what it costs
 def _priced(case: Case, world: World) -> Iterator[Finding]:
-    caps = {one.piece.device: _cap(case, one, world) for one in case.pieces if one.line.item_number}
-    for one in {one.piece.device: one for one in case.pieces if one.line.item_number}.values():
-        if caps[one.piece.device] is None:
-            yield _finding(case, "implant_off_contract", one.piece.device, "a contract of its supplier priced it", one)
-    for place, device, quantity, price in _prices(case, world):
+    numbers = {one.piece.device: (one, item_number_of(one, (*case.orders, *case.invoices))) for one in case.pieces}
+    caps = {device: cap_of(one, number, case.orders, case.facility, world) for device, (one, number) in numbers.items()}
+    for device, (one, number) in numbers.items():
+        if number and caps[device] is None:
+            yield _finding(case, "implant_off_contract", device, "a contract of its supplier priced it", one)
+    for place, device, quantity, price in prices_of(case.reference, case.orders, case.invoices, world):
         cap = caps.get(device)
         if cap is not None and price.currency == cap.currency and price.amount > cap.amount:
             money = (price - cap).times(quantity.amount).rounded()
@@ -231,32 +246,6 @@ def _priced(case: Case, world: World) -> Iterator[Finding]:
                 price=text_of(price.amount),
             )
     yield from _late_orders(case)
-
-
-def _prices(case: Case, world: World) -> Iterator[tuple[str, str, Quantity, Money]]:
-    """Of invoices; as long as there is none, of orders."""
-    sources: list[Any] = [*case.invoices] or [*case.orders]
-    for document in sources:
-        for line in document.lines:
-            item = world.find(Item, line.item_number) if line.item_number else None
-            device = line.device_identifier or (item.device_identifier if item else None) or line.item_number or ""
-            yield f"{document.natural_key} line {line.number}", device, line.quantity, line.price
-
-
-def _cap(case: Case, one: UsedPiece, world: World) -> Money | None:
-    """The lowest price that a contract allows; None: no contract does."""
-    item = world.find(Item, one.line.item_number or "")
-    if item is None:
-        return None
-    orders = [
-        line.contract_number for order in case.orders for line in order.lines if line.item_number == item.item_number
-    ]
-    found: list[Money] = []
-    for number in dict.fromkeys((*item.contract_numbers, *(number for number in orders if number))):
-        contract = world.find(Contract, number)
-        if contract is not None and contract.supplier_number in (item.supplier_number, one.line.supplier_number):
-            found += contract_prices(contract, item, one.line.quantity, case.facility, one.day)
-    return min(found, key=lambda price: price.amount, default=None)
 
 
 def _late_orders(case: Case) -> Iterator[Finding]:
@@ -291,7 +280,7 @@ def _compared(case: Case, waits: Mapping[str, Wait]) -> Iterator[Finding]:
         yield from _each(
             case, "implant_not_received", compare(case.ordered, case.received).missing, "a receipt booked it"
         )
-    if case.pieces:
+    if case.pieces or waits["usage"].is_over:
         extra = compare(case.used, case.invoiced).extra
         yield from _each(case, "implant_invoiced_not_used", extra, "its use were documented")
     if waits["shipments"].is_over:

@@ -5,17 +5,45 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from datetime import timedelta
+from decimal import Decimal
 from random import Random
 
 import pytest
 
-from engine.canonical import ChargeEvent, Consumption, Document, JournalEntry, PurchaseOrder, Requisition
+from engine.canonical import (
+    ChargeEvent,
+    Consumption,
+    ConsumptionLine,
+    Contract,
+    ContractLine,
+    Document,
+    Invoice,
+    InvoiceKind,
+    Item,
+    JournalEntry,
+    PurchaseOrder,
+    Quantity,
+    RecallNotice,
+    Requisition,
+)
 from engine.channel.policies import Policies
 from engine.channel.policy_usage import Usage
 from engine.procure.decision import Decision, World
 from engine.procure.papers import dossiers_of
 from engine.procure.usage.implants import DISCREPANCIES, decide_case
-from tests.support.implant_cases import MASTER, SEEDS, USED_AT, Case, clean, replaced_in_time
+from tests.support.implant_cases import (
+    DAY,
+    MASTER,
+    SEEDS,
+    USED_AT,
+    Case,
+    clean,
+    device,
+    documents,
+    item,
+    replaced_in_time,
+    usd,
+)
 from tests.support.papers import papers, world
 
 LATER = USED_AT + timedelta(days=10)
@@ -130,3 +158,79 @@ def test_used_and_not_invoiced_is_accrued_and_taken_back_when_invoiced() -> None
     for line in (line for one in entries for line in one.lines):
         net[line.account] += (line.debit.amount if line.debit else 0) - (line.credit.amount if line.credit else 0)  # type: ignore[assignment]
     assert set(net.values()) == {0}
+
+
+GLOVE = Item(item_number="GL", description="glove", supplier_number="S1", cost_price=usd("0.10"), chargeable=True)
+
+
+def _gloves(case: Case) -> Consumption:
+    """The same record, with gloves of our own stock."""
+    own = ConsumptionLine(number=9, quantity=Quantity(amount=Decimal(4)), item_number="GL", documented_by="nurse")
+    document = case["used"]
+    assert isinstance(document, Consumption)
+    return document.model_copy(update={"lines": (*document.lines, own)})
+
+
+def _charged(case: Case, code: str, item_number: str | None) -> ChargeEvent:
+    document = case["charge1"]
+    assert isinstance(document, ChargeEvent)
+    return document.model_copy(update={"charge_number": code, "charge_code": code, "item_number": item_number})
+
+
+def test_rooms_and_supplies_of_our_own_are_used_and_charged_in_a_case_and_never_ordered_for_it() -> None:
+    case = clean(1, Random(1))
+    of = world(*MASTER, GLOVE, now=LATER)
+    whole = case | {"used": _gloves(case), "room": _charged(case, "OR-MIN", None), "gl": _charged(case, "GL", "GL")}
+    alone = decided([_gloves(case)], of)
+    (wish,) = (one.document for one in alone.intents if isinstance(one.document, Requisition))
+
+    assert (decided(whole, of).findings, decided(whole, of).state["state"]) == ((), "reconciled")
+    assert "GL" not in {line.item_number for line in wish.lines}
+
+
+def test_a_supply_of_our_own_that_was_recalled_is_told_all_the_same() -> None:
+    case = clean(1, Random(1))
+    recall = RecallNotice(recall_number="RC-2", device_identifier="GL", recalled_on=DAY)
+
+    assert types(decided([_gloves(case)], world(*MASTER, GLOVE, recall, now=LATER))) >= {"implant_recalled"}
+
+
+def test_only_its_own_lines_of_an_invoice_for_several_cases_are_priced() -> None:
+    case = clean(1, Random(1))
+    invoice = case["invoice"]
+    assert isinstance(invoice, Invoice)
+    dear = [one.model_copy(update={"case_reference": "K2", "price": usd("1500")}) for one in invoice.lines]
+
+    assert types(decided(case | {"invoice": invoice.model_copy(update={"lines": (*invoice.lines, *dear)})})) == set()
+
+
+def test_a_price_over_the_cap_that_was_credited_and_billed_anew_is_settled() -> None:
+    case = clean(1, Random(1))
+    invoice = case["invoice"]
+    assert isinstance(invoice, Invoice)
+    lines = tuple(one.model_copy(update={"price": usd("1500")}) for one in invoice.lines)
+    dear = invoice.model_copy(update={"invoice_number": "DEAR", "lines": lines})
+    memo = dear.model_copy(update={"invoice_number": "CM", "invoice_kind": InvoiceKind.CREDIT_MEMO})
+
+    assert types(decided(case | {"dear": dear})) == {"implant_price_over_cap", "implant_invoiced_not_used"}
+    assert types(decided(case | {"dear": dear, "memo": memo})) == set()
+
+
+def test_what_was_ordered_received_and_invoiced_and_never_documented_is_told() -> None:
+    case = {name: one for name, one in clean(1, Random(1)).items() if name != "used"}
+    told = world(*MASTER, now=USED_AT + timedelta(hours=1), watermarks={"usage": USED_AT})
+
+    assert types(decided(case, world(*MASTER, now=USED_AT + timedelta(hours=1)))) == set()
+    assert types(decided(case, told)) == types(decided(case)) == {"implant_invoiced_not_used"}
+
+
+def test_a_contract_of_the_supplier_prices_an_implant_whose_master_does_not_name_it() -> None:
+    line = clean(1, Random(1))["used"].lines[0]  # type: ignore[attr-defined]
+    marks = {"item_number": "IMP50", "device_identifier": device(50)}
+    case = documents("K1", [line.model_copy(update=marks)])
+    prices = ContractLine(number=1, unit="EA", price=usd("1000"), item_number="IMP50")
+    contract = Contract(contract_number="C2", supplier_number="S9", lines=(prices,))
+    known = (*MASTER, item(50, None))
+
+    assert types(decided(case, world(*known, now=LATER))) == {"implant_off_contract"}
+    assert types(decided(case, world(*known, now=LATER, beside={"contracts:S9": [contract]}))) == set()
