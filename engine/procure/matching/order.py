@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from engine.canonical import (
@@ -17,6 +18,7 @@ from engine.canonical import (
 )
 from engine.procure.papers import Papers
 
+CANCELS = frozenset({"01", "03"})  # X12 BEG01: cancelled, deleted
 _FIELDS = ("quantity", "price", "price_unit", "item_number", "description", "identifiers", "needed_by", "line_kind")
 
 
@@ -29,24 +31,35 @@ def _order_of(papers: Papers) -> tuple[PurchaseOrder | None, frozenset[int]]:
     order = next(iter(papers.newest(PurchaseOrder)), None)
     if order is None:
         return None, frozenset()
-    lines = {line.number: line for line in order.lines}
-    gone: set[int] = set(lines) if order.purpose == "01" else set()
-    for change in _holding(papers.newest(OrderChange)):
-        if change.cancels:
-            gone |= set(lines)
-        for one in change.lines:
-            _apply(one, lines, gone)
+    changes = in_turn(papers.newest(OrderChange))
+    lines, gone = changed_lines(order, changes)
+    if order.purpose in CANCELS or any(one.cancels for one in changes):
+        gone = set(lines)
     return order.model_copy(update={"lines": tuple(lines[number] for number in sorted(lines))}), frozenset(gone)
 
 
-def _holding(changes: Iterable[OrderChange]) -> list[OrderChange]:
-    """Ours unless the supplier refused; the supplier's once we agreed."""
-    held = [
-        one
-        for one in changes
-        if (one.accepted is not False if one.changed_by is ChangeBy.BUYER else one.accepted is True)
-    ]
-    return sorted(held, key=lambda one: (one.changed_on, one.sequence, one.changed_by, one.change_number))
+def in_turn(changes: Iterable[OrderChange]) -> list[OrderChange]:
+    """Those that hold: ours unless the supplier refused; the supplier's once we agreed.
+
+    Each side's in the order of its sequence, whatever their days say; those of both sides by their days.
+    """
+    turns: list[tuple[date, int, ChangeBy, str, OrderChange]] = []
+    latest: dict[ChangeBy, date] = {}
+    for one in sorted(changes, key=lambda change: (change.sequence, change.change_number)):
+        if one.accepted is not False if one.changed_by is ChangeBy.BUYER else one.accepted is True:
+            day = latest[one.changed_by] = max(one.changed_on, latest.get(one.changed_by, date.min))
+            turns.append((day, one.sequence, one.changed_by, one.change_number, one))
+    return [turn[-1] for turn in sorted(turns, key=lambda turn: turn[:-1])]
+
+
+def changed_lines(order: PurchaseOrder, changes: Iterable[OrderChange]) -> tuple[dict[int, OrderLine], set[int]]:
+    """The order's lines after changes in this order, by number, and those of them that were deleted."""
+    lines: dict[int, OrderLine] = {line.number: line for line in order.lines}
+    gone: set[int] = set()
+    for change in changes:
+        for part in change.lines:
+            _apply(part, lines, gone)
+    return lines, gone
 
 
 def _apply(one: OrderChangeLine, lines: dict[int, OrderLine], gone: set[int]) -> None:

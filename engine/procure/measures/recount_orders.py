@@ -46,11 +46,16 @@ def _changes(raw: Raw, until: int | None) -> defaultdict[str, list[Said]]:
     """Those that count, by order, in their order."""
     known = raw.kinds.get("OrderChange", {}).items()
     told = [(key, [one.said for one in kept if until is None or one.at < until]) for key, kept in known]
-    latest = [(said[-1]["sequence"], key, said[-1]) for key, said in told if said]
-    found: defaultdict[str, list[Said]] = defaultdict(list)
-    for _, _, one in sorted(latest, key=lambda each: each[:2]):
+    latest = sorted((said[-1]["sequence"], said[-1]["change_number"], key, said[-1]) for key, said in told if said)
+    turns, days = [], dict[tuple[str, str], str]()
+    for sequence, number, _, one in latest:
         if one["accepted"] is True if one["changed_by"] == "supplier" else one["accepted"] is not False:
-            found[one["order_number"]].append(one)
+            side = (one["order_number"], one["changed_by"])
+            days[side] = max(one["changed_on"], days.get(side, ""))  # a day before that of the last one is a slip
+            turns.append((days[side], sequence, one["changed_by"], number, one))
+    found: defaultdict[str, list[Said]] = defaultdict(list)
+    for *_, one in sorted(turns, key=lambda turn: turn[:-1]):
+        found[one["order_number"]].append(one)
     return found
 
 

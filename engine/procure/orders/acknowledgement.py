@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from engine.canonical import LineAction, LineAnswer, Money, OrderChange
+from engine.canonical import LineAction, LineAnswer, Money, OrderChange, OrderChangeAction
 from engine.procure.decision import Finding, text_of
 from engine.procure.orders.lines import LineLife, OrderLife
 
@@ -119,6 +119,9 @@ def _worth(life: OrderLife, change: OrderChange) -> Money | None:
     found = Money(amount=Decimal(0), currency=life.order.currency)
     for part in change.lines:
         line = lines.get(part.order_line_number)
+        if part.action is OrderChangeAction.DELETE:
+            found = found - line.extended if line else found
+            continue
         price = part.price or (line.price if line else None)
         quantity = part.quantity or (line.quantity if line else None)
         if price is None or quantity is None or price.currency != found.currency:

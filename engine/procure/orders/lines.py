@@ -1,6 +1,6 @@
 """An order as it stands: what was ordered with every change that counts, answered, shipped and received, line by line.
 
-Changes count in the order of their sequence, whatever came first; the supplier's only when we agreed.
+Its changes count as they do for its invoices; the supplier's only when we agreed.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from engine.canonical import (
     LineKind,
     OrderAcknowledgement,
     OrderChange,
-    OrderChangeAction,
-    OrderChangeLine,
     OrderLine,
     PurchaseOrder,
     Receipt,
@@ -27,9 +25,10 @@ from engine.canonical import (
     ShipmentNotice,
     ShippedLine,
 )
+from engine.procure.matching.order import CANCELS, changed_lines, in_turn
 from engine.procure.papers import Papers
 
-_CANCELLED = frozenset({"01", "03"})  # X12 BEG01, BSN01
+_CANCELLED = frozenset({"01", "03"})  # X12 BSN01
 _NONE = Decimal(0)
 
 
@@ -68,52 +67,21 @@ def _order_life(papers: Papers) -> OrderLife | None:
     if order is None:
         return None
     changes = sorted(papers.newest(OrderChange), key=lambda one: (one.sequence, one.natural_key))
-    counting = [one for one in changes if _counts(one)]
+    counting = in_turn(changes)
     acknowledgements = sorted(
         papers.newest(OrderAcknowledgement), key=lambda one: (one.acknowledged_on, one.natural_key)
     )
-    changed = changed_lines(order, counting)
+    every, gone = changed_lines(order, counting)
+    changed = [every[number] for number in sorted(every) if number not in gone]
     return OrderLife(
         order=order,
         lines=tuple(_life(line, order, acknowledgements, papers) for line in changed),
-        is_cancelled=order.purpose in _CANCELLED or any(one.cancels for one in counting) or not changed,
+        is_cancelled=order.purpose in CANCELS or any(one.cancels for one in counting) or not changed,
         is_rejected=bool(acknowledgements) and acknowledgements[-1].acknowledgement_type in ("RJ", "RD"),
         is_acknowledged=bool(acknowledgements),
         asked=tuple(one for one in changes if one.changed_by is ChangeBy.SUPPLIER and one.accepted is None),
         refused=tuple(one for one in changes if one.changed_by is ChangeBy.BUYER and one.accepted is False),
     )
-
-
-def _counts(change: OrderChange) -> bool:
-    return change.accepted is True if change.changed_by is ChangeBy.SUPPLIER else change.accepted is not False
-
-
-def changed_lines(order: PurchaseOrder, changes: Iterable[OrderChange]) -> list[OrderLine]:
-    """The order's lines after changes in this order."""
-    lines = {line.number: line for line in order.lines}
-    for change in changes:
-        for part in change.lines:
-            before = lines.get(part.order_line_number)
-            if part.action is OrderChangeAction.DELETE:
-                lines.pop(part.order_line_number, None)
-            elif before is not None:
-                lines[before.number] = _changed(before, part)
-            elif part.item_number and part.quantity and part.price:
-                lines[part.order_line_number] = OrderLine(
-                    number=part.order_line_number,
-                    item_number=part.item_number,
-                    quantity=part.quantity,
-                    price=part.price,
-                )
-    return [lines[number] for number in sorted(lines)]
-
-
-def _changed(before: OrderLine, part: OrderChangeLine) -> OrderLine:
-    given = {
-        name: getattr(part, name)
-        for name in ("quantity", "price", "price_unit", "item_number", "needed_by", "line_kind")
-    }
-    return before.model_copy(update={name: value for name, value in given.items() if value is not None})
 
 
 def _life(line: OrderLine, order: PurchaseOrder, answers: Iterable[OrderAcknowledgement], papers: Papers) -> LineLife:

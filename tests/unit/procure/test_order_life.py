@@ -37,6 +37,7 @@ from engine.canonical import (
 from engine.channel.policies import Policies
 from engine.channel.policy_usage import Usage
 from engine.procure.decision import Decision
+from engine.procure.matching.order import order_of
 from engine.procure.orders.states import decide_order_life
 from tests.support.papers import NOW, papers, world
 
@@ -154,6 +155,23 @@ def test_changes_count_by_their_sequence_whatever_came_first() -> None:
     less = change(OrderChangeAction.QUANTITY_DECREASE, 2, quantity=each("5"))
     for turn in itertools.permutations((order(), more, less)):
         assert decided(*turn).state["order"]["lines"]["1"]["ordered"] == "5"
+
+
+def test_a_later_change_with_an_earlier_day_counts_for_the_order_as_for_its_invoices() -> None:
+    less = change(OrderChangeAction.QUANTITY_DECREASE, 1, quantity=each("5"))
+    more = change(OrderChangeAction.QUANTITY_INCREASE, 2, quantity=each("20"))
+    more = more.model_copy(update={"changed_on": date(2026, 11, 18)})
+    theirs = change(OrderChangeAction.PRICE_CHANGE, 1, ChangeBy.SUPPLIER, price=usd("2"), accepted=True)
+    theirs = theirs.model_copy(update={"changed_on": date(2026, 11, 20)})
+    for turn in itertools.permutations((order(), more, less, theirs)):
+        billed_by, _ = order_of(papers(*turn))
+        assert billed_by is not None
+        assert (billed_by.lines[0].quantity, billed_by.lines[0].price) == (each("20"), usd("2"))
+        assert decided(*turn).state["order"]["lines"]["1"]["ordered"] == "20"
+
+
+def test_a_line_that_the_supplier_takes_out_is_worth_what_was_ordered() -> None:
+    assert found(order(), change(OrderChangeAction.DELETE, by=ChangeBy.SUPPLIER)) == [("order_change_asked", "-30.00")]
 
 
 def test_the_suppliers_change_counts_when_we_agreed() -> None:

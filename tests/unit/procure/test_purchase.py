@@ -106,6 +106,8 @@ CASES: list[tuple[str, list[Document], list[str]]] = [
     ("price above", [order(), receipt(), invoice(billed(price="4.01"))], ["price_above_tolerance"]),
     ("total does not add up", [order(), receipt(), invoice(total="41.00")], ["total_out_of_balance"]),
     ("another line", [order(), receipt(), invoice(billed(line=7))], ["line_not_ordered"]),
+    ("cancelled", [order(purpose="01"), receipt(), invoice()], ["quantity_above_ordered"]),
+    ("deleted", [order(purpose="03"), receipt(), invoice()], ["quantity_above_ordered"]),
     ("of another supplier", [order(supplier_number="S2"), receipt(), invoice()], ["supplier_differs"]),
 ]  # fmt: skip
 
