@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from engine.canonical import (
     Consumption,
+    ConsumptionLine,
     Disposition,
     InventoryLevel,
     InventoryMovement,
@@ -152,9 +153,14 @@ def _moved(movement: InventoryMovement, place: Place) -> Iterator[Step]:
 def _used(use: Consumption, place: Place) -> Iterator[Step]:
     for line in use.lines:
         here = (line.location or use.location, line.item_number) == (place.location, place.item.item_number)
-        if here and not line.bill_only and not line.consignment:
+        if here and _is_stock(line):
             sign = Decimal(1) if line.disposition in _BACK else Decimal(-1)
             yield Step(utc(use.used_at), False, use.natural_key, _times(line.quantity, sign))
+
+
+def _is_stock(line: ConsumptionLine) -> bool:
+    """Ours; what was taken out of a patient comes from no shelf and goes to none."""
+    return not (line.bill_only or line.consignment or line.disposition is Disposition.EXPLANTED)
 
 
 def _times(quantity: Quantity, factor: Decimal) -> Quantity:

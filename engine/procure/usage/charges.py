@@ -1,6 +1,7 @@
 """Which charge belongs to which use: by item or charge code, near in time, each quantity once.
 
-Pure and without regard to what came first: pairs nearest in time are made first, equals by their keys.
+Pure and without regard to what came first: pairs nearest in time are made first, equals by their keys; where that
+leaves more open than one after the other in time, they are made so.
 """
 
 from __future__ import annotations
@@ -41,16 +42,33 @@ class Paired(NamedTuple):
 
 def pair(used: Sequence[Side], charged: Sequence[Side], window: timedelta) -> Paired:
     """Units must be the same: a charge per box is not a use of an each."""
+    candidates = _candidates(used, charged, window)
+    nearest = _made(used, charged, candidates)
+    if not (nearest.uncharged and nearest.unused):
+        return nearest
+    return min(nearest, _made(used, charged, sorted(candidates, key=_in_turn)), key=_open)
+
+
+def _made(used: Sequence[Side], charged: Sequence[Side], candidates: Iterable[tuple[Side, Side]]) -> Paired:
     left = {one.key: one.amount for one in used if one.amount > 0}
     open_charges = {one.key: one.amount for one in charged if one.amount > 0}
     pairs = []
-    for use, charge in _candidates(used, charged, window):
+    for use, charge in candidates:
         both = min(left.get(use.key, _NONE), open_charges.get(charge.key, _NONE))
         if both > 0:
             pairs.append(Pair(use.key, charge.key, both))
             left[use.key] -= both
             open_charges[charge.key] -= both
     return Paired(tuple(pairs), _rest(left), _rest(open_charges))
+
+
+def _in_turn(candidate: tuple[Side, Side]) -> tuple[datetime, str, datetime, str]:
+    use, charge = candidate
+    return use.at, use.key, charge.at, charge.key
+
+
+def _open(paired: Paired) -> Decimal:
+    return sum((*paired.uncharged.values(), *paired.unused.values()), _NONE)
 
 
 def _candidates(used: Sequence[Side], charged: Sequence[Side], window: timedelta) -> list[tuple[Side, Side]]:
@@ -102,7 +120,25 @@ def _credited(credit: ChargeEvent, charges: Sequence[ChargeEvent]) -> list[Charg
     if credit.reverses is not None:
         return [one for one in plain if one.charge_number == credit.reverses]
     same = [one for one in plain if one.charge_code == credit.charge_code and one.charged_at <= credit.charged_at]
-    return same[::-1]
+    return [one for one in same[::-1] if None in (one.item_number, credit.item_number) or _is_same_item(one, credit)]
+
+
+def _is_same_item(one: ChargeEvent, other: ChargeEvent) -> bool:
+    """One code is used for many supplies."""
+    return one.item_number == other.item_number
+
+
+def kept(used: Iterable[Side], back: Iterable[Side]) -> list[Side]:
+    """Uses less what was put back: each takes of the last use of the same before it."""
+    left = {one.key: one for one in used}
+    for one in sorted(back, key=lambda side: (side.at, side.key)):
+        amount = one.amount
+        before = [use for use in left.values() if use.at <= one.at and use.unit == one.unit and use.codes & one.codes]
+        for use in sorted(before, key=lambda side: (side.at, side.key), reverse=True):
+            taken = min(amount, use.amount)
+            left[use.key] = use._replace(amount=use.amount - taken)
+            amount -= taken
+    return list(left.values())
 
 
 def utc(moment: datetime) -> datetime:

@@ -21,11 +21,11 @@ from engine.procure.papers import Papers
 from engine.procure.requisitions.lines import IMPLANTS, cost_center_fault
 from engine.procure.requisitions.prices import exact, factor
 from engine.procure.usage.changed import changed_since, credit_waits, credited_beyond, entry_of
-from engine.procure.usage.charges import Paired, Side, net_charges, pair, utc
+from engine.procure.usage.charges import Paired, Side, kept, net_charges, pair, utc
 from engine.procure.usage.costs import Cost, Source, cost_entry
 from engine.procure.usage.waiting import Wait, first_look, rules_of, wait_for
 
-_BACK = frozenset({Disposition.RETURNED, Disposition.EXPLANTED})
+_BACK = frozenset({Disposition.RETURNED})
 _CHARGED = frozenset({Disposition.USED, Disposition.IMPLANTED})
 
 _ABOUT_CHARGES = frozenset({"usage_not_charged", "charge_without_usage", "charge_credit_unmatched"})
@@ -73,7 +73,8 @@ def decide_usage(papers: Papers, world: World) -> Decision:
 
 # ------------------------------------------------------------------ each line with its item
 def _lines(document: Consumption, world: World) -> Iterator[UsedLine]:
-    for line in document.lines:
+    """What was taken out of a patient was used long ago: it costs nothing now, and does not go back on a shelf."""
+    for line in (one for one in document.lines if one.disposition is not Disposition.EXPLANTED):
         item = world.find(Item, line.item_number) if line.item_number else None
         found = UsedLine(document, line, item, _cost(line, item, document.used_at))
         yield msgspec.structs.replace(found, faults=tuple(_faults(found, world)))
@@ -107,7 +108,8 @@ def _faults(one: UsedLine, world: World) -> Iterator[Finding]:
 def _paired(used: list[UsedLine], charges: list[ChargeEvent], world: World) -> tuple[Paired, dict[str, Wait]]:
     window = timedelta(hours=rules_of(world).charge_window_hours)
     left = net_charges(charges)
-    uses = [_use(one) for one in used if one.is_chargeable]
+    back = [_use(one) for one in used if one.line.disposition in _BACK]
+    uses = kept([_use(one) for one in used if one.is_chargeable], back)
     sides = [_charge(one, left[one.charge_number], world) for one in charges if one.charge_number in left]
     waits = {one.key: wait_for(world, "charges", one.at, window) for one in uses}
     waits |= {one.key: wait_for(world, "usage", one.at, window) for one in sides}

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from engine.canonical import (
     Consumption,
     ConsumptionLine,
+    Disposition,
     Document,
     InventoryLevel,
     InventoryMovement,
@@ -89,6 +90,15 @@ def test_use_counts_once_though_a_movement_tells_of_it_too() -> None:
 
     assert decided(level(), use).state["on_hand"] == "10"  # a box of ten
     assert decided(level(), use, moved("-10", source_kind="Consumption", source_key="U1")).state["on_hand"] == "10"
+
+
+def test_what_was_taken_out_of_a_patient_moves_no_stock() -> None:
+    line = ConsumptionLine(
+        number=1, quantity=each("1"), item_number="M1", location="OR", disposition=Disposition.EXPLANTED
+    )  # fmt: skip
+    out = Consumption(consumption_number="U1", used_at=NOW + timedelta(hours=1), lines=(line,))
+
+    assert decided(level("20"), out).state["on_hand"] == "20"
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,10 @@ def credit(amount: str = "2", **more: Any) -> ChargeEvent:
     return charge(amount, "CR1", charge_kind=ChargeKind.CREDIT, **more)
 
 
+def put_back(amount: str, **more: Any) -> Consumption:
+    return used(amount, "BACK", disposition=Disposition.RETURNED, **{"used_at": AT + timedelta(hours=1), **more})
+
+
 def decided(*documents: Document, known: tuple[Document, ...] = MASTER, **more: Any) -> Decision:
     later = {"now": AT + timedelta(days=9), "policies": POLICIES, **more}
     return decide_usage(papers(*documents), world(*known, **later))
@@ -95,6 +99,19 @@ def decided(*documents: Document, known: tuple[Document, ...] = MASTER, **more: 
         ((used(), charge(quantity=each("2", "BX"))), ["charge_without_usage", "usage_not_charged"]),
         ((used(), charge(), credit(reverses="CH1")), ["usage_not_charged"]),
         ((used("1"), charge(), credit("1")), []),
+        ((used("2"), put_back("1"), charge("1")), []),  # what was put back is not charged
+        ((used("2"), put_back("1"), charge("2")), ["charge_without_usage"]),
+        ((used("2"), put_back("1", used_at=AT - timedelta(hours=1)), charge("1")), ["usage_not_charged"]),
+        # Nearest in time, the second use would take the only charge that the first one can have.
+        (
+            (
+                used("1"),
+                used("1", "U2", used_at=AT + timedelta(hours=20)),
+                charge("1", charged_at=AT + timedelta(hours=19)),
+                charge("1", "CH2", charged_at=AT + timedelta(hours=25)),
+            ),
+            [],
+        ),
         ((used(cancelled=True), charge()), ["charge_without_usage"]),
         ((used(disposition=Disposition.WASTED),), []),  # paid for, and not charged
         ((used(item_number="M9"),), ["usage_item_unknown"]),
@@ -114,6 +131,17 @@ def test_use_and_charge_of_a_visit_are_paired(documents: tuple[Document, ...], e
         ((used("1"), charge(), credit("3")), ["charge_credit_unmatched", "usage_not_charged"]),
         ((used("1"), charge(), credit("1", reverses="CH1")), []),
         ((credit(item_number=None, charge_code="ROOM"),), []),
+        # One code for all supplies: the credit is of the item that it names, though another was charged later.
+        ((used(), charge(), charge("2", "CH2", item_number="M2"), credit(item_number="M2")), []),
+        (
+            (
+                used(),
+                charge(charged_at=AT + timedelta(hours=4)),
+                charge("2", "CH2", item_number="M2"),
+                credit(item_number="M2", charged_at=AT + timedelta(hours=5)),
+            ),
+            [],
+        ),
     ],
 )
 def test_a_credit_of_what_nobody_charged_is_told(documents: tuple[Document, ...], expected: list[str]) -> None:
@@ -178,6 +206,12 @@ def test_what_came_back_is_taken_off_and_bill_only_is_not_ours() -> None:
 
     assert [line.account for line in back.lines if line.debit] == ["1310"]
     assert entries(decided(used(bill_only=True))) == []
+
+
+def test_what_was_taken_out_of_a_patient_costs_nothing_and_is_no_stock() -> None:
+    found = decided(used("1", item_number="M9", disposition=Disposition.EXPLANTED))
+
+    assert (found.findings, found.intents, found.state["state"]) == ((), (), "settled")
 
 
 def test_what_is_not_valid_is_not_posted() -> None:
