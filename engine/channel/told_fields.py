@@ -1,4 +1,6 @@
-"""What can be told of a document by itself: its fields, and those of parts that have a number (`lines.quantity`)."""
+"""What can be told of a document by itself: its fields, and those of parts that have a number (`lines.quantity`).
+
+A line of a receipt has that of the line it came for."""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from typing import get_args
 
 from engine.canonical import KINDS, Document, Value
 
-NUMBER = "number"
+NUMBERS = frozenset({"number", "order_line_number"})
 
 
 @cache
@@ -21,5 +23,5 @@ def _names(kind: type[Document]) -> Iterator[str]:
     for name, field in kind.model_fields.items():
         yield name
         part = next(iter(get_args(field.annotation)), None)
-        if isinstance(part, type) and issubclass(part, Value) and NUMBER in part.model_fields:
+        if isinstance(part, type) and issubclass(part, Value) and not NUMBERS.isdisjoint(part.model_fields):
             yield from (f"{name}.{inner}" for inner in part.model_fields)
