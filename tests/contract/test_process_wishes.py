@@ -82,3 +82,5 @@ async def test_a_recalled_lot_is_one_look_and_a_case_for_who_has_it(store: Store
 
     assert (found.cases, found.locations) == (("K1", "K2"), ("OR1",))
     assert sorted(one.dossier for one in opened) == ["case:K1", "case:K2"]
+    await process(store).take(use("U2", "L3", "K2"))  # its lot was read wrongly
+    assert (await recalled_lot(store.records, "M1", "L1")).cases == ("K1",)

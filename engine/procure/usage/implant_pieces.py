@@ -24,9 +24,8 @@ from engine.canonical import (
     Receipt,
     ShipmentNotice,
 )
-from engine.canonical.identifiers import parse_udi
-from engine.core.errors import DataTypeError
 from engine.procure.decision import World
+from engine.procure.usage.labels import device_and_lot, label
 
 REPRESENTATIVE = frozenset({"representative", "rep", "supplier"})
 LOST = frozenset({Disposition.WASTED, Disposition.OPENED})
@@ -87,21 +86,17 @@ def _is_supply(item_number: str | None, world: World) -> bool:
 
 
 def _used(document: Consumption, line: ConsumptionLine, world: World) -> UsedPiece:
-    read = _label(line.udi)
-    device = line.device_identifier or read.get("device_identifier") or None
-    lot, serial = line.lot or read.get("lot"), line.serial or read.get("serial")
+    (device, lot), read = device_and_lot(line), label(line.udi)
+    serial = line.serial or (read.serial if read else None)
     piece = Piece(_device(device, line.item_number, world), serial or lot or "")
     return UsedPiece(
-        document, line, piece, lot, line.expires_on or read.get("expires_on"), bool(device and (serial or lot))
+        document,
+        line,
+        piece,
+        lot,
+        line.expires_on or (read.expires_on if read else None),
+        bool(device and (serial or lot)),
     )
-
-
-def _label(udi: str | None) -> dict[str, Any]:
-    """What the carrier says; nothing when it cannot be read, and then it is as good as missing."""
-    try:
-        return parse_udi(udi).model_dump() if udi else {}
-    except DataTypeError:
-        return {}
 
 
 def _device(device: str | None, item_number: str | None, world: World) -> str:

@@ -19,6 +19,7 @@ from engine.canonical import (
     Requisition,
     ShipmentNotice,
 )
+from engine.procure.usage.labels import device_and_lot
 
 _LOTS = (Consumption, InventoryMovement, Invoice, PurchaseOrder, Receipt, ShipmentNotice)
 
@@ -91,10 +92,11 @@ def lots_of(document: Document) -> tuple[str, ...]:
         return ()
     lines: Iterable[Any] = getattr(document, "lines", (document,))
     keys = {
-        lot_key(device, line.lot)
+        lot_key(device, lot)
         for line in lines
-        for device in (getattr(line, "device_identifier", None), line.item_number)
-        if device and line.lot
+        for named, lot in [device_and_lot(line)]
+        for device in (named, line.item_number)
+        if device and lot
     }
     return tuple(sorted(keys))
 

@@ -21,6 +21,7 @@ from engine.canonical import (
     Receipt,
     ShipmentNotice,
 )
+from engine.procure.usage.labels import device_and_lot
 
 
 class Trace(NamedTuple):
@@ -48,7 +49,7 @@ class Recalled(msgspec.Struct, frozen=True):
 
 
 def traces_of(document: Document) -> Iterator[Trace]:
-    """By device identifier and by item number, so that either finds it."""
+    """By device identifier and by item number, so that either finds it. What was documented in error leaves none."""
     kind, key = document.kind, document.natural_key
     supplier = getattr(document, "supplier_number", None) or ""
     case = getattr(document, "case_reference", None) or ""
@@ -56,14 +57,14 @@ def traces_of(document: Document) -> Iterator[Trace]:
     lines: Iterable[object] = getattr(document, "lines", (document,))
     if not isinstance(document, Consumption | Receipt | Invoice | PurchaseOrder | ShipmentNotice | InventoryMovement):
         return
-    for line in lines:
-        lot = getattr(line, "lot", None) or ""
+    for line in lines if not getattr(document, "cancelled", False) else ():
+        named, lot = device_and_lot(line)
         location = getattr(line, "location", None) or usual
         own_case = getattr(line, "case_reference", None) or case
         own_supplier = getattr(line, "supplier_number", None) or supplier
-        for device in {getattr(line, "device_identifier", None), getattr(line, "item_number", None)}:
+        for device in {named, getattr(line, "item_number", None)}:
             if device:
-                yield Trace(device, lot, kind, key, own_case, location, own_supplier)
+                yield Trace(device, lot or "", kind, key, own_case, location, own_supplier)
 
 
 class RecallIndex:

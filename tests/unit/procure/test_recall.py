@@ -6,8 +6,10 @@ from random import Random
 
 import pytest
 
+from engine.canonical import ConsumptionLine, Disposition
+from engine.procure.papers import dossiers_of
 from engine.procure.usage.recall import Recalled, RecallIndex
-from tests.support.implant_cases import ITEMS, clean, device, documents
+from tests.support.implant_cases import ITEMS, ONE, clean, device, documents, used
 
 
 @pytest.mark.parametrize("by", [device(3), "IMP3"])
@@ -40,3 +42,20 @@ def test_a_newer_version_replaces_what_the_document_said() -> None:
 
     assert index.find(line.item_number, "NEW").cases == ("K1",)
     assert index.find(line.item_number, line.lot or "none") == Recalled()
+
+
+def test_what_was_only_scanned_is_found_by_what_its_label_says() -> None:
+    label = "(01)00850068673094(17)271231(10)L-2201(21)S77"
+    line = ConsumptionLine(number=1, quantity=ONE, udi=label, disposition=Disposition.IMPLANTED)
+    use = used("K1", [line])
+
+    assert "lot:00850068673094/L-2201" in dossiers_of(use)
+    assert RecallIndex([use]).find("00850068673094", "L-2201").cases == ("K1",)
+
+
+def test_what_was_documented_in_error_is_not_found() -> None:
+    use = clean(1, Random(1))["used"]
+    line = next(iter(getattr(use, "lines", ())))
+    index = RecallIndex([use, use.model_copy(update={"cancelled": True})])
+
+    assert index.find(line.item_number, line.lot) == Recalled()
