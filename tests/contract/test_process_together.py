@@ -135,6 +135,16 @@ async def test_versions_of_what_is_gathered_are_counted_as_its_own(store: Store)
     assert gathered.records == (await store.records.load(f"order:{first.order_number}")).records
 
 
+async def test_nothing_is_decided_before_what_it_is_decided_by(store: Store, store_url: str) -> None:
+    """What comes at one moment is told apart by microseconds: a decision by all of it is later than each."""
+    process = Process(store.records, Clock(NOW), Policies)
+    await all_at_once(process, [order(), *(receipt("1", f"R-{n}") for n in range(5)), ASKED])
+
+    [(first, last)] = sql(store_url, "SELECT min(at), max(at) FROM p2p_records")
+    [(decided,)] = sql(store_url, "SELECT changed FROM p2p_dossiers WHERE key = 'order:PO-1'")
+    assert first < last <= decided
+
+
 class HoldsBack:
     """Records whose save of one dossier waits until it is let go on."""
 
