@@ -12,6 +12,7 @@ from engine.canonical import Invoice, Item, Receipt
 from engine.core.clock import to_micros
 from engine.procure.decision import Finding, World
 from engine.procure.exact import Exact, exact
+from engine.procure.matching.charges import charge_lines
 from engine.procure.matching.order import order_of, substitutes_of
 from engine.procure.papers import Papers
 from engine.procure.policies import policies_of
@@ -35,14 +36,16 @@ class Matched(msgspec.Struct, frozen=True):
 
 
 class Book:
-    """`elsewhere`: what invoices have used whose home is another order's dossier."""
+    """`elsewhere`, `charged_elsewhere`: what invoices have used whose home is another order's dossier."""
 
     def __init__(self, papers: Papers, world: World) -> None:
         self.papers, self.world, self.policies = papers, world, policies_of(world)
         self.order, self.gone = order_of(papers)
         self.lines = {line.number: line for line in self.order.lines} if self.order is not None else {}
         self.substitutes = substitutes_of(papers)
+        self.charge_lines = charge_lines(self.lines.values())
         self.elsewhere: list[tuple[Turn, Mapping[int, Exact]]] = []
+        self.charged_elsewhere: list[tuple[Turn, Exact]] = []
         self.received: defaultdict[int, Exact] = defaultdict(int)
         self.accepted: defaultdict[int, Exact] = defaultdict(int)
         self.unknown_units: set[tuple[int, str]] = set()
@@ -60,6 +63,10 @@ class Book:
         """Of a line: by the invoices so far, and by those of other orders that were here before."""
         beside = [used.get(number, 0) for other, used in self.elsewhere if other < turn]
         return self.billed[number] + sum(beside) if beside else self.billed[number]
+
+    def charged_before(self, turn: Turn) -> Exact:
+        """Of freight and the like: by the invoices so far, and by those of other orders that were here before."""
+        return self.charged + sum(amount for other, amount in self.charged_elsewhere if other < turn)
 
     def item(self, number: str) -> Item | None:
         return self.world.find(Item, number)

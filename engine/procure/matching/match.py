@@ -13,7 +13,6 @@ from typing import NamedTuple
 import msgspec
 
 from engine.canonical import (
-    Contract,
     Invoice,
     InvoiceKind,
     InvoiceLine,
@@ -26,27 +25,18 @@ from engine.channel.policy_parts import Aspects
 from engine.core.clock import from_micros
 from engine.procure.decision import Finding
 from engine.procure.exact import Exact, as_exact, decimal_of, exact, minor, product, rounded
+from engine.procure.matching.asked import Asked, netted
 from engine.procure.matching.blanket import is_by_money, limit_exceeded
 from engine.procure.matching.book import Book, Matched, Turn, turn_of
-from engine.procure.matching.charges import minimum_charge
-from engine.procure.matching.contract_price import Buying, contract_price
+from engine.procure.matching.charges import NOT_GOODS, agreed_by_lines, agreed_charges, asked_by_lines
+from engine.procure.matching.contracted import agreed_by_contract, no_price
 from engine.procure.matching.item import may_stand, other_item
 from engine.procure.matching.tolerance import Verdict, judge, shown
 from engine.procure.matching.validate_invoice import aspects_of, found, sum_differs
 from engine.procure.matching.ways import FOUR_WAYS, THREE_WAYS, ways_of
 from engine.procure.waiting import Waiting, waiting_for
 
-_NOT_GOODS = frozenset({LineKind.FREIGHT, LineKind.HANDLING, LineKind.TAX, LineKind.DISCOUNT, LineKind.OTHER})
-_PRICES = frozenset({"price", "line_amount"})
 _ACCEPTED, _RECEIVED = "inspections", "receipts"
-
-
-class Asked(NamedTuple):
-    """What an invoice line asks for: so much of an order line, in the order's unit."""
-
-    line: InvoiceLine
-    ordered: OrderLine
-    amount: Exact
 
 
 class Last(NamedTuple):
@@ -82,7 +72,7 @@ class Match:
         self.ways: dict[str, int] = {}
         self.extended = Decimal(0)  # of all lines, each rounded as the supplier rounds it
         self.agreed = Decimal(0)  # of those that are as ordered; of the others `expected`
-        self.expected, self.beside = exact(Decimal(0)), exact(Decimal(0))
+        self.expected, self.beside, self.taxed = exact(Decimal(0)), exact(Decimal(0)), exact(Decimal(0))
         self.aspects: dict[str | None, Aspects] = {}
         self.last: Last | None = None
         self._figures()
@@ -91,7 +81,8 @@ class Match:
         for line in self.invoice.lines:
             self._line(line)
         self.known = all(one.type != "unit_unknown" for one in self.findings)
-        self.charged = self.sign * sum((exact(one.amount.amount) for one in self.invoice.charges), self.beside)
+        charges = sum((exact(one.amount.amount) for one in self.invoice.charges), self.beside)
+        self.charged = self.sign * (charges - self.taxed)
         self.of_figures = tuple(self.findings)
 
     @property
@@ -104,10 +95,10 @@ class Match:
         """Beside what the book says that others use."""
         self.findings, self.waits, self.ways = list(self.of_figures), [], {}
         so_far: defaultdict[int, Exact] = defaultdict(int)
-        for one in self.asked:
-            so_far[one.ordered.number] += self.sign * one.amount
+        for one, amount in netted(self.asked, self.sign):
+            so_far[one.ordered.number] += amount
             total = self.book.taken(one.ordered.number, self.turn) + so_far[one.ordered.number]
-            if one.amount < 0 if self.sign > 0 else one.amount >= 0:
+            if self._is_given_back(one.amount):
                 self._gives_back(one.line, total)
             else:
                 self._quantities(one.line, one.ordered, total)
@@ -120,6 +111,10 @@ class Match:
         return msgspec.structs.replace(
             self.uses, findings=tuple(self.findings), waiting=tuple(self.waits), ways=self.ways
         )
+
+    def _is_given_back(self, amount: Exact | Decimal) -> bool:
+        """Goods of a credit memo's line, or of an invoice's below zero."""
+        return amount < 0 if self.sign > 0 else amount >= 0
 
     # -------------------------------------------------------------- lines
     def _line(self, line: InvoiceLine) -> None:
@@ -179,7 +174,7 @@ class Match:
         lines = self.book.lines
         if line.order_line_number is not None:
             return lines.get(line.order_line_number)
-        if line.line_kind in _NOT_GOODS and line.item_number is None:
+        if line.line_kind in NOT_GOODS and line.item_number is None:
             return None
         by_item = [one for one in lines.values() if line.item_number and may_stand(one, line.item_number, self.book)]
         theirs = {(one.scheme, one.value) for one in line.identifiers}
@@ -201,8 +196,10 @@ class Match:
     def _unpaired(self, line: InvoiceLine) -> None:
         worth = line.extended
         self.extended += worth.amount
-        if line.line_kind in _NOT_GOODS:
+        if line.line_kind in NOT_GOODS:
             self.beside += exact(worth.amount)
+            if line.line_kind is LineKind.TAX and self.book.policies.matching.taxes:
+                self.taxed += exact(worth.amount)  # the expected tax is compared with it, the freight is not
             return
         alike = [one.number for one in self.book.lines.values() if one.price == line.price]
         facts = {"suggested_order_lines": alike}
@@ -223,7 +220,7 @@ class Match:
         agreed = exact(ordered.price.amount)
         if price == agreed:
             return True
-        verdict = self._judge("price", agreed, price, ordered)
+        verdict = self._judge("price", agreed, price, ordered, line)
         if not verdict.within:
             side = "above" if verdict.above else "below"
             does = "is" if self.sign > 0 else "credited is"
@@ -235,7 +232,7 @@ class Match:
         self.expected += expected
         if expected == actual:
             return
-        verdict = self._judge("line_amount", expected, actual, ordered)
+        verdict = self._judge("line_amount", expected, actual, ordered, line)
         if not verdict.within and self._has_rule("line_amount"):
             title = "The line's amount differs"
             self._differs("line_amount_differs", title, line, verdict, verdict.difference)
@@ -245,30 +242,17 @@ class Match:
         return any(one.rule == rule for one in self.book.policies.tolerances.rules)
 
     def _contract(self, line: InvoiceLine, ordered: OrderLine, price: Exact | Decimal) -> None:
-        number = ordered.contract_number or self.order.contract_number
-        contract = self.book.world.find(Contract, number) if number else None
-        if contract is None:
+        facility = self.order.facility or self.invoice.facility
+        by_contract = agreed_by_contract(ordered, line.quantity.unit, self.order, facility, self.book)
+        if by_contract is None:
             return
-        item, facility = self.book.item(ordered.item_number), self.order.facility or self.invoice.facility
-        buying = Buying(
-            ordered.quantity, self.order.ordered_on, facility, self.order.supplier_number, self.order.currency
-        )
-        agreed = contract_price(contract, ordered.item_number, line.quantity.unit, item, buying)
-        facts = {"contract": contract.contract_number, "failed": agreed.failed or "price"}
+        number, agreed = by_contract
         if agreed.price is None:
-            does = "do" if agreed.failed == "dates" else "does"
-            title = f"The contract gives no price: its {agreed.failed} {does} not fit"
-            return self._found(
-                "contract_price_differs",
-                title,
-                line,
-                None,
-                facts,
-                f"{agreed.failed} that fit" if agreed.failed == "dates" else f"a fitting {agreed.failed}",
-            )
-        verdict = self._judge("price", agreed.price, price, ordered)
+            none = no_price(number, agreed)
+            return self._found("contract_price_differs", none.title, line, None, none.facts, none.flip)
+        verdict = self._judge("price", agreed.price, price, ordered, line)
         if not verdict.within:
-            worth = verdict.difference * exact(line.quantity.amount)
+            worth, facts = verdict.difference * exact(line.quantity.amount), {"contract": number, "failed": "price"}
             title = "The price is not the contract's"
             self._differs("contract_price_differs", title, line, verdict, worth, facts)
 
@@ -343,12 +327,13 @@ class Match:
 
     def _charges(self) -> None:
         """Freight and the like on the invoice, with what earlier invoices asked, against those of the order."""
-        if self.charged <= 0:
+        lines, book = self.book.charge_lines, self.book
+        if self.charged <= 0 and not any(self.used.get(one.number, 0) > 0 for one in lines):
             return
-        agreed = sum((exact(one.amount.amount) for one in self.order.charges), self.agreed_beside)
-        agreed += minimum_charge(self.order, self.book.policies)
-        asked = self.book.charged + self.charged
-        verdict = judge("freight", agreed, asked, self.book.policies, self._aspects(None))
+        agreed = agreed_charges(self.order, book.policies) + self.agreed_beside + agreed_by_lines(lines, book.gone)
+        used = {one.number: book.taken(one.number, self.turn) + self.used.get(one.number, 0) for one in lines}
+        asked = book.charged_before(self.turn) + self.charged + asked_by_lines(lines, used)
+        verdict = judge("freight", agreed, asked, book.policies, self._aspects(None))
         if not verdict.within and verdict.above:
             self._differs("freight_above_ordered", "Freight or charges were not agreed", None, verdict,
                           verdict.difference)  # fmt: skip
@@ -363,9 +348,13 @@ class Match:
             self._differs("invoice_total_differs", title, None, verdict, verdict.difference)
 
     # -------------------------------------------------------------- words
-    def _judge(self, rule: str, expected: Exact, actual: Exact | Decimal, ordered: OrderLine) -> Verdict:
+    def _judge(
+        self, rule: str, expected: Exact, actual: Exact | Decimal, ordered: OrderLine, line: InvoiceLine | None = None
+    ) -> Verdict:
+        """Of a line that gives goods back, less is not better."""
         of = self._aspects(self._category(ordered))
-        return judge(rule, expected, actual, self.book.policies, of, credit=self.sign < 0 and rule in _PRICES)
+        credit = line is not None and (self.sign < 0 or line.quantity.amount < 0)
+        return judge(rule, expected, actual, self.book.policies, of, credit=credit)
 
     def _aspects(self, category: str | None) -> Aspects:
         """The same for most lines of an invoice."""

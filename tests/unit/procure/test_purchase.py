@@ -25,6 +25,7 @@ from engine.canonical import (
     Item,
     LineAction,
     LineAnswer,
+    LineKind,
     MatchRule,
     Money,
     OrderAcknowledgement,
@@ -41,7 +42,7 @@ from engine.canonical import (
 )
 from engine.canonical.guarded import Guarded
 from engine.channel.policies import Policies
-from engine.channel.policy_matching import Limit, Matching, Tolerance, Tolerances
+from engine.channel.policy_matching import Limit, Matching, TaxRate, Tolerance, Tolerances
 from engine.channel.policy_people import People, Person
 from engine.channel.policy_routing import Exceptions
 from engine.procure.decision import Decision, World
@@ -301,6 +302,10 @@ def test_a_credit_of_a_part_of_the_price_gives_no_goods_back_that_could_be_invoi
         ([billed("-5")], ["credit_exceeds_invoiced"]),
         ([billed(), billed("-10", line=2)], ["credit_exceeds_invoiced"]),
         ([billed("8"), billed("-2")], []),
+        ([billed("12"), billed("-2")], []),
+        ([billed("-2"), billed("12")], []),
+        ([billed("-2"), billed("13")], ["quantity_above_ordered"]),
+        ([billed("-12"), billed("10")], ["credit_exceeds_invoiced"]),
     ],
 )
 def test_a_line_below_zero_gives_back_no_more_than_was_asked_for(lines: list[Any], wanted: list[str]) -> None:
@@ -308,6 +313,62 @@ def test_a_line_below_zero_gives_back_no_more_than_was_asked_for(lines: list[Any
     decision = decide(*both, invoice(*lines))
 
     assert (types(decision), bool(posted(decision))) == (wanted, not wanted)
+
+
+def test_a_line_below_zero_gives_back_at_what_it_cost() -> None:
+    lower = Tolerance(rule="price", lower=Limit(unlimited=True))
+    policies = Policies(tolerances=Tolerances(rules=(lower,)))
+    decision = decide(order(), receipt(), invoice(billed(), billed("-10", "0.01")), policies=policies)
+
+    assert (types(decision), posted(decision)) == (["price_below_tolerance"], [])
+
+
+def charged(amount: str, **more: Any) -> Any:
+    """A line of freight that names no order line."""
+    return billed("1", amount, number=9, order_line_number=None, **({"line_kind": LineKind.FREIGHT} | more))
+
+
+@pytest.mark.parametrize(
+    ("asked", "wanted"),
+    [
+        ((billed(), charged("80.00")), []),
+        ((billed(), billed("1", "80.00", line=2, line_kind=LineKind.FREIGHT)), []),
+        ((billed(), charged("80.01")), ["freight_above_ordered"]),
+        ((billed(), charged("80.00"), billed("1", "80.00", line=2, line_kind=LineKind.FREIGHT)),
+         ["freight_above_ordered"]),
+    ],
+)  # fmt: skip
+def test_freight_that_was_ordered_as_a_line_is_agreed_once_however_it_is_asked_for(
+    asked: tuple[Any, ...], wanted: list[str]
+) -> None:
+    freight = ordered(2, "1", "80.00", line_kind=LineKind.FREIGHT, match_rule=MatchRule.TWO_WAY)
+
+    assert types(decide(order(ordered(), freight), receipt(), invoice(*asked))) == wanted
+
+
+@pytest.mark.parametrize(("tax", "wanted"), [("3.20", []), ("3.21", ["tax_rate_differs"])])
+def test_a_line_of_tax_is_compared_with_the_rate_and_is_no_freight(tax: str, wanted: list[str]) -> None:
+    policies = Policies(matching=Matching(taxes=(TaxRate(percent=Decimal(8)),)))
+    asked = invoice(billed(), charged(tax, line_kind=LineKind.TAX))
+
+    assert types(decide(order(), receipt(), asked, policies=policies)) == wanted
+    assert types(decide(order(), receipt(), asked)) == ["freight_above_ordered"]  # nobody says what tax is expected
+
+
+@pytest.mark.parametrize(
+    ("more", "wanted"),
+    [
+        ({}, []),  # nobody keeps contracts here
+        ({"watermarks": PASSED | {"contracts": NOW}}, ["contract_price_differs"]),
+        ({"beside": {"contracts:S1": [contract(contract_number="C9")]}}, ["contract_price_differs"]),
+    ],
+)
+def test_a_contract_that_nobody_knows_gives_no_price_where_contracts_are_told(
+    more: dict[str, Any], wanted: list[str]
+) -> None:
+    decision = decide(order(contract_number="C1"), receipt(), invoice(), **more)
+
+    assert (types(decision), [one.facts["failed"] for one in decision.findings]) == (wanted, ["contract"] * len(wanted))
 
 
 def test_a_credit_below_zero_is_an_invoice_and_needs_what_was_received() -> None:
