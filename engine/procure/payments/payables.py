@@ -116,20 +116,19 @@ def _holds(rows: Sequence[tuple[Any, ...]]) -> Callable[[str, str], tuple[str, .
 
 
 def _payable(invoice: Invoice, supplier: Supplier | None, policies: Policies, holds: Sequence[str]) -> Payable:
-    found = payable_of(invoice, invoice.invoiced_on, _terms(invoice, supplier), _calendar(policies, invoice), holds)
+    found = payable_of(invoice, invoice.invoiced_on, terms_of(invoice, supplier), _calendar(policies, invoice), holds)
     if invoice.invoice_kind is not InvoiceKind.CREDIT_MEMO:
         return found
     return msgspec.structs.replace(found, amount=_negative(found.amount), discount=None, discount_on=None)
 
 
-def _terms(invoice: Invoice, supplier: Supplier | None) -> Terms:
-    """The invoice's own; a due date that it names; its supplier's; else the usual ones."""
-    if invoice.terms is not None:
-        return invoice.terms
-    if invoice.due_on is not None:
-        return Terms()
+def terms_of(invoice: Invoice, supplier: Supplier | None) -> Terms:
+    """The invoice's own, or a due date that it names; what they leave open, as its supplier's; else as usual."""
+    own = invoice.terms or Terms()
+    if own.net_days is not None or invoice.due_on is not None:
+        return own
     days = supplier.payment_terms_days if supplier is not None else None
-    return USUAL_TERMS if days is None else Terms(net_days=days)
+    return own.model_copy(update={"net_days": USUAL_TERMS.net_days if days is None else days})
 
 
 def _calendar(policies: Policies, invoice: Invoice) -> Any:

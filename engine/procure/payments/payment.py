@@ -79,6 +79,8 @@ def _combined(erp: P, bank: P | None, portal: P | None) -> P:
     """An exit is the bank's to tell, or the ERP's while the bank has nothing; else who is furthest along."""
     if erp in (P.REISSUED, P.VOIDED) and (bank is None or bank in EXITS):
         return erp
+    if erp is P.STALE and bank is P.SETTLED:
+        return bank  # it was cashed after all
     for word in (bank, erp, portal):
         if word in EXITS:
             return word
@@ -94,9 +96,11 @@ def _against(payment: Payment, words: tuple[P, P | None, P | None], told: Sequen
         yield f"portal says {portal.value}, bank says {said.value}"
     if portal is P.SETTLED and said is None and erp in (*_HELD_IN, *EXITS):
         yield f"portal says settled, erp says {erp.value}"
+    if portal in EXITS and said in (None, P.TRANSMITTED) and erp not in EXITS:  # who was not paid, or wants it twice
+        yield f"portal says {portal.value}, erp says {erp.value}"
     if said in (P.ACCEPTED, P.SETTLED) and erp in _HELD_IN:
         yield f"bank says {said.value}, and the erp never released it"
-    yield from _banks_disagree(told) if erp is not P.REISSUED else ()
+    yield from _banks_disagree(told, erp)
     for one in told:
         if one.amount is not None and one.amount != payment.amount and MEANS[one.state] in _OF_ALL:
             who = "portal" if one.source is ReportSource.PORTAL else "bank"
@@ -104,22 +108,34 @@ def _against(payment: Payment, words: tuple[P, P | None, P | None], told: Sequen
             yield f"{who} says {text_of(one.amount.amount)} {one.amount.currency}{part}"
 
 
-def _banks_disagree(told: Sequence[BankStatusReport]) -> Iterator[str]:
-    """One file of the bank says paid, another refused: whoever pays it again may pay it twice."""
-    by_source = {(MEANS[one.state], one.source) for one in told if one.source is not ReportSource.PORTAL}
-    paid = sorted(source.value for word, source in by_source if word is P.SETTLED)
-    refused = sorted(
-        (word.value, source.value) for word, source in by_source if word in (P.REJECTED, P.STOPPED) and word
-    )
-    if paid and refused:
-        word, source = refused[0]
-        yield f"bank says settled ({paid[0]}) and {word} ({source})"
+def _banks_disagree(told: Sequence[BankStatusReport], erp: P) -> Iterator[str]:
+    """One file of the bank says paid, another refused: whoever pays it again may pay it twice. Who paid it again
+    already has decided, unless the bank paid the first one after that."""
+    bank = [(MEANS[one.state], one) for one in told if one.source is not ReportSource.PORTAL]
+    refused = [(word, one) for word, one in bank if word in (P.REJECTED, P.STOPPED)]
+    if not refused:
+        return
+    since = max(one.reported_at for _, one in refused)
+    later = [(word, one) for word, one in bank if one.reported_at > since]
+    came_back = any(word is P.RETURNED for word, _ in later)
+    paid = [one for word, one in (later if erp is P.REISSUED else bank) if word is P.SETTLED]
+    taken = [one for word, one in later if word is P.ACCEPTED]
+    if (paid and not (came_back and erp is P.REISSUED)) or (taken and not came_back):
+        what, sources = ("settled", paid) if paid else ("accepted", taken)
+        first = min(one.source.value for one in sources)
+        word, source = min((word.value, one.source.value) for word, one in refused if word)
+        yield f"bank says {what} ({first}) and {word} ({source})"
 
 
 def _contradict(one: P, bank: P) -> bool:
     """Neither word can become the other by waiting. Exits agree with one another: the money is not there."""
     both_out = one in EXITS and bank in (*EXITS, P.TRANSMITTED)
     return not (one is bank or both_out or may_follow(one, bank) or (one in WAY and bank in WAY))
+
+
+def _may_go_on(clear: Clearance) -> bool:
+    """That the supplier asked for another account does not endanger what is on its way to one that was verified."""
+    return set(clear.reasons) <= {"bank_change_pending"}
 
 
 def _is_stale(payment: Payment, now: datetime) -> bool:
@@ -217,7 +233,7 @@ def _findings(
     if found.progress in _HELD_IN and not clear.is_clear:
         yield _finding("payment_held", payment, "The payment must not go out yet", f"without {clear.reasons[0]}",
                        {"reasons": list(clear.reasons), "account": clear.account})  # fmt: skip
-    if found.progress in _ON_ITS_WAY and not clear.is_clear:
+    if found.progress in _ON_ITS_WAY and not _may_go_on(clear):
         yield _finding("payment_unverified", payment, "It is on its way to where it must not go",
                        "it were stopped, or the account verified", {"reasons": list(clear.reasons)},
                        urgency="stat")  # fmt: skip
@@ -271,7 +287,7 @@ def _bad_account(found: Standing) -> ReturnReason | None:
 def _intents(payment: Payment, found: Standing, clear: Clearance) -> Iterator[Intent]:
     if found.progress in _HELD_IN:
         yield Intent("release_payment" if clear.is_clear else "hold_payment", payment, clear.digest)
-    elif found.progress in _ON_ITS_WAY and not clear.is_clear:
+    elif found.progress in _ON_ITS_WAY and not _may_go_on(clear):
         yield Intent("stop_payment", payment)
     if found.progress is not None:
         stands = payment.model_copy(update={"state": found.progress})

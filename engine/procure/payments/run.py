@@ -130,6 +130,8 @@ def _judge(one: Payable, pay_on: date, next_run: date, cost: Fraction) -> Chosen
         return Chosen(one, one.amount - one.discount, one.discount, "discount")
     if one.due_on >= next_run:
         return Left(one, "not_due", (f"due {one.due_on}",))
+    if one.discount is not None and pays_off(one, pay_on, Fraction(0)):  # it is paid now in any case
+        return Chosen(one, one.amount - one.discount, one.discount, "discount")
     return Chosen(one, one.amount, None, "overdue" if one.due_on < pay_on else "due")
 
 

@@ -81,12 +81,14 @@ def _settle(against: str) -> str:
     """By the words of the decider (engine/procure/payments/payment.py)."""
     if "never released" in against:
         return "the bank moved money that the ERP did not release: have the bank stop it, and find out who sent it"
-    if against.startswith("bank says settled ("):
+    if against.startswith(("bank says settled (", "bank says accepted (")):
         return "the bank's own files differ: ask it which one holds, and pay nothing again before it answers"
     if against.endswith("came back"):
         return "a part of it came back: find out of which invoice, and whether that is to be paid again"
     if _FIGURE.search(against):
         return "another amount was moved: compare it with the invoices, then claim or pay the difference"
+    if against.startswith("portal says") and "bank says" not in against and "settled" not in against:
+        return "only the portal calls it failed: ask the bank, and pay nothing again before it answers"
     if against.startswith("portal says settled"):
         return "only the portal calls it paid: ask the bank, and tell the supplier nothing before it answers"
     return "ask the bank for its booking; then correct whoever of them is wrong: nobody is told anything until then"

@@ -113,6 +113,19 @@ def test_a_payment_already_on_its_way_to_unverified_details_is_stopped() -> None
     assert ("payment_unverified", "stat") in [(one.type, one.urgency) for one in found.findings]
 
 
+def test_another_account_that_is_asked_for_stops_nothing_on_its_way_to_the_verified_one() -> None:
+    here = verified()
+    here.take(PAID.model_copy(update={"state": PaymentProgress.TRANSMITTED}))
+    here.take(supplier(accounts=(GOOD, EVIL.model_copy(update={"code": "NEW"}))), ANNA)
+
+    found = here.decide("payment:P1")
+
+    assert [one.what for one in found.intents] == ["tell_status"]
+    assert found.findings == ()
+    here.take(PAID.model_copy(update={"payment_number": "P2"}))
+    assert [one.what for one in here.decide("payment:P2").intents if one.what != "tell_status"] == ["hold_payment"]
+
+
 def test_who_proposed_a_payment_does_not_approve_it() -> None:
     here = verified()
     here.take(PAID.model_copy(update={"proposed_by": "X.Y", "approved_by": "x.y "}))

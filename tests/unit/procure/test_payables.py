@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from engine.canonical import Money
-from engine.procure.payments.payables import payments_of, run_of
+import pytest
+
+from engine.canonical import Invoice, InvoiceLine, Money, Quantity, Supplier, Terms
+from engine.procure.payments.payables import payments_of, run_of, terms_of
 from engine.procure.payments.run import Chosen, Left, Payable, Run
 
+DISCOUNT = Terms(discount_percent=Decimal(2), discount_days=10)
 TODAY, NEXT = date(2026, 11, 24), date(2026, 11, 26)
 
 
@@ -57,3 +60,27 @@ def test_a_long_list_of_what_is_left_is_cut_and_counted() -> None:
     made = run_of("R", run(left=rest), NEXT)
 
     assert (len(made.left), made.left_out) == (1000, 3)
+
+
+@pytest.mark.parametrize(
+    ("own", "due_on", "days", "expected"),
+    [
+        (None, None, None, 30),
+        (None, None, 45, 45),
+        (DISCOUNT, None, 45, 45),  # a discount alone says nothing of when all is due
+        (DISCOUNT, None, None, 30),
+        (DISCOUNT, TODAY, 45, None),
+        (Terms(net_days=10), None, 45, 10),
+    ],
+)
+def test_what_an_invoice_leaves_open_is_due_as_its_supplier_or_as_usual(
+    own: Terms | None, due_on: date | None, days: int | None, expected: int | None
+) -> None:
+    line = InvoiceLine(number=1, quantity=Quantity(amount=Decimal(1)), price=Money(amount=Decimal(10)))
+    invoice = Invoice(
+        invoice_number="I1", supplier_number="S1", invoiced_on=TODAY, lines=(line,), stated_total=line.extended,
+        terms=own, due_on=due_on,
+    )  # fmt: skip
+    found = terms_of(invoice, Supplier(supplier_number="S1", name="Acme", payment_terms_days=days))
+
+    assert (found.net_days, found.discount_days) == (expected, own.discount_days if own else None)

@@ -84,6 +84,16 @@ CASES = [
     (P.TRANSMITTED, [said("rejected", 17, "pain.002"), said("settled", 18)], "disputed"),
     (P.TRANSMITTED, [said("settled", 17, "bai2"), said("rejected", 18, "pain.002")], "disputed"),
     (P.TRANSMITTED, [said("settled", 17, "bai2"), said("settled", 18)], "settled"),
+    (P.STALE, [said("settled")], "settled"),  # cashed after all
+    (P.REISSUED, [said("stopped"), said("settled", 18)], "disputed"),  # the stop came too late: paid twice
+    (P.REISSUED, [said("settled"), said("stopped", 18)], "disputed"),
+    (P.REISSUED, [said("stopped"), said("settled", 18), said("returned", 19)], "reissued"),
+    (P.TRANSMITTED, [said("accepted", 17, "pain.002"), said("rejected", 18, "pain.002")], "rejected"),
+    (P.TRANSMITTED, [said("rejected", 17, "pain.002"), said("accepted", 18, "pain.002")], "disputed"),
+    (P.TRANSMITTED, [said("rejected", 17, "portal")], "disputed"),  # whose word pays nothing, and pays nothing again
+    (P.TRANSMITTED, [said("received"), said("returned", 18, "portal")], "disputed"),
+    (P.TRANSMITTED, [said("rejected"), said("rejected", 18, "portal")], "rejected"),
+    (P.VOIDED, [said("rejected", 17, "portal")], "voided"),
 ]
 
 

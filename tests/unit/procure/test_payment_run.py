@@ -73,6 +73,12 @@ def test_a_lapsed_discount_is_not_taken() -> None:
     assert not pays_off(due(20, discount=usd("2.00"), discount_on=TODAY - timedelta(days=1)), TODAY)
 
 
+def test_what_is_paid_now_in_any_case_takes_the_discount_that_it_still_has() -> None:
+    (chosen,) = select([due(-3, discount=usd("2.00"), discount_on=NEXT)], TODAY, NEXT).chosen
+
+    assert (chosen.why, chosen.pays) == ("discount", usd("98.00"))
+
+
 def test_credits_lower_a_payment_but_never_below_nothing() -> None:
     run = select([due(0), due(0, "-40.00", "C1"), due(0, "-70.00", "C2")], TODAY, NEXT)
 
