@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from engine.canonical import Invoice, Money, PurchaseOrder
 from engine.procure.decision import Finding, World
 from engine.procure.exact import Exact, decimal_of, exact
 from engine.procure.matching.book import Book
+from engine.procure.matching.order import CANCELS, order_of
 from engine.procure.matching.tolerance import shown
 from engine.procure.matching.validate_invoice import found
 from engine.procure.papers import releases_dossier
@@ -26,7 +28,7 @@ def limit_exceeded(invoice: Invoice, order: PurchaseOrder, book: Book, worth: Ex
     standing = standing_order(order, book.world)
     if standing is None or standing.limit is None or worth <= 0:
         return
-    limit, so_far = exact(standing.limit.amount), _released(order, standing, book.world)
+    limit, so_far = exact(standing.limit.amount), _released(order, standing, book)
     total = so_far + (book.worth + worth if standing is order else 0)
     if total <= limit:
         return
@@ -44,12 +46,25 @@ def standing_order(order: PurchaseOrder, world: World) -> PurchaseOrder | None:
     return world.find(PurchaseOrder, order.blanket_number) if order.blanket_number else None
 
 
-def _released(order: PurchaseOrder, standing: PurchaseOrder, world: World) -> Exact:
+def _released(order: PurchaseOrder, standing: PurchaseOrder, book: Book) -> Exact:
     """Of a release: what it and those before it come to, so that the first ones stay within the limit."""
-    releases = world.papers(releases_dossier(standing.order_number)).newest(PurchaseOrder)
+    releases = book.world.papers(releases_dossier(standing.order_number)).newest(PurchaseOrder)
     turn = (order.ordered_on, order.order_number)
     counted = [one for one in releases if order is standing or (one.ordered_on, one.order_number) <= turn]
-    return sum(exact(one.total.amount) for one in counted if one.purpose != "01")
+    return sum((_worth(one, book) for one in counted), exact(Decimal(0)))
+
+
+def _worth(release: PurchaseOrder, book: Book) -> Exact:
+    """As its changes left it; nothing once it is cancelled."""
+    if book.order is not None and release.order_number == book.order.order_number:
+        order, gone = book.order, book.gone
+    else:
+        stands, gone = order_of(book.world.papers(f"order:{release.order_number}"))
+        order = stands or release
+    if order.purpose in CANCELS or len(gone) == len(order.lines):
+        return 0
+    money = [one.extended for one in order.lines if one.number not in gone] + [one.amount for one in order.charges]
+    return sum((exact(one.amount) for one in money), exact(Decimal(0)))
 
 
 def not_valid(invoice: Invoice, order: PurchaseOrder | None, world: World) -> Iterator[Finding]:

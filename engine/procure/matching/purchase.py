@@ -25,7 +25,7 @@ from engine.procure.matching.lots import held_lines, open_lots
 from engine.procure.matching.match import Match
 from engine.procure.matching.number_used import NUMBER_USED, posted_version, used_before
 from engine.procure.matching.people import SENT_BACK, Acts, advice_of
-from engine.procure.matching.several import is_home, parts_of, uses_elsewhere
+from engine.procure.matching.several import charged_elsewhere, is_home, parts_of, uses_elsewhere
 from engine.procure.matching.tax import tax_not_expected
 from engine.procure.matching.validate_invoice import found, validate
 from engine.procure.papers import Papers, orders_of
@@ -61,6 +61,7 @@ class _Purchase:
     def run(self) -> Decision:
         invoices = sorted(self.papers.newest(Invoice), key=self._turn)
         self.book.elsewhere = uses_elsewhere(self.papers, self.book, self.world)
+        self.book.charged_elsewhere = charged_elsewhere(self.papers, self.book, self.world)
         own = [self._standing(one) for one in invoices if is_home(one, self.number)]
         claims = [self._claim(one) for one in own if not self._sent_back(one)]
         claims = sorted([*claims, *self._evaluated()], key=lambda one: self._turn(one.invoice))

@@ -7,12 +7,14 @@ and therefore none of them pays what another one has given away.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 
-from engine.canonical import Invoice, PostingResult
+from engine.canonical import Invoice, PostingResult, PurchaseOrder
 from engine.procure.decision import World
 from engine.procure.exact import Exact, exact
 from engine.procure.matching.book import Book, Turn, first_seen, turn_of
 from engine.procure.matching.match import Match
+from engine.procure.matching.order import order_of
 from engine.procure.matching.people import SENT_BACK, Acts
 from engine.procure.papers import Papers, orders_of
 
@@ -41,9 +43,9 @@ def parts_of(invoice: Invoice, book: Book, world: World) -> tuple[list[Match], l
     """
     books = {number: book if n == 0 else _beside(invoice, number, world) for n, number in enumerate(orders_of(invoice))}
     others = [one.order for one in books.values() if one is not book and one.order is not None]
-    charges: list[Exact] = [exact(one.amount.amount) for order in others for one in order.charges]
+    left: list[Exact] = [max(0, _agreed(order) - books[order.order_number].charged) for order in others]
     made = [
-        Match(part_of(invoice, number), one.order, one, len(books) == 1, sum(charges) if one is book else 0)
+        Match(part_of(invoice, number), one.order, one, len(books) == 1, sum(left) if one is book else 0)
         for number, one in books.items()
         if one.order is not None
     ]
@@ -72,6 +74,39 @@ def uses_elsewhere(papers: Papers, book: Book, world: World) -> list[tuple[Turn,
         for one, turn in _claiming(papers, number, world)
         if not is_home(one, number)
     ]
+
+
+def charged_elsewhere(papers: Papers, book: Book, world: World) -> list[tuple[Turn, Exact]]:
+    """What invoices whose home is another order ask of the charges that this one agreed to."""
+    if book.order is None:
+        return []
+    number = book.order.order_number
+    return [
+        (turn, _drawn(one, number, book.order, world))
+        for one, turn in _claiming(papers, number, world)
+        if not is_home(one, number)
+    ]
+
+
+def _drawn(invoice: Invoice, number: str, order: PurchaseOrder, world: World) -> Exact:
+    """What its home did not agree to is asked of its other orders, one after the other."""
+    home, *others = orders_of(invoice)
+    left = sum((exact(one.amount.amount) for one in invoice.charges), exact(Decimal(0))) - _agreed_by(home, world)
+    for one in others:
+        drawn = max(0, min(left, _agreed(order) if one == number else _agreed_by(one, world)))
+        if one == number:
+            return drawn
+        left -= drawn
+    return 0
+
+
+def _agreed_by(number: str, world: World) -> Exact:
+    order, _ = order_of(world.papers(f"order:{number}"))
+    return _agreed(order) if order is not None else 0
+
+
+def _agreed(order: PurchaseOrder) -> Exact:
+    return sum((exact(one.amount.amount) for one in order.charges), exact(Decimal(0)))
 
 
 def _claiming(papers: Papers, number: str, world: World, but: str = "") -> Iterator[tuple[Invoice, Turn]]:

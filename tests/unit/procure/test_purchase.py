@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -29,6 +29,9 @@ from engine.canonical import (
     MatchRule,
     Money,
     OrderAcknowledgement,
+    OrderChange,
+    OrderChangeAction,
+    OrderChangeLine,
     Packaging,
     PriceBreak,
     PurchaseOrder,
@@ -604,6 +607,26 @@ def test_releases_draw_on_the_limit_in_their_order(limit: str, valid_to: date, w
     assert releases_dossier("B-1") in dossiers_of(release)
 
 
+@pytest.mark.parametrize(
+    ("amount", "purpose", "wanted"), [("11", "04", ["order_limit_exceeded"]), ("10", "04", []), ("11", "01", [])]
+)
+def test_a_release_draws_on_the_limit_as_its_changes_left_it(amount: str, purpose: str, wanted: list[str]) -> None:
+    whole = order(order_number="B-1", blanket=True, limit=usd("80.00"))
+    release, before = order(blanket_number="B-1"), order(order_number="PO-0", blanket_number="B-1")
+    part = OrderChangeLine(order_line_number=1, action=OrderChangeAction.CHANGE, quantity=of(amount))
+    changed = OrderChange(
+        order_number="PO-0", supplier_number="S1", change_number="1", sequence=1, changed_on=date(2026, 11, 4),
+        lines=(part,), purpose=purpose,
+    )  # fmt: skip
+    beside = {releases_dossier("B-1"): (before, release), "order:PO-0": (before, changed)}
+
+    decision = decide_purchase(
+        papers(release, receipt(), invoice()), world(SUPPLIER, whole, watermarks=PASSED, beside=beside)
+    )
+
+    assert types(decision) == wanted
+
+
 # ------------------------------------------------------------------ several orders
 def both_orders(number: str = "I-1", of_two: str = "6", **more: Any) -> Invoice:
     return invoice(
@@ -663,6 +686,31 @@ def test_what_one_of_two_dossiers_has_given_away_the_other_does_not(first: str, 
     given_by = [*posted(decide_purchase(here, beside)), *posted(decide_purchase(there, beside, "order:PO-2"))]
 
     assert given_by == [f"post_invoice:S1/{wanted}"]
+
+
+@pytest.mark.parametrize("of_both_first", [True, False])
+def test_freight_of_an_order_is_agreed_once_though_an_invoice_over_two_asked_for_it(of_both_first: bool) -> None:
+    freight = (Charge(code="D240", amount=usd("9.00")),)
+    first = order(charges=freight, match_rule=MatchRule.TWO_WAY)
+    second = SECOND.model_copy(update={"charges": freight, "match_rule": MatchRule.TWO_WAY})
+    twice = (Charge(code="D240", amount=usd("18.00")),)
+    both = both_orders(of_two="5", order_number=None, charges=twice)
+    own = invoice(billed("1"), number="I-0", order_number="PO-2", charges=freight)
+    there = (second, both, own) if of_both_first else (second, own, both)
+    at = {one.natural_key: NOW + timedelta(minutes=n) for n, one in enumerate(there)}
+    kept = Papers([record for one in there for record in arrived(one, at[one.natural_key])])
+    about = world(SUPPLIER, watermarks=PASSED)
+    beside = {"order:PO-1": papers(first, both), "order:PO-2": kept}
+    about = World(NOW, about._known, PASSED, Policies(), beside)
+
+    home, other = (decide_purchase(beside[key], about, key) for key in beside)
+
+    assert sorted(posted(home) + posted(other)) == ["post_invoice:S1/I-1" if of_both_first else "post_invoice:S1/I-0"]
+    assert types(other if of_both_first else home) == ["freight_above_ordered"]
+
+
+def arrived(document: Document, at: datetime) -> list[Any]:
+    return [one.record for one in papers(document, at=at).all]
 
 
 def test_receipts_pay_where_no_invoice_is_expected() -> None:
