@@ -318,6 +318,7 @@ def _own_work(root: Path, engine: Engine, clock: Clock, emit: Emit) -> list[asyn
     """What the engine does beside its channels; what it finds stands on the first page."""
     site, store = engine.site, engine.store
     watch = CertificateWatch(root, lambda: _certificates(site, engine.supervisor), days_left, emit)
+    engine.operations.certificates = watch
     overdue = AcknowledgementWatch(store.ledger, engine.operations.partners.deadlines, clock, emit)
     figures = MeasureWatch(store.measures, store.records, emit)
     engine.operations.notices = lambda: (*overdue.notices, *watch.notices, *figures.notices)

@@ -97,7 +97,7 @@ stop = _set("stopped", "Receive nothing; what was received is still transformed 
 @site_option
 @json_option
 def check(channel: str | None, site: Path, as_json: bool) -> None:
-    """Ask every far side whether it is reachable and willing.
+    """Ask every far side whether it is reachable and willing; tell when our certificates expire.
 
     Exit 0: all are, 1: not all.
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.channel.model import ChannelModel
 from engine.flow.meter import Emit
+from engine.ports.connector import Health
 
 FIRST_DAYS, DAILY_DAYS = 30, 7  # told once in the last month, then every day of the last week
 
@@ -18,7 +19,7 @@ Place = tuple[str, str]
 
 
 def certificates_of(models: Iterable[ChannelModel]) -> Iterator[Place]:
-    """What the TLS settings of these channels name, our own ends only."""
+    """What these channels name for TLS and for signing (AS2), our own ends only."""
     for model in models:
         yield from _named(model.channel, model.source.settings)
         for destination in model.destinations:
@@ -26,9 +27,9 @@ def certificates_of(models: Iterable[ChannelModel]) -> Iterator[Place]:
 
 
 def _named(place: str, settings: Mapping[str, Any]) -> Iterator[Place]:
-    tls = settings.get("tls")
-    if isinstance(tls, Mapping) and isinstance(tls.get("certificate"), str):
-        yield place, tls["certificate"]
+    for named in (settings, settings.get("tls")):
+        if isinstance(named, Mapping) and isinstance(named.get("certificate"), str):
+            yield place, named["certificate"]
 
 
 class CertificateWatch:
@@ -51,16 +52,26 @@ class CertificateWatch:
         self.notices: tuple[str, ...] = ()
 
     async def look(self, now: datetime) -> None:
-        places = sorted(set(self._places()))
-        # Reading certificates waits for the disk, and its library takes long to load.
-        left = await asyncio.to_thread(lambda: [self._days_left(self._root / file, now) for _, file in places])
-        soon = {place: days for place, days in zip(places, left, strict=True) if days is not None}
-        soon = {place: days for place, days in soon.items() if days <= FIRST_DAYS}
+        soon = {place: days for place, days in (await self._left(now)).items() if days <= FIRST_DAYS}
         for place, days in soon.items():
             if place not in self._told or days <= DAILY_DAYS:
                 self._emit("certificate_expiring", place[0], {"file": place[1], "days": days, "when": when(days)})
         self._told = soon
         self.notices = tuple(f"{place}: the certificate {file} {when(days)}" for (place, file), days in soon.items())
+
+    async def check(self, now: datetime) -> dict[Place, Health]:
+        """Every certificate that can be read; only one that has expired is not well: the others still work."""
+        advice = "; put a new one there and deploy"
+        return {
+            (place, file): Health(days >= 0, f"{file} {when(days)}{advice if days <= FIRST_DAYS else ''}")
+            for (place, file), days in (await self._left(now)).items()
+        }
+
+    async def _left(self, now: datetime) -> dict[Place, int]:
+        places = sorted(set(self._places()))
+        # Reading certificates waits for the disk, and its library takes long to load.
+        left = await asyncio.to_thread(lambda: [self._days_left(self._root / file, now) for _, file in places])
+        return {place: days for place, days in zip(places, left, strict=True) if days is not None}
 
 
 def when(days: int) -> str:

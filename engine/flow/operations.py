@@ -21,6 +21,7 @@ from engine.channel.site import Site
 from engine.core.clock import Clock
 from engine.core.errors import ConfigurationError, NotFoundError, OperationError
 from engine.core.ids import id_text
+from engine.flow.certificates import CertificateWatch
 from engine.flow.channel_run import ChannelRun, Running
 from engine.flow.partner_book import PartnerBook
 from engine.flow.replay import Replayer
@@ -77,6 +78,7 @@ class EngineOperations:
         self.policies: PolicyRevisions | None = None
         self.partners = PartnerBook(site.partners)
         self.notices: Callable[[], Sequence[str]] = tuple  # of other parts, for the first page
+        self.certificates: CertificateWatch | None = None
 
     # ------------------------------------------------------------------ status
     async def status(self) -> EngineStatus:
@@ -297,11 +299,24 @@ class EngineOperations:
         runs = self._supervisor.runs if channel is None else {channel: self._run(channel)}
         found: dict[str, Health] = {}
         for name, run in sorted(runs.items()):
-            if run.source is not None:
+            if run.state == "failed":  # its source may be gone, or never have been made
+                found[f"{name}.source"] = Health(False, run.meter.last_error or "it has failed")
+            elif run.source is not None:
                 found[f"{name}.source"] = await _health(run.source.check)
             for destination, running in run.destinations.items():
                 found[f"{name}.{destination}"] = await _health(running.connector.check)
-        return found
+        return found | await self._certificates(channel)
+
+    async def _certificates(self, channel: str | None) -> dict[str, Health]:
+        """The console's own belongs to no channel, so it is told when all are asked for."""
+        if self.certificates is None:
+            return {}
+        found = await self.certificates.check(self._clock.now())
+        return {
+            f"{place}.certificate": health
+            for (place, _), health in sorted(found.items(), key=lambda one: one[1].ok, reverse=True)
+            if channel in (None, place.partition(".")[0])
+        }
 
     async def prune(self, before: datetime, who: str) -> int:
         await self._audit.record(who, "prune", f"messages received before {before.isoformat()}")

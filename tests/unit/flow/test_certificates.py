@@ -11,6 +11,7 @@ import pytest
 from engine.channel.model import ChannelModel
 from engine.connectors.tls import days_left
 from engine.flow.certificates import CertificateWatch, certificates_of, when
+from engine.ports.connector import Health
 from engine.telemetry import Telemetry
 from engine.telemetry.named import named
 from tests.support.certificates import Authority
@@ -93,3 +94,35 @@ def test_certificates_of_doors_and_destinations_are_found() -> None:
 )
 def test_end_is_told_in_words(days: int, words: str) -> None:
     assert when(days) == words
+
+
+async def test_check_tells_every_certificate_and_only_an_expired_one_is_not_well(told: Told) -> None:
+    told.left["server.pem"] = 200
+    assert await told.watch.check(NOW) == {PLACE: Health(True, "tls/server.pem expires in 200 days")}
+
+    told.left["server.pem"] = 3
+    assert (await told.watch.check(NOW))[PLACE].ok
+
+    told.left["server.pem"] = -1
+    expected = Health(False, "tls/server.pem has expired; put a new one there and deploy")
+    assert await told.watch.check(NOW) == {PLACE: expected}
+
+
+async def test_what_cannot_be_read_as_a_certificate_is_the_matter_of_the_door_that_uses_it(told: Told) -> None:
+    assert await told.watch.check(NOW) == {}
+
+
+def test_our_certificate_for_signing_is_watched_as_those_of_tls_are() -> None:
+    signing = {"certificate": "as2/ours.pem", "tls": {"certificate": "client.pem"}}
+    model = ChannelModel.model_validate(
+        {
+            "channel": "orders_out",
+            "version": 1,
+            "title": "Orders",
+            "source": {"type": "file", "settings": {}},
+            "destinations": [{"name": "alderbrook", "type": "as2", "settings": signing}],
+        }
+    )
+    place = "orders_out.alderbrook"
+
+    assert list(certificates_of([model])) == [(place, "as2/ours.pem"), (place, "client.pem")]
