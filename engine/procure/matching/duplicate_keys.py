@@ -33,6 +33,11 @@ def alike_dossiers(invoice: Invoice) -> tuple[str, ...]:
     amount = format(invoice.stated_total.amount.normalize(), "f")
     keys: list[str] = []
     for one in dict.fromkeys((normal, digits_for_letters(normal))):
-        digits = "".join(sorted(digits_only(one).replace("0", "")))  # a zero may have changed places with the first
-        keys += (f"alike:{invoice.supplier_number}/{digits}", f"alike:*/{one}/{amount}")
+        keys += (supplier_key(invoice.supplier_number, one), f"alike:*/{one}/{amount}")
     return tuple(dict.fromkeys(keys))
+
+
+def supplier_key(supplier: str, normal: str) -> str:
+    """Of a supplier's invoices whose numbers are like a normal one."""
+    digits = "".join(sorted(digits_only(normal).replace("0", "")))  # a zero may have changed places with the first
+    return f"alike:{supplier}/{digits}"

@@ -135,6 +135,47 @@ def test_a_credit_memo_frees_what_it_credits() -> None:
     assert types(decide(order(), receipt(), credit)) == ["credit_exceeds_invoiced"]
 
 
+def credit_of(original: str) -> Invoice:
+    """Two of what was invoiced, that went back."""
+    return invoice(
+        billed("2"), number="C-1", invoice_kind=InvoiceKind.CREDIT_MEMO, invoiced_on=date(2026, 11, 11),
+        original_invoice_number=original,
+    )  # fmt: skip
+
+
+RETURNED = receipt("2", "R-2", receipt_kind=ReceiptKind.RETURN)
+
+
+@pytest.mark.parametrize("original", ["I-1", "i1", "I 1"])
+def test_a_credit_of_a_known_invoice_is_posted_however_its_number_is_written(original: str) -> None:
+    decision = decide(order(), receipt(), invoice(), credit_of(original), RETURNED)
+
+    assert posted(decision) == ["post_invoice:S1/I-1", "post_invoice:S1/C-1"]
+
+
+def test_a_credit_of_an_invoice_that_nobody_knows_waits_for_it_and_is_then_asked_about() -> None:
+    documents = (order(), receipt(), invoice(), credit_of("I-7"))
+
+    told = decide(*documents, watermarks=PASSED | {"invoices": NOW})
+    waits = decide(*documents, watermarks=PASSED | {"invoices": NOW - timedelta(minutes=5)})
+    known = decide(
+        *documents, RETURNED, watermarks=PASSED | {"invoices": NOW}, beside={"alike:S1/7": [invoice(number="I-7")]}
+    )
+
+    assert (types(told), posted(told)) == (["credit_original_unknown"], ["post_invoice:S1/I-1"])
+    assert (types(waits), waits.state["invoices"]["S1/C-1"]["for"]) == ([], "invoices")
+    assert types(known) == []
+    assert "alike:S1/7" in dossiers_of(invoice(number="I-7"))
+
+
+def test_the_original_that_a_credit_names_by_reference_counts_too() -> None:
+    named = {"original_invoice_number": None, "references": (Identifier(scheme="OI", value="I-7"),)}
+    by_reference = credit_of("I-1").model_copy(update=named)
+    told = decide(order(), receipt(), invoice(), by_reference, watermarks=PASSED | {"invoices": NOW})
+
+    assert types(told) == ["credit_original_unknown"]
+
+
 def glove(**more: Any) -> Item:
     return Item(item_number="M1", description="glove", unit="EA", **more)
 
