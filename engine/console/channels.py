@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-import msgspec
 from starlette.responses import JSONResponse, Response
 
 from engine.console import figures
@@ -20,6 +19,16 @@ _DONE = {
     "paused": "is paused: it still receives and keeps",
     "stopped": "stops",
 }
+
+
+SHOWN: dict[str, tuple[str, Callable[[ChannelStatus], bool]]] = {
+    "": ("All", lambda channel: True),
+    "trouble": ("In trouble", lambda channel: _troubled(channel)),
+    "held": ("Holding messages", lambda channel: figures.held([channel]) > 0),
+    "queued": ("With a queue", lambda channel: any(one.queued for one in channel.destinations)),
+    "still": ("Not running", lambda channel: channel.state != "running"),
+}
+"""Which channels a list can be narrowed to: the word of the address, its title, and whether a channel is shown."""
 
 
 class ChannelPages:
@@ -41,8 +50,10 @@ class ChannelPages:
 
     async def overview(self, call: Call) -> Response:
         engine = await call.operations.status()
-        ordered = sorted(engine.channels, key=_importance)
-        return await self._kit.page(call, "channels.html", engine=msgspec.structs.replace(engine, channels=ordered))
+        show = call.query("show") if call.query("show") in SHOWN else ""
+        rows = sorted(filter(SHOWN[show][1], engine.channels), key=_importance)
+        tabs = [(word, title, sum(map(is_shown, engine.channels))) for word, (title, is_shown) in SHOWN.items()]
+        return await self._kit.page(call, "channels.html", engine=engine, rows=rows, show=show, tabs=tabs)
 
     async def channel(self, call: Call) -> Response:
         engine = await call.operations.status()
@@ -74,8 +85,11 @@ class ChannelPages:
 
 def _importance(channel: ChannelStatus) -> tuple[bool, ...]:
     """What is in trouble first, then what holds messages, what is busy, what ever had something to do."""
-    trouble = channel.state == "failed" or any(one.state in figures.TROUBLED for one in channel.destinations)
-    return not trouble, not figures.held([channel]), not any(channel.recent), not channel.received
+    return not _troubled(channel), not figures.held([channel]), not any(channel.recent), not channel.received
+
+
+def _troubled(channel: ChannelStatus) -> bool:
+    return channel.state == "failed" or any(one.state in figures.TROUBLED for one in channel.destinations)
 
 
 def shape(channels: Sequence[ChannelStatus]) -> str:

@@ -39,7 +39,9 @@ class GovernPages:
     async def check(self, call: Call) -> Response:
         """POST, because it reaches out to every far side."""
         found = await call.operations.check(call.field("channel") or None)
-        return await self._kit.page(call, "connections.html", found=sorted(found.items()))
+        return await self._kit.page(
+            call, "connections.html", found=sorted(found.items(), key=lambda one: (one[1].ok, one[0]))
+        )
 
     # -------------------------------------------------------------- people
     async def people(self, call: Call) -> Response:

@@ -110,6 +110,22 @@ def test_channels_refresh_themselves_and_say_when_they_are_stale(page: Page, con
     expect(page.locator("#stale")).to_be_hidden(timeout=15_000)
 
 
+def test_typing_narrows_the_channels_and_the_keys_pass_over_the_others(page: Page, console: Running) -> None:
+    sign_in_first(page, console)
+    shown = page.locator("tr[data-row]:visible")
+    page.keyboard.press("/")
+    page.keyboard.type("erp SUPPLIER")
+
+    expect(page.locator("#narrowed")).to_have_text("3 of 6")
+    page.get_by_label("Name, purpose").fill("north 6662")
+    expect(shown).to_have_count(1)
+    page.get_by_label("Name, purpose").blur()
+    page.keyboard.press("j")
+    expect(page.get_by_role("link", name="supply_charges", exact=True)).to_be_focused()
+    page.get_by_label("Name, purpose").fill("")
+    expect(shown).to_have_count(6)
+
+
 def test_only_what_calls_for_a_person_is_spoken(page: Page, console: Running) -> None:
     row = held(console, "supplier_invoice")
     sign_in_first(page, console)
@@ -286,6 +302,7 @@ def test_without_its_script_the_console_still_works(browser: Browser, console: R
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     sign_in_first(page, console)
+    expect(page.locator("[data-scripted]")).to_be_hidden()
     page.goto(f"{console.url}/messages/{id_text(row.message_id)}")
     page.locator("summary", has_text=re.compile("^Resend$")).click()
     page.locator("details[open]").get_by_label("Reason").fill("item added")

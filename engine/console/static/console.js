@@ -108,6 +108,19 @@ async function refresh() {
   setTimeout(refresh, document.hidden ? EVERY_MS * 10 : EVERY_MS * Math.min(1 + failures, 10));
 }
 
+// ---- a long list is narrowed to the rows that have every word ----
+function narrow(field) {
+  const wanted = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const rows = [...document.querySelectorAll("[data-row]")];
+  for (const row of rows) {
+    const text = row.textContent.toLowerCase();
+    row.hidden = !wanted.every((word) => text.includes(word));
+    if (row.hidden) row.classList.remove("current");
+  }
+  const left = rows.filter((row) => !row.hidden).length;
+  document.getElementById("narrowed").textContent = wanted.length ? `${left} of ${rows.length}` : "";
+}
+
 // ---- keys ----
 const GO = { c: "/channels", m: "/messages", h: "/held", e: "/cases", o: "/orders", p: "/payments", r: "/revisions", a: "/audit" };
 let going = false;
@@ -117,7 +130,7 @@ function typing(target) {
 }
 
 function move(step) {
-  const rows = [...document.querySelectorAll("[data-row]")];
+  const rows = [...document.querySelectorAll("[data-row]:not([hidden])")];
   if (!rows.length) return;
   const now = rows.findIndex((row) => row.classList.contains("current"));
   const next = rows[Math.max(0, Math.min(rows.length - 1, now + step))];
@@ -163,6 +176,9 @@ for (const kind of ["input", "pointerdown", "keydown"]) {
   document.addEventListener(kind, () => { lastInput = Date.now(); }, { passive: true });
 }
 document.addEventListener("input", (event) => { touched = touched || !event.target.matches("[data-search]"); });
+document.addEventListener("input", (event) => { if (event.target.matches("[data-narrow]")) narrow(event.target); });
+for (const part of document.querySelectorAll("[data-scripted]")) part.hidden = false; // of no use without this file
+for (const field of document.querySelectorAll("[data-narrow]")) if (field.value) narrow(field); // the browser kept it
 document.addEventListener("change", (event) => {
   if (!event.target.matches("[data-all]")) return;
   for (const box of event.target.closest("table").querySelectorAll("tbody input[type=checkbox]")) box.checked = event.target.checked;

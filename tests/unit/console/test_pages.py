@@ -16,6 +16,7 @@ from engine.console import pages
 from engine.core.errors import IsthmusError
 from engine.core.ids import id_text
 from engine.ports.accounts import LOCKOUT_FAILURES, Role
+from engine.ports.connector import Health
 from engine.ports.journal import MessageRow, Query
 from engine.ports.ledger import OutboundNumber
 from engine.ports.states import MessageState
@@ -141,6 +142,45 @@ async def test_channels_in_trouble_stand_first_then_those_that_hold_messages_and
         "supplier_invoice", "supply_charges", "stock_requisition", "admissions", "purchase_order_out",
         "supplier_onboarding",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("show", "names"),
+    [
+        ("trouble", ["supplier_invoice", "supply_charges"]),
+        ("held", ["supplier_invoice", "stock_requisition"]),
+        ("still", ["purchase_order_out", "supplier_onboarding"]),
+    ],
+)
+async def test_channels_are_narrowed_to_those_in_question(desk: Desk, show: str, names: list[str]) -> None:
+    text = (await (await desk.sit_down()).get(f"/channels?show={show}")).text
+
+    assert re.findall(r'<th scope="row"><a href="/channels/([^"]+)">', text) == names
+    assert f'<a href="/channels?show={show}" aria-current="true">' in text
+    assert "4 of 6" in text, "the sums above stay those of all channels"
+
+
+async def test_a_word_that_narrows_nothing_shows_all_channels(desk: Desk) -> None:
+    text = (await (await desk.sit_down()).get("/channels?show=nonsense")).text
+
+    assert len(re.findall(r"<tr data-row>", text)) == 6
+    assert '<a href="/channels" aria-current="true">' in text
+
+
+async def test_a_check_shows_what_needs_a_person_first_and_a_certificate_as_one(desk: Desk) -> None:
+    async def found(channel: str | None = None) -> dict[str, Health]:
+        return {
+            "a.source": Health(True, "listens"),
+            "b.erp": Health(False, "refused"),
+            "c.certificate": Health(False, "tls/c.pem has expired"),
+        }
+
+    desk.operations.check = found  # type: ignore[method-assign]
+    text = (await (await desk.sit_down()).post_form("/connections", {})).text
+
+    assert re.findall(r'<th scope="row">([^<]+)</th>', text) == ["b.erp", "c.certificate", "a.source"]
+    assert "2 of 3 need a person." in text
+    assert re.findall(r"(not reachable|expired|willing)</span>", text) == ["not reachable", "expired", "willing"]
 
 
 async def test_reading_a_message_is_audited_but_watching_its_state_is_not(desk: Desk) -> None:
