@@ -43,6 +43,7 @@ class Book:
         self.order, self.gone = order_of(papers)
         self.lines = {line.number: line for line in self.order.lines} if self.order is not None else {}
         self.substitutes = substitutes_of(papers)
+        self.item_numbers = frozenset(line.item_number for line in self.lines.values())
         self.charge_lines = charge_lines(self.lines.values())
         self.elsewhere: list[tuple[Turn, Mapping[int, Exact]]] = []
         self.charged_elsewhere: list[tuple[Turn, Exact]] = []

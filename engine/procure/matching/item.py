@@ -8,7 +8,8 @@ from typing import NamedTuple
 from engine.canonical import InvoiceLine, OrderLine
 from engine.procure.matching.book import Book
 
-_THEIRS = frozenset({"VENDOR_ITEM", "VENDOR_PART", "VENDOR_CATALOG"})
+# By name, or as X12 has them (element 235): suppliers write the same number under any of these.
+_THEIRS = frozenset({"VENDOR_ITEM", "VENDOR_PART", "VENDOR_CATALOG", "VN", "VP", "VC"})
 _NOT_NUMBER = re.compile(r"[^A-Z0-9]")
 
 
@@ -19,11 +20,32 @@ class OtherItem(NamedTuple):
 
 
 def may_stand(ordered: OrderLine, item: str, book: Book) -> bool:
-    """By our number; or one that the supplier told of, that came in its place, or that may by its master data."""
+    """By our number or the supplier's; or one that the supplier told of, that came in its place, or that may by its
+    master data."""
     if item == ordered.item_number or item in book.substitutes.get(ordered.number, ()):
         return True
     known = book.item(ordered.item_number)
-    return known is not None and item in (*known.substitutes, known.supplier_item_number)
+    return (known is not None and item in known.substitutes) or is_theirs(ordered, item, book)
+
+
+def is_theirs(ordered: OrderLine, item: str, book: Book) -> bool:
+    """Whether it is the supplier's number of the ordered item: invoices that do not name ours are read with it. One
+    that is our number of another line is not."""
+    if item in book.item_numbers:
+        return False
+    known = book.item(ordered.item_number)
+    own = known.supplier_item_number if known is not None else None
+    return _plain(item) in _numbers(ordered) or (own is not None and _plain(own) == _plain(item))
+
+
+def pairing(line: InvoiceLine, book: Book) -> list[OrderLine]:
+    """Order lines of its item: by our number, else one that may stand for it, else by the supplier's or GTIN."""
+    lines, item = book.lines.values(), line.item_number
+    exactly = [one for one in lines if item and one.item_number == item]
+    if exactly or (by_item := [one for one in lines if item and may_stand(one, item, book)]):
+        return exactly or by_item
+    theirs, numbers = {(one.scheme, one.value) for one in line.identifiers}, _numbers(line)
+    return [one for one in lines if theirs & {(i.scheme, i.value) for i in one.identifiers} or numbers & _numbers(one)]
 
 
 def other_item(line: InvoiceLine, ordered: OrderLine, book: Book) -> OtherItem | None:
@@ -31,9 +53,10 @@ def other_item(line: InvoiceLine, ordered: OrderLine, book: Book) -> OtherItem |
     if line.item_number is not None:
         if may_stand(ordered, line.item_number, book):
             return None
-        facts: dict[str, object] = {"expected": ordered.item_number, "actual": line.item_number}
-        title = "Another item is invoiced than was ordered"
-        return OtherItem(title, facts, "the ordered item, or a substitute told of")
+        if _plain(line.item_number) not in _numbers(line):
+            facts: dict[str, object] = {"expected": ordered.item_number, "actual": line.item_number}
+            title = "Another item is invoiced than was ordered"
+            return OtherItem(title, facts, "the ordered item, or a substitute told of")
     return _by_their_number(line, ordered, book)
 
 

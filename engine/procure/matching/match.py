@@ -30,7 +30,7 @@ from engine.procure.matching.blanket import is_by_money, limit_exceeded
 from engine.procure.matching.book import Book, Matched, Turn, turn_of
 from engine.procure.matching.charges import NOT_GOODS, agreed_by_lines, agreed_charges, asked_by_lines
 from engine.procure.matching.contracted import agreed_by_contract, no_price
-from engine.procure.matching.item import may_stand, other_item
+from engine.procure.matching.item import is_theirs, may_stand, other_item, pairing
 from engine.procure.matching.tolerance import Verdict, judge, shown
 from engine.procure.matching.validate_invoice import aspects_of, found, sum_differs
 from engine.procure.matching.ways import FOUR_WAYS, THREE_WAYS, ways_of
@@ -176,17 +176,16 @@ class Match:
             return lines.get(line.order_line_number)
         if line.line_kind in NOT_GOODS and line.item_number is None:
             return None
-        by_item = [one for one in lines.values() if line.item_number and may_stand(one, line.item_number, self.book)]
-        theirs = {(one.scheme, one.value) for one in line.identifiers}
-        by_theirs = [one for one in lines.values() if theirs & {(i.scheme, i.value) for i in one.identifiers}]
-        fitting = by_item or by_theirs
+        fitting = pairing(line, self.book)
         fitting = [one for one in fitting if one.price == line.price] or fitting
         return min(fitting, key=lambda one: (self._is_full(one), one.number), default=None)
 
     def _item_of(self, line: InvoiceLine, ordered: OrderLine) -> str:
         """Whose units convert: a substitute may be packed in another way."""
         told = line.item_number
-        return told if told is not None and may_stand(ordered, told, self.book) else ordered.item_number
+        if told is None or is_theirs(ordered, told, self.book) or not may_stand(ordered, told, self.book):
+            return ordered.item_number
+        return told
 
     def _is_full(self, ordered: OrderLine) -> bool:
         """Of a credit: whether nothing is left to be credited."""

@@ -438,6 +438,26 @@ def test_the_suppliers_number_of_a_line_is_that_of_its_order_line(scheme: str, t
     assert [one.facts["other_order_line"] for one in decision.findings] == {"B-200": [2], "C-300": [""]}.get(told, [])
 
 
+@pytest.mark.parametrize("by_line", [1, None])
+@pytest.mark.parametrize("scheme", ["VENDOR_ITEM", "VENDOR_PART", "VP"])
+@pytest.mark.parametrize("as_item", ["A-100", None])
+def test_the_suppliers_number_names_the_item_under_whatever_list_it_is_told(
+    by_line: int | None, scheme: str, as_item: str | None
+) -> None:
+    both = [order(numbered(1, "A-100"), numbered(2, "B-200")), receipt(), receipt(number="R-2", line=2)]
+    theirs = (Identifier(scheme=scheme, value="A100"),)
+    asked = invoice(billed(order_line_number=by_line, identifiers=theirs, item_number=as_item))
+
+    assert (types(decide(*both, asked)), bool(posted(decide(*both, asked)))) == ([], True)
+
+
+def test_our_number_of_one_line_is_not_the_suppliers_of_another() -> None:
+    both = [order(numbered(1, "M2"), ordered(2)), receipt(), receipt(number="R-2", line=2)]
+
+    assert types(decide(*both, invoice(billed(item_number="M2")))) == ["item_differs"]
+    assert types(decide(*both, invoice(billed(item_number="M2", order_line_number=None)))) == []
+
+
 def test_a_unit_that_nobody_converts_is_named_wherever_it_stands() -> None:
     item = Item(item_number="M1", description="Gloves", unit="EA")
     documents = [
