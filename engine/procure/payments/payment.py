@@ -6,7 +6,7 @@ until one of them says otherwise; nothing is told to others meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ import msgspec
 from engine.canonical import BankState, BankStatusReport, Invoice, Payment, PaymentMethod, ReportSource
 from engine.canonical import PaymentProgress as P
 from engine.procure.decision import Decision, Finding, Intent, World, text_of
+from engine.procure.matching.accepted import still_open
 from engine.procure.papers import Papers
 from engine.procure.payments.approval import gated, payment_standing
 from engine.procure.payments.codes import ReturnReason, reason_of
@@ -29,6 +30,10 @@ BANK_SILENT_AFTER = timedelta(days=2)
 _HELD_IN = (P.PROPOSED, P.APPROVED)  # the ERP can still hold it
 _OF_ALL = (P.ACCEPTED, P.SETTLED, P.RETURNED)  # their amount is that of the payment, or something is wrong
 _ON_ITS_WAY = (P.RELEASED, P.TRANSMITTED, P.ACCEPTED)
+
+_TAKEN_NOTE_OF = frozenset(
+    {"payment_returned", "payment_rejected", "payment_stale", "bank_account_changed", "bank_silent"}
+)
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -157,7 +162,7 @@ def decide_payment(papers: Papers, world: World) -> Decision:
     return Decision(
         _state(payment, found, clear) | ({"approval": standing.facts} if standing else {}),
         (
-            *_findings(payment, found, clear, bad_account, world),
+            *_seen(_findings(payment, found, clear, bad_account, world), papers, world),
             *(_twice(payment, one) for one in again),
             *(standing.findings if standing else ()),
         ),
@@ -192,7 +197,11 @@ def _unknown(papers: Papers, world: World) -> Decision:
     """The bank may be quicker than the ERP: it is an exception after a while."""
     later = [one.reported_at + BANK_SILENT_AFTER for one in papers.newest(BankStatusReport)]
     look = min((one for one in later if one > world.now), default=None)
-    return Decision({"state": "unknown", "waiting": "the payment"}, tuple(_orphans(papers, world)), look_again_at=look)
+    return Decision(
+        {"state": "unknown", "waiting": "the payment"},
+        still_open(_orphans(papers, world), papers, world),
+        look_again_at=look,
+    )
 
 
 def _state(payment: Payment, found: Standing, clear: Clearance) -> dict[str, Any]:
@@ -247,6 +256,14 @@ def _findings(
         yield _finding("payment_stale", payment, "Nobody cashed the check", "it were cashed or voided", {})
     if found.erp is P.TRANSMITTED and found.bank is None and world.now >= _silent_at(payment):
         yield _finding("bank_silent", payment, "The bank has said nothing of it", "the bank told of it", {})
+
+
+def _seen(found: Iterable[Finding], papers: Papers, world: World) -> Iterator[Finding]:
+    """Without those that say what has happened, once a person took note. What holds a payment, or contradicts
+    itself, stays until it is put right."""
+    findings = list(found)
+    rest = {(one.type, one.place) for one in still_open(findings, papers, world)}
+    return (one for one in findings if one.type not in _TAKEN_NOTE_OF or (one.type, one.place) in rest)
 
 
 def _twice(payment: Payment, again: PaidTwice) -> Finding:

@@ -7,9 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
-from engine.canonical import Drift, DriftCause, Money, ReconciliationReport
+from engine.canonical import CaseAction, Drift, DriftCause, Money, ReconciliationReport
 from engine.ports.ledger_view import LedgerEntry, LedgerRange, Totals
 from engine.procure.decision import Decision, Finding, World, text_of
+from engine.procure.matching.accepted import still_open
 from engine.procure.papers import Papers
 
 _HEX = "0123456789abcdef"
@@ -139,7 +140,19 @@ def decide_reconciliation(papers: Papers, world: World) -> Decision:
         "left_out": report.left_out,
         "drifts": {cause.value: causes.count(cause) for cause in DriftCause if cause in causes},
     }
-    return Decision(state, tuple(_finding(one, report) for one in report.drifts))
+    return Decision(state, _open([_finding(one, report) for one in report.drifts], papers, world))
+
+
+def _open(findings: Sequence[Finding], papers: Papers, world: World) -> tuple[Finding, ...]:
+    """Without those that people accepted as they are: a drift of another amount is another one."""
+    acts = papers.newest(CaseAction)
+    left = {one.place for one in still_open(findings, papers, world)}
+    return tuple(
+        one
+        for one in findings
+        if one.place in left
+        or not all(act.amount == one.money for act in acts if (act.case_type, act.place) == (one.type, one.place))
+    )
 
 
 def _finding(one: Drift, report: ReconciliationReport) -> Finding:

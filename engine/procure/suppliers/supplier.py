@@ -21,6 +21,7 @@ from engine.procure.postings.posting import plans_of
 from engine.procure.suppliers.approval import is_taken_over, supplier_number_of_approval, supplier_standing
 from engine.procure.suppliers.check import Fault, faults_of
 from engine.procure.suppliers.crosswalk import dated_numbers, told
+from engine.procure.suppliers.looked_at import DUPLICATE, SANCTIONED, are_two, as_looked_at
 from engine.procure.suppliers.merge import MergeStanding, ended, merged, merges
 from engine.procure.suppliers.names import Alike, alike, identity_of, other_entity_dossiers
 from engine.procure.suppliers.papers import supplier_dossier
@@ -54,7 +55,7 @@ def standing_of_supplier(papers: Papers, world: World) -> SupplierStanding | Non
     assert isinstance(supplier, Supplier)  # papers were chosen so
     taken_over = is_taken_over(versions)
     faults = tuple(one for one in faults_of(supplier) if not (taken_over and (one.missing or _of_bank(one))))
-    screening = _screening(supplier, papers)
+    screening = _screening(supplier, papers, world)
     standing = None if taken_over else supplier_standing(versions, papers, world)
     known = tuple(merges(papers, world))
     events = (
@@ -78,9 +79,10 @@ def _names(supplier: Supplier) -> tuple[str, ...]:
     return (supplier.name, supplier.registered_name, *supplier.doing_business_as)
 
 
-def _screening(supplier: Supplier, papers: Papers) -> SanctionsScreening | None:
-    """The worst answer to the names of now."""
-    answers = [one for one in papers.newest(SanctionsScreening) if one.names == names_digest(supplier)]
+def _screening(supplier: Supplier, papers: Papers, world: World) -> SanctionsScreening | None:
+    """The worst answer to the names of now, after what people let pass of it."""
+    told = [one for one in papers.newest(SanctionsScreening) if one.names == names_digest(supplier)]
+    answers = [as_looked_at(one, papers, world.policies) for one in told]
     return next((one for one in answers if not one.is_clear), answers[0] if answers else None)
 
 
@@ -123,7 +125,7 @@ def decide_supplier(papers: Papers, world: World) -> Decision:
     accounts = account_standings(papers, world)
     twins = _twins(found.supplier, world)
     master = _master(found, papers, world)
-    findings = (*_findings(found, twins), *_bank_findings(found.supplier, accounts), *_merge_findings(found))
+    findings = (*_findings(found, twins, world), *_bank_findings(found.supplier, accounts), *_merge_findings(found))
     return Decision(
         _state(found, accounts, twins, master) | {"crosswalk": dated_numbers(papers.versions(PostingResult))},
         findings,
@@ -174,7 +176,7 @@ def _twins(supplier: Supplier, world: World) -> list[Alike]:
 
 
 # ------------------------------------------------------------------ what people must look at
-def _findings(found: SupplierStanding, twins: Sequence[Alike]) -> Iterator[Finding]:
+def _findings(found: SupplierStanding, twins: Sequence[Alike], world: World) -> Iterator[Finding]:
     number = found.supplier.supplier_number
     if found.faults:
         places = [f"{one.place}: {one.what}" for one in found.faults]
@@ -184,16 +186,16 @@ def _findings(found: SupplierStanding, twins: Sequence[Alike]) -> Iterator[Findi
         )  # fmt: skip
     if found.state is SupplierState.SANCTIONED and found.screening is not None:
         yield Finding(
-            "supplier_sanctioned", number, "A list of sanctioned parties has a name like this supplier's",
-            supplier=number, urgency="urgent", flip="the list cleared these names",
+            SANCTIONED, number, "A list of sanctioned parties has a name like this supplier's",
+            supplier=number, urgency="urgent", flip="the list cleared these names, or another person let them pass",
             facts={"list": found.screening.list_name, "entries": list(found.screening.entries)},
         )  # fmt: skip
     if found.standing is not None and found.state is SupplierState.WAITING:
         yield from found.standing.findings
-    unmerged = [one for one in twins if not _decided_over(one, found.merges)]
+    unmerged = [one for one in twins if not _decided_over(one, found.merges) and not are_two(one, world)]
     if unmerged and found.state is not SupplierState.MERGED:
         yield Finding(
-            "supplier_duplicate", number, "Another number may be the same legal entity", supplier=number,
+            DUPLICATE, number, "Another number may be the same legal entity", supplier=number,
             flip="the numbers were merged, or had different tax numbers",
             facts={"alike": [msgspec.to_builtins(one) for one in unmerged],
                    "rule": "same tax number, or names alike and no tax numbers that differ; remit-to's do not count"},

@@ -11,6 +11,9 @@ import pytest
 from engine.canonical import (
     BankState,
     BankStatusReport,
+    CaseAction,
+    CaseVerb,
+    Document,
     Money,
     PaidInvoice,
     Payment,
@@ -45,7 +48,7 @@ def said(
     ).model_copy(update=more)  # fmt: skip
 
 
-def told(*documents: Payment | BankStatusReport) -> Dossiers:
+def told(*documents: Document) -> Dossiers:
     here = Dossiers()
     here.take(Supplier(supplier_number="S1", name="Acme"))
     for one in documents:
@@ -175,6 +178,32 @@ def test_a_report_of_an_unknown_payment_is_a_case_after_two_days() -> None:
     here.wait(timedelta(days=2))
 
     assert [one.type for one in here.decide("bank:TRACE-9").findings] == ["bank_report_unmatched"]
+
+
+def noted(type_: str, place: str, dossier: str) -> CaseAction:
+    return CaseAction(
+        action_number=f"{type_}-{place}", case_id="c", dossier=dossier, action=CaseVerb.ACCEPT, who="t.ruiz",
+        reason="seen to", at=NOON, case_type=type_, place=place,
+    )  # fmt: skip
+
+
+def test_a_person_takes_note_of_what_a_bank_told_of_an_unknown_payment() -> None:
+    report = said("settled", 16, payment_number=None, bank_reference="TRACE-9")
+    here = told(report, noted("bank_report_unmatched", report.natural_key, "bank:TRACE-9"))
+    here.wait(timedelta(days=2))
+
+    assert here.decide("bank:TRACE-9").findings == ()
+
+
+def test_a_person_takes_note_of_what_happened_and_not_of_what_holds_or_contradicts() -> None:
+    change = said("corrected", 19, "ach_change", "C01")
+    returned = noted("payment_returned", "P1", "payment:P1")
+    both = noted("bank_account_changed", change.natural_key, "payment:P1")
+    here = told(payment(P.SETTLED), said("settled"), said("returned", 19), change, returned, both)
+    disputed = told(payment(P.VOIDED), said("settled"), noted("payment_disputed", "P1", "payment:P1"))
+
+    assert here.decide("payment:P1").findings == ()
+    assert [one.type for one in disputed.decide("payment:P1").findings] == ["payment_disputed"]
 
 
 def test_a_check_that_nobody_cashed_is_stale_after_six_months() -> None:

@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.canonical import DriftCause, Money
+from engine.canonical import CaseAction, CaseVerb, DriftCause, Money
 from engine.ports.ledger_view import LedgerEntry
 from engine.procure.reconciliation.reconcile import exact
 from engine.procure.reconciliation.run import EntriesView, compare
@@ -101,6 +101,23 @@ async def test_each_drift_is_a_case_with_the_money_at_stake() -> None:
         ("drift_missing_there", "Invoice/S0/I3", Money(amount=Decimal(10))),
     }
     assert found.state["drifts"] == {"missing_there": 1, "missing_here": 1, "amount": 1}
+
+
+async def test_a_drift_that_a_person_accepted_is_no_case_until_its_amount_is_another() -> None:
+    here = Dossiers()
+    seen = CaseAction(
+        action_number="A1", case_id="c", dossier="reconciliation:erp/Invoice/2026-11", action=CaseVerb.ACCEPT,
+        who="l.ott", reason="a rounding of the ERP", at=NOON, case_type="drift_amount", place="Invoice/S1/I1",
+        amount=Money(amount=Decimal("2.5")),
+    )  # fmt: skip
+    open_ = []
+    for amount in ("12.5", "13"):
+        there = EntriesView("erp", [entry(1, amount)])
+        here.take(await compare(EntriesView("us", [entry(1)]), there, "Invoice", "2026-11", NOON))
+        here.take(seen)
+        open_.append([one.type for one in here.decide("reconciliation:erp/Invoice/2026-11").findings])
+
+    assert open_ == [[], ["drift_amount"]]
 
 
 def test_the_same_amount_has_one_text() -> None:

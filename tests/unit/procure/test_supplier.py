@@ -6,13 +6,21 @@ from datetime import UTC, datetime
 
 import pytest
 
-from engine.canonical import ApprovalVerb, Identifier, PostingResult, Supplier, SupplierStatus
+from engine.canonical import (
+    ApprovalVerb,
+    CaseAction,
+    CaseVerb,
+    Identifier,
+    PostingResult,
+    Supplier,
+    SupplierStatus,
+)
 from engine.channel.policies import PARTS, Policies
 from engine.channel.policy_postings import Postings
 from engine.procure.suppliers.approval import supplier_number_of_approval
 from engine.procure.suppliers.states import SUPPLIER_TRANSITIONS, SupplierState
-from tests.support.dossiers import Dossiers
-from tests.support.suppliers import ANNA, BERT, POLICIES, answer, clear, supplier
+from tests.support.dossiers import NOON, Dossiers
+from tests.support.suppliers import ANNA, BERT, CARA, POLICIES, answer, clear, named, supplier
 
 KEY = "supplier:S1"
 
@@ -125,6 +133,52 @@ def test_a_name_in_a_list_of_sanctions_stops_it_even_when_approved() -> None:
     assert found.state["state"] == "sanctioned"
     assert "supplier_sanctioned" in [case.type for case in found.findings]
     assert "propagate_supplier" not in [i.what for i in found.intents]
+
+
+def passes(type_: str, who: str = CARA, verb: CaseVerb = CaseVerb.ACCEPT, number: str = "S1") -> CaseAction:
+    return CaseAction(
+        action_number=f"{who}-{verb.value}-{type_}", case_id="c", dossier=f"supplier:{number}", action=verb, who=who,
+        reason="born elsewhere", at=NOON, case_type=type_, place=number,
+    )  # fmt: skip
+
+
+def test_a_name_that_is_only_like_a_listed_one_goes_on_when_another_person_let_it_pass() -> None:
+    here, one = dossiers(), supplier()
+    here.take(one, ANNA)
+    here.take(clear(one, is_clear=False))
+    here.take(passes("supplier_sanctioned", ANNA), ANNA)  # who brought it in
+    here.take(passes("supplier_sanctioned", BERT), None)  # nobody was logged in
+    assert state(here) == "sanctioned"
+
+    here.take(passes("supplier_sanctioned"), CARA)
+    here.take(clear(one, is_clear=False).model_copy(update={"screened_at": NOON}))  # the same, looked up again
+    assert state(here) == "waiting"
+
+    here.take(clear(one, is_clear=False).model_copy(update={"entries": ("306", "911")}))  # another entry
+    assert state(here) == "sanctioned"
+
+
+def test_what_was_let_pass_can_be_taken_back() -> None:
+    here, one = dossiers(), supplier()
+    here.take(one, ANNA)
+    here.take(clear(one, is_clear=False))
+    here.take(passes("supplier_sanctioned"), CARA)
+    here.take(passes("supplier_sanctioned", BERT, CaseVerb.REJECT), BERT)
+
+    assert state(here) == "sanctioned"
+
+
+def test_two_numbers_that_a_person_found_to_be_two_entities_are_no_case_until_one_is_called_otherwise() -> None:
+    here = dossiers()
+    here.take(named("S1", "Acme Medical"))
+    here.take(named("S2", "Acme Medical"))
+    here.take(passes("supplier_duplicate"), CARA)
+
+    for dossier in ("supplier:S1", "supplier:S2"):
+        assert here.decide(dossier).findings == ()
+    here.take(named("S3", "Acme Medical"))
+    (case,) = here.decide("supplier:S1").findings
+    assert [one["other"] for one in case.facts["alike"]] == ["S3"]
 
 
 def test_a_new_name_is_looked_up_again() -> None:
