@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +11,8 @@ import pytest
 from engine.canonical import (
     BankState,
     BankStatusReport,
+    CaseAction,
+    CaseVerb,
     Invoice,
     InvoiceKind,
     InvoiceLine,
@@ -28,8 +30,11 @@ from engine.canonical import (
     ReportSource,
     Terms,
 )
+from engine.channel.policies import Policies
+from engine.channel.policy_postings import Postings
 from engine.core.errors import StoreError
 from engine.ports.payment_runs import RunRules
+from engine.ports.procure import CaseQuery
 from engine.procure.payments.payables import PaymentRuns
 from engine.procure.policies import USUAL
 from engine.procure.process import Process
@@ -71,6 +76,16 @@ class Office:
         for document in (order, receipt, invoice):
             await self.process.take(document)
         return invoice
+
+    async def answered(self, invoice: Invoice, command: str, ok: bool, detail: str = "") -> None:
+        self.clock.advance(timedelta(minutes=1))
+        answer = PostingResult(
+            dossier=f"order:{invoice.order_number}", command=command, subject_kind="Invoice", ok=ok,
+            subject_key=invoice.natural_key, command_key=f"{command}:{invoice.natural_key}{detail}",
+            system="archive" if "archive" in command else "erp", answered_at=self.clock.now(),
+            reference="V-1" if ok else None, code=None if ok else "E1",
+        )  # fmt: skip
+        await self.process.answered(answer)
 
     async def posted(self, invoice: Invoice, command: str = "post_invoice") -> None:
         answer = PostingResult(
@@ -193,6 +208,31 @@ async def test_an_invoice_taken_back_in_the_erp_is_not_paid(office: Office) -> N
     await office.posted(invoice, "undo_post_invoice")
 
     assert await office.run() == {}
+
+
+async def test_an_invoice_that_was_taken_back_and_posted_anew_is_paid(office: Office) -> None:
+    two = {"command": "post_invoice", "steps": [
+        {"command": "post_invoice", "system": "erp", "undone_by": "undo_post_invoice"},
+        {"command": "archive_invoice", "system": "archive"},
+    ]}  # fmt: skip
+    policies = Policies(postings=Postings.model_validate({"plans": [two]}))
+    office.process = Process(office.store.records, office.clock, lambda: policies)
+    invoice = await office.buy("1", "100.00")
+    steps = [("post_invoice", True), ("archive_invoice", False), ("undo_post_invoice", True)]
+    for command, ok in steps:
+        await office.answered(invoice, command, ok)
+    assert await office.run() == {}
+
+    (case,) = await office.store.records.cases(CaseQuery())
+    again = CaseAction(
+        action_number="1", case_id=case.case_id, dossier=case.dossier, action=CaseVerb.REMATCH, who="ana",
+        at=office.clock.now(), reason="it is back", case_type=case.type, place=f"Invoice/{invoice.natural_key}",
+    )  # fmt: skip
+    await office.process.take(again, who="ana")
+    for command in ("post_invoice", "archive_invoice"):
+        await office.answered(invoice, command, True, ":try-2")
+
+    assert await office.run("RUN-2") == {"I-1": "100.00"}
 
 
 @pytest.mark.parametrize(

@@ -34,20 +34,23 @@ from engine.procure.desk.timeline import place_of
 from engine.procure.papers import read
 from engine.procure.payments.run import Chosen, Left, Payable, Run, payable_of, select
 from engine.procure.policies import USUAL
+from engine.procure.postings.posting import SagaState
 
 USUAL_TERMS = Terms(net_days=30)
 PROPOSER = "payment run"
 _MOST_LEFT = 1000  # listed: a run that leaves more says how many
-# An invoice is open when the ERP took it, nothing that still lives pays it, and the ledger does not call it paid.
+# An invoice is open when the ERP took it, nothing that still lives pays it, and the ledger does not call it paid. What
+# was taken back there may have been posted anew: its dossier knows.
 _OPEN = """
-SELECT given.dossier, given.body
+SELECT given.dossier, given.body, CASE WHEN EXISTS (SELECT 1 FROM p2p_milestones AS undone
+  WHERE undone.key = posted.key AND undone.what = 'command_answered' AND undone.type = 'undo_post_invoice')
+  THEN 1 ELSE 0 END
 FROM p2p_milestones AS posted
 JOIN p2p_commands AS given ON given.name = 'post_invoice' AND given.natural_key = posted.key
 WHERE posted.what = 'command_answered' AND posted.type = 'post_invoice'
   AND NOT EXISTS (SELECT 1 FROM p2p_milestones AS other WHERE other.key = posted.key AND (
     other.what = 'invoice_in_payment' AND other.type = 'live'
-    OR other.what = 'invoice_paid' AND other.type <> 'came_back'
-    OR other.what = 'command_answered' AND other.type = 'undo_post_invoice'))
+    OR other.what = 'invoice_paid' AND other.type <> 'came_back'))
 ORDER BY given.number
 """
 _CASES = "SELECT case_id, dossier, type FROM p2p_cases WHERE state = 'open'"
@@ -87,7 +90,10 @@ class PaymentRuns:
         """Posted invoices and credits that no payment covers yet, with what holds them."""
         rows = await self._measures.measured(_OPEN, {})
         holds = _holds(await self._measures.measured(_CASES, {}))
-        invoices = [(dossier, Invoice.model_validate_json(body)) for dossier, body in rows]
+        read = [(dossier, Invoice.model_validate_json(body), undone) for dossier, body, undone in rows]
+        invoices = [
+            (dossier, one) for dossier, one, undone in read if not undone or await self._is_posted(dossier, one)
+        ]
         suppliers = await self._known(Supplier, {one.supplier_number for _, one in invoices})
         policies = self._policies() or USUAL
         made = (
@@ -95,6 +101,12 @@ class PaymentRuns:
             for dossier, one in invoices
         )
         return list({one.key: one for one in made}.values())
+
+    async def _is_posted(self, dossier: str, invoice: Invoice) -> bool:
+        """By all that its systems answered, of every try."""
+        state = (await self._records.load(dossier)).state
+        postings = msgspec.json.decode(state).get("postings", {}) if state else {}
+        return bool(postings.get(f"post_invoice:{invoice.natural_key}", {}).get("state") == SagaState.POSTED)
 
     async def _known(self, kind: type[Any], keys: Iterable[str]) -> dict[str, Any]:
         found = await self._records.latest([Reference(kind.kind, key) for key in sorted(keys)])

@@ -7,7 +7,7 @@ order. An answer says which command it is of, so that one to an earlier try says
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
@@ -109,12 +109,12 @@ def saga_of(
 ) -> Saga:
     """
     Args:
-        answers: oldest first, of this subject or of others; the last of each command counts.
+        answers: of this subject or of others; the last of each command counts, by when it was answered.
         detail: of the intents; tells one try from the next.
         before: what an undo command is to bring back, when that is not the subject itself.
     """
     tried = _Try(subject, detail, before or subject)
-    told = {(one.system, one.command): one for one in answers if tried.is_answered_by(one)}
+    told = _told(one for one in answers if tried.is_answered_by(one))
     done = [told.get((one.system, one.command)) for one in plan]
     failed = next((n for n, one in enumerate(done) if one is not None and not one.ok), None)
     if failed is not None:
@@ -122,6 +122,21 @@ def saga_of(
     if any((undone := told.get((one.system, one.undone_by))) is not None and undone.ok for one in plan):
         return _half(tried, plan, done, told)
     return _forward(tried, plan, done)
+
+
+def _told(answers: Iterable[PostingResult]) -> dict[tuple[str, str], PostingResult]:
+    """By system and command. Who is asked twice and refuses because of what the first time made, has taken it."""
+    told: dict[tuple[str, str], PostingResult] = {}
+    for one in sorted(answers, key=lambda answer: answer.answered_at):
+        before = told.get((one.system, one.command))
+        if before is None or not _is_its_own(one, before):
+            told[one.system, one.command] = one
+    return told
+
+
+def _is_its_own(refusal: PostingResult, taken: PostingResult) -> bool:
+    holds = refusal.holds.reference if refusal.holds is not None and not refusal.ok else None
+    return taken.ok and holds is not None and holds == taken.reference
 
 
 class _Try(msgspec.Struct, frozen=True):

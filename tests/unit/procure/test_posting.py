@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.canonical import Invoice, InvoiceLine, JournalEntry, JournalLine, Money, PostingResult, Quantity
+from engine.canonical import HeldThere, Invoice, InvoiceLine, JournalEntry, JournalLine, Money, PostingResult, Quantity
 from engine.channel.policies import Policies
 from engine.channel.policy_calendars import Calendars, FiscalYear
 from engine.procure.decision import Decision, Intent
@@ -67,6 +67,23 @@ def test_what_cannot_be_taken_back_is_stuck_and_a_case() -> None:
     saga = at(answered("a"), answered("b", ok=False), answered("undo_a", ok=False))
 
     assert saga.state is SagaState.STUCK
+
+
+def test_the_answer_given_last_counts_whichever_came_first() -> None:
+    early = answered("a", ok=False)
+    late = answered("a").model_copy(update={"answered_at": early.answered_at + timedelta(minutes=5)})
+
+    assert [wanted(at(*turn)) for turn in ((early, late), (late, early))] == [["b"], ["b"]]
+
+
+def test_who_is_asked_twice_and_refuses_because_it_has_ours_has_taken_it() -> None:
+    def again(reference: str) -> PostingResult:
+        at_ = answered("a").answered_at + timedelta(minutes=5)
+        holds = HeldThere(reference=reference, is_posted=True)
+        return answered("a", ok=False).model_copy(update={"answered_at": at_, "holds": holds})
+
+    assert wanted(at(answered("a"), again("7"))) == ["b"]
+    assert at(answered("a"), again("8")).state is SagaState.REFUSED  # what people entered there is another one
 
 
 def test_answers_about_other_documents_say_nothing() -> None:
