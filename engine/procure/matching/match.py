@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -33,7 +33,7 @@ from engine.procure.matching.contracted import agreed_by_contract, no_price
 from engine.procure.matching.item import is_theirs, may_stand, other_item, pairing
 from engine.procure.matching.tolerance import Verdict, judge, shown
 from engine.procure.matching.validate_invoice import aspects_of, found, sum_differs
-from engine.procure.matching.ways import FOUR_WAYS, THREE_WAYS, ways_of
+from engine.procure.matching.ways import THREE_WAYS, ways_of
 from engine.procure.waiting import Waiting, waiting_for
 
 _ACCEPTED, _RECEIVED = "inspections", "receipts"
@@ -224,7 +224,10 @@ class Match:
             side = "above" if verdict.above else "below"
             does = "is" if self.sign > 0 else "credited is"
             title = f"The price {does} {'higher' if verdict.above else 'lower'} than ordered"
-            self._differs(f"price_{side}_tolerance", title, line, verdict, verdict.difference * amount)
+            in_all = self._judge("line_amount", agreed * amount, price * amount, ordered, line)
+            edge = in_all.edge if self._has_rule("line_amount") and amount > 0 else None
+            flip = verdict.flip_with(None if edge is None else edge / Fraction(amount))
+            self._differs(f"price_{side}_tolerance", title, line, verdict, verdict.difference * amount, flip=flip)
         return verdict.within
 
     def _amount(self, line: InvoiceLine, ordered: OrderLine, expected: Exact, actual: Exact) -> None:
@@ -268,33 +271,40 @@ class Match:
                         "invoice that it credits")  # fmt: skip
 
     def _quantities(self, line: InvoiceLine, ordered: OrderLine, total: Exact) -> None:
-        """
-        Args:
-            total: as of `_gives_back`.
-        """
+        ways = self._ways(ordered)
         limit = 0 if ordered.number in self.book.gone else exact(ordered.quantity.amount)
         verdict = self._judge("quantity_ordered", limit, total, ordered) if total != limit else None
         if verdict is not None and not verdict.within and not (is_by_money(self.order) and limit):
-            return self._differs("quantity_above_ordered", "More is invoiced than ordered", line, verdict,
-                                 verdict.difference * exact(ordered.price.amount))  # fmt: skip
-        ways = self._ways(ordered)
+            come = [self._judge(rule, so_far[ordered.number], total, ordered).edge
+                    for rule, so_far, _, _ in self._steps(ways) if so_far[ordered.number] < total]  # fmt: skip
+            worth = verdict.difference * exact(ordered.price.amount)
+            return self._differs("quantity_above_ordered", "More is invoiced than ordered", line, verdict, worth,
+                                 flip=verdict.flip_with(*come))  # fmt: skip
         self.ways[str(line.number)] = ways
         if ways >= THREE_WAYS:
             self._arrived(line, ordered, total, ways)
 
     def _arrived(self, line: InvoiceLine, ordered: OrderLine, total: Exact, ways: int) -> None:
         """At least as much must have come, and with four ways been accepted; what lags is waited for."""
-        steps = [("quantity_received", self.book.received, _RECEIVED, "quantity_not_received")]
-        if ways >= FOUR_WAYS:
-            steps.append(("quantity_accepted", self.book.accepted, _ACCEPTED, "quantity_not_accepted"))
-        for rule, so_far, source, type_ in steps:
-            if (come := so_far[ordered.number]) == total:
-                continue
-            verdict = self._judge(rule, come, total, ordered)
-            if not verdict.within:
-                return self._missing(line, ordered, verdict, source, type_)
+        verdicts = [
+            (self._judge(rule, so_far[ordered.number], total, ordered), source, type_)
+            for rule, so_far, source, type_ in self._steps(ways)
+            if so_far[ordered.number] != total
+        ]
+        short = [one for one in verdicts if not one[0].within]
+        if short:
+            self._missing(line, ordered, *short[0], [verdict.edge for verdict, *_ in short])
 
-    def _missing(self, line: InvoiceLine, ordered: OrderLine, verdict: Verdict, source: str, type_: str) -> None:
+    def _steps(self, ways: int) -> list[tuple[str, Mapping[int, Exact], str, str]]:
+        """Rule, what came, the source that tells it, and what it is called when it lacks."""
+        steps = [("quantity_received", self.book.received, _RECEIVED, "quantity_not_received"),
+                 ("quantity_accepted", self.book.accepted, _ACCEPTED, "quantity_not_accepted")]  # fmt: skip
+        return [*steps[: max(0, ways - THREE_WAYS + 1)]]
+
+    def _missing(
+        self, line: InvoiceLine, ordered: OrderLine, verdict: Verdict, source: str, type_: str,
+        edges: Sequence[Exact | None],
+    ) -> None:  # fmt: skip
         units = sorted(unit for number, unit in self.book.unknown_units if number == ordered.number)
         if units:
             return self._unit_unknown(line, ordered, *units)
@@ -303,7 +313,7 @@ class Match:
             return self.waits.append(waiting)
         worth = verdict.difference * exact(ordered.price.amount)
         title = "It is invoiced but was not " + ("received" if source == _RECEIVED else "accepted")
-        self._differs(type_, title, line, verdict, worth)
+        self._differs(type_, title, line, verdict, worth, flip=verdict.flip_with(*edges))
 
     @property
     def _came(self) -> datetime:
@@ -364,10 +374,10 @@ class Match:
 
     def _differs(
         self, type_: str, title: str, line: InvoiceLine | None, verdict: Verdict, worth: Exact,
-        facts: Mapping[str, object] | None = None,
+        facts: Mapping[str, object] | None = None, flip: str = "",
     ) -> None:  # fmt: skip
         money = Money(amount=decimal_of(worth), currency=self.invoice.currency).rounded()
-        self._found(type_, title, line, money, {**verdict.facts, **(facts or {})}, verdict.flip)
+        self._found(type_, title, line, money, {**verdict.facts, **(facts or {})}, flip or verdict.flip)
 
     def _found(
         self, type_: str, title: str, line: InvoiceLine | None, money: Money | None, facts: Mapping[str, object],

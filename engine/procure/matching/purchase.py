@@ -12,6 +12,7 @@ from engine.canonical import (
     InvoiceKind,
     PostingResult,
     PurchaseOrder,
+    Receipt,
     Supplier,
 )
 from engine.core.clock import from_micros
@@ -185,9 +186,13 @@ class _Purchase:
         return found(invoice, type_, title, money=invoice.stated_total, facts=facts, flip=flip)
 
     def _not_awaited(self, invoice: Invoice) -> tuple[Finding, ...]:
-        """What is received of such an order is paid by its receipts: an invoice for it would be paid beside them."""
+        """What is received of such an order is paid by its receipts, and what went back is credited by them: an
+        invoice, or a credit of what went back, would count beside them."""
         order = self.book.order
-        if order is None or not order.evaluated_receipt or invoice.invoice_kind is InvoiceKind.CREDIT_MEMO:
+        if order is None or not order.evaluated_receipt:
+            return ()
+        went_back = any(one.sign < 0 for one in self.papers.newest(Receipt))
+        if invoice.invoice_kind is InvoiceKind.CREDIT_MEMO and not went_back:
             return ()
         title = "Its order is paid by what is received, without invoices"
         flip = "an order that is paid by invoices, or a return to the supplier"

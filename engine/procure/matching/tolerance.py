@@ -47,12 +47,27 @@ class Verdict(msgspec.Struct, frozen=True):
         return {"rule": self.rule, **figures, "difference": shown(self.difference), "allowed": allowed}
 
     @property
+    def edge(self) -> Exact | None:
+        """The last figure to its side that is within; None: any is."""
+        if self.allowed is None:
+            return None
+        return self.expected + (self.allowed if self.above else -self.allowed)
+
+    @property
     def flip(self) -> str:
         """The smallest change of the figure that would have been within."""
+        return self.flip_with()
+
+    def flip_with(self, *edges: Exact | None) -> str:
+        """
+        Args:
+            edges: to the same side, of other rules that the figure must hold to as well.
+        """
         if self.within or self.allowed is None:
             return ""
-        edge = self.expected + (self.allowed if self.above else -self.allowed)
-        return f"{shown(edge)} instead of {shown(self.actual)} would have been within"
+        known = [one for one in (self.edge, *edges) if one is not None]
+        edge = min(known) if self.above else max(known)
+        return f"{text_of(_inward(edge, self.above))} instead of {shown(self.actual)} would have been within"
 
 
 def judge(
@@ -86,6 +101,14 @@ def allowed_by(limit: Limit, expected: Exact) -> Exact | None:
 @lru_cache(maxsize=256)
 def _hundredth(percent: Decimal) -> Fraction:
     return Fraction(percent) / 100
+
+
+def _inward(edge: Exact, above: bool) -> Decimal:
+    """To six places, and never beyond the edge."""
+    millionths, rest = divmod(edge.numerator * 1_000_000, edge.denominator)
+    if rest and not above:
+        millionths += 1
+    return decimal_of(Fraction(millionths, 1_000_000))
 
 
 def shown(value: Exact) -> str:

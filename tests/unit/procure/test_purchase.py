@@ -88,6 +88,37 @@ def four_ways() -> Document:
     return order(match_rule=MatchRule.FOUR_WAY)
 
 
+AMOUNTS = Tolerances(rules=(
+    Tolerance(rule="price", upper=Limit(percent=Decimal(2))),
+    Tolerance(rule="line_amount", upper=Limit(absolute=Decimal("0.10"))),
+    Tolerance(rule="quantity_received", upper=Limit(percent=Decimal(50)), lower=Limit(unlimited=True)),
+))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("before", "amount", "price", "at"),
+    [
+        ((receipt("4"),), "12", "4.00", "6"),
+        ((receipt("8"),), "12", "4.00", "10"),
+        ((receipt("4"),), "9", "4.00", "6"),
+        ((receipt("8", accepted="5"),), "10", "4.00", "5"),
+        ((receipt(),), "10", "4.20", "4.01"),
+        ((receipt(),), "7", "4.20", "4.014285"),  # a third decimal that would round beyond the limit
+    ],
+)
+def test_what_would_have_flipped_a_decision_flips_it(
+    before: tuple[Document, ...], amount: str, price: str, at: str
+) -> None:
+    inspected = any(line.accepted for one in before if isinstance(one, Receipt) for line in one.lines)
+    asked = order(match_rule=MatchRule.FOUR_WAY if inspected else MatchRule.THREE_WAY)
+    told = {"policies": Policies(tolerances=AMOUNTS)}
+    (found,) = decide(asked, *before, invoice(billed(amount, price)), **told).findings
+    flipped = billed(amount, at) if found.type.startswith("price") else billed(at, price)
+
+    assert found.flip.startswith(f"{at} instead of ")
+    assert posted(decide(asked, *before, invoice(flipped), **told)) == ["post_invoice:S1/I-1"]
+
+
 CASES: list[tuple[str, list[Document], list[str]]] = [
     ("two ways need no receipt", [order(match_rule=MatchRule.TWO_WAY), invoice()], []),
     ("not received", [order(), invoice()], ["quantity_not_received"]),
@@ -783,6 +814,15 @@ def test_an_invoice_beside_what_its_receipts_pay_is_not_posted() -> None:
 
     assert "evaluated_receipt_invoiced" in types(decision)
     assert posted(decision) == ["post_invoice:S1/ERS-R-1"]
+
+
+def test_a_credit_of_what_went_back_is_not_posted_beside_its_return() -> None:
+    paid = order(evaluated_receipt=True)
+    credit = invoice(billed("2"), number="C-1", invoice_kind=InvoiceKind.CREDIT_MEMO)
+    back = receipt("2", "R-2", receipt_kind=ReceiptKind.RETURN)
+
+    assert types(decide(paid, receipt(), back, credit)) == ["evaluated_receipt_invoiced"]
+    assert types(decide(paid, receipt(), credit)) == []  # nothing went back: it is of something else
 
 
 def test_a_return_takes_back_what_its_receipt_paid() -> None:
