@@ -17,6 +17,7 @@ from engine.ports.approvals import WHOSE, ApprovalAsk
 from engine.ports.web import Call, WebRoute
 
 LIMIT = 200
+COLUMNS = 7  # as many as stand side by side without scrolling
 _ELSEWHERE = frozenset({"amount", "asked", "state"})  # facts that have a place of their own
 _WORDS = {"flip": "what would settle it", "handed to": "handed on to"}
 TITLES: Mapping[str, str] = {"mine": "Mine", "delegated": "Delegated to me", "all": "All"}
@@ -42,11 +43,15 @@ _OF_LINE = re.compile(r"(\w+)\[(\d+)\]\.(.+)")
 
 
 class Lines(NamedTuple):
-    """What repeats in a document, as a table: `rows` have a text for each column, empty where a line has none."""
+    """What repeats in a document, as a table: `rows` have a text for each column, empty where a line has none.
+
+    `same` holds what all lines of a wide table agree on: column and text.
+    """
 
     name: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
+    same: Sequence[tuple[str, str]] = ()
 
 
 class Content(NamedTuple):
@@ -72,7 +77,18 @@ def laid_out(content: Iterable[tuple[str, str]]) -> Content:
 
 def _lines(name: str, rows: Mapping[int, Mapping[str, str]]) -> Lines:
     columns = list(dict.fromkeys(column for row in rows.values() for column in row))
-    return Lines(name, columns, [[row.get(column, "") for column in columns] for _, row in sorted(rows.items())])
+    same = _same(columns, list(rows.values()))
+    columns = [column for column in columns if column not in same]
+    shown = [[row.get(column, "") for column in columns] for _, row in sorted(rows.items())]
+    return Lines(name, columns, shown, list(same.items()))
+
+
+def _same(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Of a table too wide for a page, what every line agrees on, the last columns first: those tell the least."""
+    texts = {column: {row.get(column, "") for row in rows} for column in columns}
+    agreed = [column for column in reversed(columns) if len(texts[column]) == 1]
+    taken = agreed[: max(0, len(columns) - COLUMNS)]
+    return {column: next(iter(texts[column])) for column in columns if column in taken}
 
 
 class ApprovalPages:

@@ -21,9 +21,13 @@ _DONE = {
 }
 
 
+def _troubled(channel: ChannelStatus) -> bool:
+    return channel.state == "failed" or any(one.state in figures.TROUBLED for one in channel.destinations)
+
+
 SHOWN: dict[str, tuple[str, Callable[[ChannelStatus], bool]]] = {
     "": ("All", lambda channel: True),
-    "trouble": ("In trouble", lambda channel: _troubled(channel)),
+    "trouble": ("In trouble", _troubled),
     "held": ("Holding messages", lambda channel: figures.held([channel]) > 0),
     "queued": ("With a queue", lambda channel: any(one.queued for one in channel.destinations)),
     "still": ("Not running", lambda channel: channel.state != "running"),
@@ -86,10 +90,6 @@ class ChannelPages:
 def _importance(channel: ChannelStatus) -> tuple[bool, ...]:
     """What is in trouble first, then what holds messages, what is busy, what ever had something to do."""
     return not _troubled(channel), not figures.held([channel]), not any(channel.recent), not channel.received
-
-
-def _troubled(channel: ChannelStatus) -> bool:
-    return channel.state == "failed" or any(one.state in figures.TROUBLED for one in channel.destinations)
 
 
 def shape(channels: Sequence[ChannelStatus]) -> str:

@@ -12,6 +12,7 @@ from engine.ports.accounts import Session
 from engine.ports.web import Access, Call, WebRoute, forget_session, keep_session, session_token
 
 HOME = "/channels"
+_NEW_LINK = "ask an administrator for a new one; until the first one has signed in, each start of the engine prints one"
 
 
 class SignInPages:
@@ -78,7 +79,7 @@ class SignInPages:
     async def _welcome_form(self, call: Call, *, status: int = 200, **values: Any) -> Response:
         found = await call.accounts.link(str(call.request.path_params["token"]))
         if found is None:
-            words_for_people = words_of(LinkError("this link is not good any more"))
+            words_for_people = words_of(LinkError("this link is not good any more", remedy=_NEW_LINK))
             return self._kit.bare(call, "refused.html", status=410, code=410, words_for_people=words_for_people)
         shown = {"name": found.name or "", "problem": ""} | values
         return self._kit.bare(call, "welcome.html", status=status, found=found, **shown)

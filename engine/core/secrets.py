@@ -46,7 +46,18 @@ class SiteSecrets:
             return (self._root / name).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise SecretMissingError(
-                f"the secret's file cannot be read: {type(error).__name__}",
+                f"the secret's file cannot be read: {_why(error)}",
                 where=reference,
                 remedy="put the secret into that file, readable by the engine's user only (0600)",
             ) from None
+
+
+def _why(error: OSError | UnicodeDecodeError) -> str:
+    """In words; nothing of the file's content."""
+    words = {
+        FileNotFoundError: "it is not there",
+        PermissionError: "the engine's user may not",
+        IsADirectoryError: "it is a folder",
+        UnicodeDecodeError: "it is not UTF-8 text",
+    }
+    return words.get(type(error), type(error).__name__)

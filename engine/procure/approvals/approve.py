@@ -148,7 +148,7 @@ class _Course:
         if directory.key(act.who) in creators:
             return None, "who asked for it does not decide it"
         if actor is None:
-            return None, "nobody of this name is here on that day"
+            return None, "the policy of people has nobody of this name who is here on that day"
         if directory.key(act.who) in used:
             return None, "the same person does not count twice"
         if act.on_behalf_of is not None and directory.key(act.on_behalf_of) in creators:

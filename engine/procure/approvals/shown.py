@@ -13,7 +13,7 @@ from engine.ports.procure import Case
 from engine.procure.desk.timeline import place_of
 from engine.procure.papers import Papers
 
-MOST_FIELDS = 200
+MOST_FIELDS = 5000  # a requisition of four hundred lines; what is left out is counted
 _KINDS: Mapping[str, type[Document]] = {
     "requisition": Requisition,
     "supplier": Supplier,
@@ -42,7 +42,9 @@ def routed_as(subject: str) -> str:
 def content_of(case: Case, papers: Papers) -> list[tuple[str, str]]:
     """The newest version, field by field; of a bank change, the account."""
     versions = _versions(case, papers)
-    return list(_shown(case, versions[-1]).items())[:MOST_FIELDS] if versions else []
+    shown = list(_shown(case, versions[-1]).items()) if versions else []
+    more = len(shown) - MOST_FIELDS
+    return [*shown[:MOST_FIELDS], ("not shown", f"{more} more values of the document")] if more > 0 else shown
 
 
 def changes_of(case: Case, papers: Papers) -> list[Changed]:

@@ -142,3 +142,16 @@ def test_lines_of_a_document_are_rows_of_one_table() -> None:
 
     assert found.facts == [("number", "REQ-1")]
     assert found.tables == [Lines("lines", ["item", "quantity"], [["A", "3 EA"], ["", "5 EA"]])]
+
+
+def test_what_every_line_of_a_wide_table_agrees_on_is_told_once() -> None:
+    names = ("number", "item", "quantity", "description", "center", "supplier", "price", "deliver_to", "status")
+    first = dict.fromkeys(names, "same") | {"number": "1", "item": "A"}
+    second = first | {"number": "2", "item": "B", "deliver_to": "OR-2"}
+    content = [(f"lines[{n}].{name}", text) for n, row in ((1, first), (2, second)) for name, text in row.items()]
+
+    (table,) = laid_out(content).tables
+
+    assert table.columns == ["number", "item", "quantity", "description", "center", "supplier", "deliver_to"]
+    assert table.same == [("price", "same"), ("status", "same")]
+    assert table.rows[1] == ["2", "B", "same", "same", "same", "same", "OR-2"]

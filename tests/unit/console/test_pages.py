@@ -61,6 +61,7 @@ async def test_the_first_link_leads_to_the_console_and_works_once(desk: Desk) ->
     assert (first.status, first.headers["location"]) == (303, "/channels")
     assert "isthmus_session=" in first.headers["set-cookie"]
     assert (second.status, "set-cookie" in second.headers) == (410, False)
+    assert "ask an administrator for a new one" in second.text
 
 
 @pytest.mark.parametrize(("again", "password"), [("other words here", PASSWORD), ("short", "short")])
