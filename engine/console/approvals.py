@@ -80,7 +80,7 @@ def _lines(name: str, rows: Mapping[int, Mapping[str, str]]) -> Lines:
     same = _same(columns, list(rows.values()))
     columns = [column for column in columns if column not in same]
     shown = [[row.get(column, "") for column in columns] for _, row in sorted(rows.items())]
-    return Lines(name, columns, shown, list(same.items()))
+    return Lines(name, columns, shown, tuple(same.items()))
 
 
 def _same(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> dict[str, str]:

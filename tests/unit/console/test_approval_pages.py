@@ -153,5 +153,5 @@ def test_what_every_line_of_a_wide_table_agrees_on_is_told_once() -> None:
     (table,) = laid_out(content).tables
 
     assert table.columns == ["number", "item", "quantity", "description", "center", "supplier", "deliver_to"]
-    assert table.same == [("price", "same"), ("status", "same")]
+    assert table.same == (("price", "same"), ("status", "same"))
     assert table.rows[1] == ["2", "B", "same", "same", "same", "same", "OR-2"]
