@@ -20,7 +20,7 @@ from engine.procure.decision import World, text_of
 from engine.procure.papers import Papers
 from engine.procure.payments.hold import Clearance
 from engine.procure.policies import policies_of
-from engine.procure.suppliers.approval import approval_for
+from engine.procure.suppliers.approval import approval_for, number_of_approval
 
 
 def payment_approval_number(payment: Payment) -> str:
@@ -28,7 +28,7 @@ def payment_approval_number(payment: Payment) -> str:
     invoices = [f"{one.invoice_number}={text_of(one.amount.amount)}" for one in payment.invoices]
     parts = [payment.supplier_number, payment.remit_to or "", payment.bank_account or "", payment.amount.currency]
     told = blind("\n".join([*parts, text_of(payment.amount.amount), *invoices]))
-    return f"payment/{payment.payment_number}/{told}"[:80]
+    return number_of_approval(f"payment/{payment.payment_number}", told)
 
 
 def payment_standing(payment: Payment, papers: Papers, world: World) -> Standing | None:

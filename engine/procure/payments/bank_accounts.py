@@ -27,6 +27,7 @@ from engine.procure.approvals.states import ApprovalState
 from engine.procure.approvals.values import Act, Request, Standing
 from engine.procure.decision import World
 from engine.procure.papers import Paper, Papers
+from engine.procure.suppliers.approval import number_of_approval
 
 COOL_DOWN = timedelta(hours=24)
 
@@ -68,7 +69,7 @@ def details_of(account: BankAccount) -> str:
 
 
 def approval_number(supplier_number: str, account: BankAccount) -> str:
-    return f"bank/{supplier_number}/{account.code}/{details_of(account)}"[:80]
+    return number_of_approval(f"bank/{supplier_number}/{account.code}", details_of(account))
 
 
 def account_standings(papers: Papers, world: World) -> dict[str, AccountStanding]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from engine.canonical import Approval, ApprovalAction, Money, Supplier, SupplierStatus
+from engine.canonical.entity_names import blind
 from engine.core.clock import from_micros
 from engine.procure.approvals.approve import approve
 from engine.procure.approvals.documents import acts_of
@@ -15,6 +16,8 @@ from engine.procure.approvals.values import Act, Request, Standing
 from engine.procure.decision import World
 from engine.procure.papers import Paper, Papers
 from engine.procure.suppliers.names import identity_of
+
+_LONGEST = 80  # characters of a code
 
 
 def approval_for(number: str, requested_by: str, requested_at: datetime, kind: str = "Supplier") -> Approval:
@@ -29,9 +32,23 @@ def approval_for(number: str, requested_by: str, requested_at: datetime, kind: s
     )
 
 
+def number_of_approval(subject: str, *told: str) -> str:
+    """What an approval is called.
+
+    Args:
+        subject: what it is about. Where that is too long it is cut, and a digest of all of it stands for the rest.
+        told: what exactly is approved; never cut, for another one of the same subject is another approval.
+    """
+    rest = "".join(f"/{one}" for one in told)
+    if len(subject) + len(rest) <= _LONGEST:
+        return subject + rest
+    digest = blind(subject)
+    return f"{subject[: _LONGEST - len(rest) - len(digest) - 1]}~{digest}{rest}"
+
+
 def supplier_number_of_approval(supplier: Supplier) -> str:
     """Another name or tax number before the law needs another approval."""
-    return f"supplier/{supplier.supplier_number}/{identity_of(supplier)}"[:80]
+    return number_of_approval(f"supplier/{supplier.supplier_number}", identity_of(supplier))
 
 
 def is_taken_over(versions: list[Paper]) -> bool:

@@ -18,7 +18,7 @@ from engine.procure.approvals.states import ApprovalState
 from engine.procure.approvals.values import Request, Standing
 from engine.procure.decision import World
 from engine.procure.papers import Papers
-from engine.procure.suppliers.approval import approval_for
+from engine.procure.suppliers.approval import approval_for, number_of_approval
 
 # What a merge never takes from the absorbed one: numbers, states and where money goes.
 _NEVER_TAKEN = frozenset(
@@ -39,7 +39,7 @@ class MergeStanding(msgspec.Struct, frozen=True):
 
 def merge_number(merge: SupplierMerge, turn: int) -> str:
     """Of its approval. `turn`: version of the merge, for each one is approved by itself."""
-    return f"merge/{merge.absorbed_number}/{merge.survivor_number}/{turn}"[:80]
+    return number_of_approval(f"merge/{merge.absorbed_number}/{merge.survivor_number}", str(turn))
 
 
 def merges(papers: Papers, world: World) -> list[MergeStanding]:

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import msgspec
 
-from engine.canonical import Supplier
+from engine.canonical import Supplier, TaxIdentifierType
 from engine.canonical.entity_names import blind, normal_name
 from engine.procure.suppliers.blocks import ALIKE, kept_under, looked_under
 
@@ -56,12 +56,13 @@ class Alike(msgspec.Struct, frozen=True, order=True):
 
 
 def alike(one: Supplier, other: Supplier) -> Alike | None:
-    """Different tax numbers of one country tell two entities apart, however alike their names are."""
+    """Different tax numbers of one kind tell two entities apart, however alike their names are. A sole proprietor has
+    two: as a person and as an employer."""
     why = []
     mine, theirs = tax_numbers(one), tax_numbers(other)
     if mine & theirs:
         why.append("same_tax_number")
-    elif {text[:2] for text in mine} & {text[:2] for text in theirs}:
+    elif _kinds(one) & _kinds(other):
         return None
     names = normal_name(one.registered_name), normal_name(other.registered_name)
     if names[0] == names[1]:
@@ -70,6 +71,12 @@ def alike(one: Supplier, other: Supplier) -> Alike | None:
         why.append("similar_name")
     first, second = sorted((one.supplier_number, other.supplier_number))
     return Alike(first, second, tuple(why)) if why else None
+
+
+def _kinds(supplier: Supplier) -> set[tuple[str, TaxIdentifierType]]:
+    """Country and type of its tax numbers."""
+    found = {(one.country.upper(), one.type) for one in supplier.tax_identifiers}
+    return found | ({("US", TaxIdentifierType.EIN)} if supplier.tax_identifier else set())
 
 
 def _overlap(one: str, other: str) -> Fraction:

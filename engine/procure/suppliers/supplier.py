@@ -4,7 +4,7 @@ system. Bank details that nobody else verified are an exception, and no payment 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -244,11 +244,23 @@ def _master(found: SupplierStanding, papers: Papers, world: World) -> Supplier:
         ]
         return _with_crosswalk(ended(supplier, mine[0]) if mine else supplier, papers)
     here = [one.merge for one in found.merges if one.holds and one.merge.survivor_number == supplier.supplier_number]
-    return _with_crosswalk(merged(supplier, here, lambda number: _other(number, world)), papers)
+    find = _finder(frozenset({supplier.supplier_number}), world)
+    return _with_crosswalk(merged(supplier, here, find), papers)
 
 
-def _other(number: str, world: World) -> Supplier | None:
-    return next(iter(world.papers(supplier_dossier(number)).newest(Supplier)), None)
+def _finder(seen: frozenset[str], world: World) -> Callable[[str], Supplier | None]:
+    """Masters with all that ended in them before they ended themselves; nobody ends in itself."""
+
+    def find(number: str) -> Supplier | None:
+        papers = world.papers(supplier_dossier(number))
+        found = next(iter(papers.newest(Supplier)), None)
+        if found is None:
+            return None
+        standings = [one for one in merges(papers, world) if one.holds and one.merge.survivor_number == number]
+        here = [one.merge for one in standings if one.merge.absorbed_number not in seen]
+        return merged(found, here, _finder(seen | {number}, world))
+
+    return find
 
 
 def _with_crosswalk(master: Supplier, papers: Papers) -> Supplier:

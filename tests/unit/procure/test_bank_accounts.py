@@ -312,6 +312,18 @@ def test_no_account_number_is_in_what_is_shown() -> None:
     assert "99999999999" not in shown
 
 
+def test_however_long_its_names_an_approval_is_of_these_details_only() -> None:
+    numbers = {
+        approval_number(number, account(details, code))
+        for number in ("S1", "S" * 80)
+        for details in ("111", "222")
+        for code in ("MAIN", "M" * 80, "M" * 79 + "N")
+    }
+
+    assert len(numbers) == 12
+    assert max(map(len, numbers)) == 80
+
+
 def test_answers_are_kept_as_they_were_given() -> None:
     here = verified()
 

@@ -81,6 +81,23 @@ def test_systems_are_told_of_the_merge_and_of_the_split() -> None:
     assert not set(merged_keys) & set(told(here))
 
 
+def test_what_ended_in_a_number_goes_along_when_that_number_ends_too() -> None:
+    here = both()
+    last = supplier("S0", name="Acme Holding")
+    here.take(last, ANNA)
+    here.take(clear(last))
+    here.take(answer(supplier_number_of_approval(last), BERT, here.now, "supplier:S0"), BERT)
+    merge(here, active=True)
+    on = SupplierMerge(absorbed_number="S1", survivor_number="S0", requested_by=ANNA, requested_at=here.now)
+    here.take(on, ANNA)
+    here.take(answer(merge_number(on, 1), BERT, here.now), BERT)
+
+    (intent,) = [one for one in here.decide("supplier:S0").intents if one.what == "propagate_supplier"]
+
+    assert isinstance(intent.document, Supplier)
+    assert {one.value for one in intent.document.identifiers if one.scheme == "SUPPLIER_NUMBER"} == {"S1", "S2"}
+
+
 def test_nobody_merges_alone() -> None:
     here = both()
     merge(here, active=True, who=ANNA)

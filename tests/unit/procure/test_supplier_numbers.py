@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.canonical import TaxIdentifier, TaxIdentifierType
+from engine.canonical import Supplier, TaxIdentifier, TaxIdentifierType
 from engine.canonical.entity_names import normal_name
 from engine.canonical.guarded import Guarded
-from engine.procure.suppliers.names import alike, pairs
+from engine.procure.suppliers.names import Alike, alike, pairs
 from engine.procure.suppliers.numbers import bic_fault, iban_fault, routing_fault, tax_fault
 from tests.support.suppliers import ROUTING, named
 
@@ -76,3 +76,15 @@ def test_suppliers_are_the_same_by_tax_number_or_name_never_by_remit_to() -> Non
     assert alike(named("S1", "Acme Medical", "12-3456789"), named("S2", "Acme Medical", "12-3456780")) is None
     assert alike(named("S1", "Acme", lockbox="Box 7"), named("S2", "Zenith", lockbox="Box 7")) is None
     assert [(p.one, p.other) for p in pairs([one, other, named("S3", "Other")])] == [("S1", "S2")]
+
+
+def test_a_sole_proprietors_two_tax_numbers_do_not_tell_two_entities_apart() -> None:
+    def smith(number: str, kind: TaxIdentifierType, value: str) -> Supplier:
+        tax = TaxIdentifier(type=kind, value=Guarded(value))
+        return Supplier(supplier_number=number, name="John Smith MD", tax_identifiers=(tax,))
+
+    person = smith("S1", TaxIdentifierType.SSN, "123-45-6789")
+    employer, other = (smith(f"S{n}", TaxIdentifierType.EIN, f"12-345678{n}") for n in (2, 3))
+
+    assert alike(person, employer) == Alike("S1", "S2", ("same_name",))
+    assert alike(employer, other) is None
