@@ -173,5 +173,8 @@ async def test_what_was_taken_back_is_missed_by_nobody(store: Store, tmp_path: P
         ok=True, answered_at=scene.clock.now(),
     )  # fmt: skip
     await scene.process.answered(undone)
-
     assert await scene.compared() == []
+
+    await scene.erp.post(made("I-1"), "S1/I-1")  # it is there all the same
+    scene.clock.seconds += 1
+    assert await scene.compared() == [("drift_missing_here", "S1/I-1")]
