@@ -21,7 +21,7 @@ EXCEPTION_TYPES: frozenset[str] = frozenset({
     "invoice_total_differs",
     "item_differs", "item_inactive", "item_unknown",
     "line_amount_differs", "line_not_ordered", "merge_waiting", "no_order", "order_change_asked",
-    "order_change_refused", "order_limit_exceeded", "order_not_valid", "order_unknown",
+    "order_change_refused", "order_limit_exceeded", "order_not_valid", "order_quantity_missing", "order_unknown",
     "payment_disputed", "payment_held", "payment_rejected",
     "payment_returned", "payment_stale", "payment_unverified", "posting_half_done", "posting_refused",
     "price_above_tolerance", "price_below_tolerance", "price_unknown", "quantity_above_ordered",

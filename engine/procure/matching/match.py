@@ -33,7 +33,7 @@ from engine.procure.matching.contracted import agreed_by_contract, no_price
 from engine.procure.matching.item import is_theirs, may_stand, other_item, pairing
 from engine.procure.matching.tolerance import Verdict, judge, shown
 from engine.procure.matching.validate_invoice import aspects_of, found, sum_differs
-from engine.procure.matching.ways import THREE_WAYS, ways_of
+from engine.procure.matching.ways import FOUR_WAYS, THREE_WAYS, ways_of
 from engine.procure.waiting import Waiting, waiting_for
 
 _ACCEPTED, _RECEIVED = "inspections", "receipts"
@@ -275,31 +275,31 @@ class Match:
         limit = 0 if ordered.number in self.book.gone else exact(ordered.quantity.amount)
         verdict = self._judge("quantity_ordered", limit, total, ordered) if total != limit else None
         if verdict is not None and not verdict.within and not (is_by_money(self.order) and limit):
-            come = [self._judge(rule, so_far[ordered.number], total, ordered).edge
-                    for rule, so_far, _, _ in self._steps(ways) if so_far[ordered.number] < total]  # fmt: skip
             worth = verdict.difference * exact(ordered.price.amount)
             return self._differs("quantity_above_ordered", "More is invoiced than ordered", line, verdict, worth,
-                                 flip=verdict.flip_with(*come))  # fmt: skip
+                                 flip=verdict.flip_with(*self._edges(ordered, total, ways)))  # fmt: skip
         self.ways[str(line.number)] = ways
         if ways >= THREE_WAYS:
             self._arrived(line, ordered, total, ways)
 
     def _arrived(self, line: InvoiceLine, ordered: OrderLine, total: Exact, ways: int) -> None:
         """At least as much must have come, and with four ways been accepted; what lags is waited for."""
-        verdicts = [
-            (self._judge(rule, so_far[ordered.number], total, ordered), source, type_)
-            for rule, so_far, source, type_ in self._steps(ways)
-            if so_far[ordered.number] != total
-        ]
-        short = [one for one in verdicts if not one[0].within]
-        if short:
-            self._missing(line, ordered, *short[0], [verdict.edge for verdict, *_ in short])
+        steps = [("quantity_received", self.book.received, _RECEIVED, "quantity_not_received")]
+        if ways >= FOUR_WAYS:
+            steps.append(("quantity_accepted", self.book.accepted, _ACCEPTED, "quantity_not_accepted"))
+        for rule, so_far, source, type_ in steps:
+            if (come := so_far[ordered.number]) == total:
+                continue
+            verdict = self._judge(rule, come, total, ordered)
+            if not verdict.within:
+                edges = self._edges(ordered, total, ways)
+                return self._missing(line, ordered, verdict, source, type_, edges)
 
-    def _steps(self, ways: int) -> list[tuple[str, Mapping[int, Exact], str, str]]:
-        """Rule, what came, the source that tells it, and what it is called when it lacks."""
-        steps = [("quantity_received", self.book.received, _RECEIVED, "quantity_not_received"),
-                 ("quantity_accepted", self.book.accepted, _ACCEPTED, "quantity_not_accepted")]  # fmt: skip
-        return [*steps[: max(0, ways - THREE_WAYS + 1)]]
+    def _edges(self, ordered: OrderLine, total: Exact, ways: int) -> list[Exact | None]:
+        """Up to where what came, and with four ways was accepted, would have been within."""
+        steps = (("quantity_received", self.book.received), ("quantity_accepted", self.book.accepted))
+        come = [(rule, so_far[ordered.number]) for rule, so_far in steps[: max(0, ways - 2)]]
+        return [self._judge(rule, amount, total, ordered).edge for rule, amount in come if amount < total]
 
     def _missing(
         self, line: InvoiceLine, ordered: OrderLine, verdict: Verdict, source: str, type_: str,

@@ -77,6 +77,7 @@ def _checked(requisition: Requisition, line: RequisitionLine, day: date, world: 
     found = CheckedLine(line, item, supplier, number, cost_center, price)
     faults = [
         *_item_faults(item),
+        *_quantity_faults(line),
         *_supplier_faults(found),
         *_dimension_faults(found, day, world),
         *_price_faults(found),
@@ -97,6 +98,12 @@ def _item_faults(item: Item | None) -> Iterator[Fault]:
             "The item may not be ordered any more",
             "the item were active, or a substitute were asked for",
         )
+
+
+def _quantity_faults(line: RequisitionLine) -> Iterator[Fault]:
+    """Nobody orders less than something; what goes back is a return."""
+    if line.quantity.amount <= 0:
+        yield "order_quantity_missing", "No quantity is asked for", "a quantity above zero"
 
 
 def _supplier_faults(found: CheckedLine) -> Iterator[Fault]:

@@ -11,6 +11,7 @@ import msgspec
 
 from engine.canonical import Contract, ContractLine, Item, Money, Quantity, RequisitionLine
 from engine.procure.decision import World
+from engine.procure.units import units_factor
 from engine.procure.usage.papers import contracts_dossier
 
 
@@ -32,7 +33,7 @@ def price_of(
     for contracts in (_named, _of_supplier):
         found = [*_contracted(contracts(line, item, supplier, world), line, item, supplier, facility, day)]
         if found:
-            return min(found, key=lambda one: (one.unit_price.amount, one.contract_number or ""))
+            return _lowest(found, line, item)
     if line.anticipated_price is not None:
         return Price(line.anticipated_price, "requester")
     if item is None or item.cost_price is None:
@@ -40,6 +41,17 @@ def price_of(
     per_base = factor(line.quantity.unit, item.unit, item, supplier, day)
     price = None if per_base is None else exact(Fraction(item.cost_price.amount) * per_base)
     return None if price is None else Price(Money(amount=price, currency=item.cost_price.currency), "item")
+
+
+def _lowest(found: list[Price], line: RequisitionLine, item: Item | None) -> Price:
+    """Of one currency, for nobody told of a rate: that of the expected price, else of the item's, else of the first
+    contract."""
+    known = [one.currency for one in (line.anticipated_price, item.cost_price if item else None) if one is not None]
+    known += [min(found, key=lambda one: one.contract_number or "").unit_price.currency]
+    offered = {one.unit_price.currency for one in found}
+    wanted = next(one for one in known if one in offered)
+    comparable = (one for one in found if one.unit_price.currency == wanted)
+    return min(comparable, key=lambda one: (one.unit_price.amount, one.contract_number or ""))
 
 
 def _named(line: RequisitionLine, item: Item | None, supplier: str | None, world: World) -> Iterator[Contract]:
@@ -113,24 +125,8 @@ def quantity_in(quantity: Quantity, unit: str, item: Item, supplier: str | None,
 
 def factor(unit: str, to: str, item: Item, supplier: str | None, day: date) -> Fraction | None:
     """So many `to` are one `unit` of this item; None: nobody told of it. It is never assumed."""
-    if unit == to:
-        return Fraction(1)
-    one, other = _in_base(unit, item, supplier, day), _in_base(to, item, supplier, day)
-    return None if one is None or other is None else one / other
-
-
-def _in_base(unit: str, item: Item, supplier: str | None, day: date) -> Fraction | None:
-    if unit == item.unit:
-        return Fraction(1)
-    for own in (supplier, None):  # a supplier's own conversion comes before what holds for all
-        for one in item.conversions:
-            if one.supplier_number != own or not one.is_valid_on(day):
-                continue
-            if (one.from_unit, one.to_unit) == (unit, item.unit):
-                return one.factor
-            if (one.from_unit, one.to_unit) == (item.unit, unit):
-                return 1 / one.factor
-    return next((Fraction(one.contains) for one in item.packaging if one.unit == unit), None)
+    found = units_factor(unit, to, item, supplier, day)
+    return None if found is None else Fraction(found)
 
 
 def exact(value: Fraction) -> Decimal | None:

@@ -32,6 +32,7 @@ from engine.canonical import (
     RequisitionLine,
     RequisitionLineStatus,
     Supplier,
+    UnitConversion,
     Urgency,
 )
 from engine.channel.policies import Policies
@@ -141,6 +142,8 @@ def test_a_good_requisition_becomes_one_order_for_each_supplier_urgent_implants_
         (without("S1", Supplier(supplier_number="S1", name="One", active=False)), {}, "supplier_inactive"),
         (without("M1", GLOVE.model_copy(update={"supplier_number": None})), {}, "supplier_missing"),
         (without("M1", GLOVE.model_copy(update={"cost_price": None})), {}, "price_unknown"),
+        (MASTER, {"lines": (line(amount="0"),)}, "order_quantity_missing"),
+        (MASTER, {"lines": (line(amount="-1"),)}, "order_quantity_missing"),
         (MASTER, {"cost_center": None}, "dimension_missing"),
         (without("CC1"), {}, "dimension_unknown"),
         (without("CC1", CostCenter(cost_center="CC1", name="x", active=False)), {}, "dimension_not_valid"),
@@ -417,3 +420,28 @@ def test_a_budget_is_drawn_on_in_every_month_of_its_period(period: str, ordered_
     found = decided(wish(), known=(*MASTER, held), beside={commitments_key("CC1", ordered_on): [before]})
 
     assert types(found) == (["budget_exceeded"] if missing else [])
+
+
+def packed(*sizes: tuple[str, str, int]) -> tuple[Document, ...]:
+    told = tuple(UnitConversion(from_unit=one, to_unit=to, numerator=size) for one, to, size in sizes)
+    return without("M1", GLOVE.model_copy(update={"packaging": (), "conversions": told}))
+
+
+def test_units_of_a_price_convert_step_by_step_and_not_by_one_of_two_sizes() -> None:
+    case = wish(line(quantity=each("1", "CA")))
+
+    assert decided(case, known=packed(("CA", "BX", 10), ("BX", "EA", 100))).state["expected_spend"] == "2500.00"
+    assert types(decided(case, known=packed(("CA", "EA", 10), ("CA", "EA", 20)))) == ["price_unknown"]
+
+
+def test_prices_of_contracts_in_two_currencies_are_not_compared() -> None:
+    contracts = [
+        Contract(
+            contract_number=number, supplier_number="S1", currency=price.currency,
+            lines=(ContractLine(number=1, item_number="M1", unit="EA", price=price),),
+        )
+        for number, price in (("C7", euro("1.00")), ("C8", usd("2.00")), ("C9", usd("2.20")))
+    ]  # fmt: skip
+    found = decided(wish(), beside={"contracts:S1": contracts})
+
+    assert found.state["lines"]["1"]["contract"] == "C8"  # in the currency of the item's cost
