@@ -11,6 +11,7 @@ from engine.canonical import (
     ApprovalVerb,
     CaseAction,
     Invoice,
+    InvoiceKind,
     Money,
     PostingResult,
     ReconciliationReport,
@@ -69,7 +70,7 @@ def _invoice(rows: Rows, one: Invoice) -> Iterator[Milestone]:
         if (record.kind, record.key) == (one.kind, one.natural_key) and record.who:
             told = {"detail": str(record.version), "at_micros": record.at_micros, "who": record.who}
             yield rows.traded("invoice_written", "invoice", one, **{**told, "matter": one.natural_key})
-    terms = one.terms
+    terms = one.terms if one.invoice_kind is InvoiceKind.INVOICE else None  # a credit offers nothing for being early
     if terms is not None and terms.discount_amount is not None:
         yield rows.traded("discount_offered", "payment", one, **money(terms.discount_amount))
     elif terms is not None and terms.discount_percent:

@@ -15,6 +15,7 @@ from engine.canonical import (
     ChangeBy,
     Charge,
     Document,
+    InvoiceKind,
     JournalEntry,
     JournalEntryType,
     JournalLine,
@@ -27,6 +28,7 @@ from engine.canonical import (
     ReceiptLine,
     Requisition,
     RequisitionLine,
+    Terms,
 )
 from engine.core.errors import NotFoundError, OperationError
 from engine.ports.measures import Milestone, amount_of, units_of
@@ -268,3 +270,12 @@ def test_a_slice_that_a_measure_does_not_have_is_refused() -> None:
         statement(measure("stock_outs"), "supplier; DROP TABLE p2p_records")
     with pytest.raises(NotFoundError):
         measure("none")
+
+
+def test_only_an_invoice_offers_a_discount_though_its_credit_has_the_same_terms() -> None:
+    terms = Terms(net_days=30, discount_percent=Decimal(2), discount_days=10)
+    bill = invoice(billed("10")).model_copy(update={"terms": terms})
+    credit = bill.model_copy(update={"invoice_kind": InvoiceKind.CREDIT_MEMO, "invoice_number": "C-1"})
+
+    assert told(whole(record(bill, 1)), "discount_offered") == [(1, str(bill.stated_total.amount / 50))]
+    assert told(whole(record(credit, 1)), "discount_offered") == []
