@@ -157,7 +157,7 @@ ADVICE: dict[str, str] = {
     "C003": "look the setting up in the reference",
     "C004": "look the setting up in the reference",
     "C005": "choose a value within the limits",
-    "C009": "keep one of them",
+    "C009": "change one of them so that they fit",
     "C016": "check that the file is there and may be read",
     "C020": "look up the types there are in docs/reference/connectors.md",
     "C025": "make that channel first, or name another",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -12,6 +13,7 @@ from pydantic_core import ErrorDetails
 from engine.channel.finding import Finding
 from engine.channel.yaml_source import Path, YamlSource
 
+_SETTING = re.compile(r"\b(?P<name>[a-z_]+):(?= |$)")
 _LIST, _GROUP = "a list", "a group of settings"
 _KINDS = {
     "string": "text",
@@ -29,6 +31,8 @@ _KINDS = {
     "model_attributes": _GROUP,
     "time_delta": "a duration such as 30s",
     "date": "a date such as 2026-11-20",
+    "date_from_datetime": "a date such as 2026-11-20",
+    "date_from_datetime_inexact": "a date such as 2026-11-20",
     "path": "a path",
     "url": "an address",
 }
@@ -82,8 +86,26 @@ def _finding(
         name = item["loc"][-1]
         text = f"the setting '{name}' is missing{_inside(prefix, path)}"
         return source.finding("C002", path, text, _example(model, item["loc"]), key=True)
-    code, text, suggestion = _words(item, str(path[-1]) if path else "the file", model)
+    path = _spoken_of(item, source, path)
+    code, text, suggestion = _words(item, _named(path), model)
     return source.finding(code, path, text, suggestion)
+
+
+def _spoken_of(item: ErrorDetails, source: YamlSource, path: Path) -> Path:
+    """A rule of a whole group may speak of one of its settings, as `usual:`: that is the place to look at."""
+    spoken = _SETTING.search(str(item.get("ctx", {}).get("error", ""))) if item["type"] == "value_error" else None
+    inner = (*path, spoken["name"]) if spoken else path
+    return inner if inner in source.values else path
+
+
+def _named(path: Path) -> str:
+    """The last setting of a path; an entry of a list counts from 1: `days[2]`."""
+    numbers = ""
+    for part in reversed(path):
+        if isinstance(part, str):
+            return part + numbers
+        numbers = f"[{part + 1}]{numbers}"
+    return f"entry {numbers}" if numbers else "the file"
 
 
 def _words(item: ErrorDetails, name: str, model: type[BaseModel]) -> tuple[str, str, str | None]:
@@ -98,6 +120,8 @@ def _words(item: ErrorDetails, name: str, model: type[BaseModel]) -> tuple[str, 
     if kind in ("literal_error", "enum"):
         return _choices(name, item, str(context.get("expected", "")))
     if kind in ("value_error", "assertion_error"):
+        if isinstance(item.get("input"), float):
+            example = f'{name}: "{item["input"]}"'
         return _value_error(name, str(context.get("error", "the value does not fit")), example)
     stem = kind.removesuffix("_type").removesuffix("_parsing").removesuffix("_from_float")
     needed = _KINDS.get(stem, "another kind of value")

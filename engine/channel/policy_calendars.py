@@ -37,6 +37,8 @@ class BusinessCalendar(Settings):
     def _open_at_all(self) -> Self:
         if self.closes <= self.opens:
             raise ValueError("closes is not after opens")
+        if len(set(self.days)) < len(self.days):
+            raise ValueError("a day stands twice in days:")
         return self
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from engine.channel.model import Duration, Name, Settings
 
@@ -25,10 +25,20 @@ class TlsFiles(Settings):
     client_ca: str | None = Field(default=None, description="PEM file; clients must show a certificate signed by it.")
 
 
+def _store_address(url: str) -> str:
+    """The value is not repeated: it may hold a password."""
+    if not url.startswith(_STORES):
+        raise ValueError("write an address: sqlite:PATH, or env:NAME for that of a PostgreSQL database")
+    return url
+
+
+_STORES = ("sqlite:", "postgresql://", "postgresql+psycopg://", "postgres://", "env:", "file:", "store:")
+
+
 class StoreSettings(Settings):
     """Where the journal lives."""
 
-    url: str = Field(
+    url: Annotated[str, AfterValidator(_store_address)] = Field(
         default="sqlite:var/isthmus.db",
         description="`sqlite:PATH` (below the site, or absolute), or a reference to a PostgreSQL address: `env:NAME`.",
         examples=["sqlite:var/isthmus.db", "env:ISTHMUS_DATABASE"],

@@ -62,7 +62,7 @@ def database(url: str, read_only: bool = False) -> Database:
     if url.startswith(("postgresql://", "postgresql+psycopg://", "postgres://")):
         return PostgresDatabase(url)
     raise ConfigurationError(
-        "the store must be sqlite:///path or postgresql://host/name", remedy="set store in config/engine.yaml"
+        "the store must be sqlite:PATH or postgresql://HOST/NAME", remedy="set store in config/engine.yaml"
     )
 
 

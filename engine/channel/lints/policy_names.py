@@ -19,6 +19,7 @@ def check(ground: Ground) -> Iterator[Finding]:
     site = ground.site
     yield from _types(site)
     yield from _steps(ground)
+    yield from _departments(site)
     known = {"supplier": _suppliers(site), "department": set(site.policies.people.departments)}
     for part, key, rules in _scopes(site):
         for number, rule in enumerate(rules):
@@ -28,6 +29,17 @@ def check(ground: Ground) -> Iterator[Finding]:
                     text = f"no {name} '{value}' is named anywhere else in the site"
                     advice = did_you_mean(value, words) or f"look the {name} up, or add it"
                     yield from _finding(site, "C141", part, (key, number, name), text, advice)
+
+
+def _departments(site: Site) -> Iterator[Finding]:
+    """Of people; a site that lists no departments may have them in another system."""
+    words = set(site.policies.people.departments)
+    for number, person in enumerate(site.policies.people.people):
+        for place, name in enumerate(person.departments):
+            if words and name not in words:
+                path: Path = ("people", number, "departments", place)
+                advice = did_you_mean(name, words) or "look the department up, or add it under departments:"
+                yield from _finding(site, "C141", "people", path, f"there is no department '{name}'", advice)
 
 
 def _types(site: Site) -> Iterator[Finding]:

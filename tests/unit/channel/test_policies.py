@@ -45,6 +45,7 @@ def test_the_shipped_policies_are_without_mistakes(root: Path, known: Knowledge)
     [
         ("tolerances", "percent: 2}", "percnt: 2}", "C001", "did you mean 'percent'"),
         ("tolerances", 'absolute: "5.00"', "absolute: 5.00", "C009", "in quotes"),
+        ("tolerances", 'percent: "0.5"', "percent: 0.5", "C009", 'percent: "0.5"'),
         ("tolerances", "rule: freight", "rule: fright", "C006", "did you mean 'freight'"),
         ("tolerances", "absolute: 5}", "absolute: -5}", "C005", "at least 0"),
         ("tolerances", "{unlimited: true}", "{unlimited: true, percent: 2}", "C009", "unlimited has no limits"),
@@ -68,6 +69,11 @@ def test_the_shipped_policies_are_without_mistakes(root: Path, known: Knowledge)
         ("approvals", "master data, roles: [supplier-master, ap-manager]", "nobody", "C009", "nobody is asked"),
         ("calendars", "CLINIC: clinic", "CLINIC: clnic", "C136", "did you mean 'clinic'"),
         ("calendars", "usual: office", "usual: offices", "C009", "there is no calendar 'offices'"),
+        ("calendars", "usual: office", "usual: offices", "C009", "calendars.yaml:3:8:"),
+        ("calendars", "[mon, tue,", "[mon, tues,", "C006", "'days[2]' must be one of"),
+        ("calendars", "[mon, tue,", "[mon, mon, tue,", "C009", "a day stands twice"),
+        ("calendars", "2026-11-26", "2026-11-31", "C003", "needs a date such as"),
+        ("people", "departments: [M-OR,", "departments: [M-ORR,", "C141", "did you mean 'M-OR'"),
         ("calendars", "America/New_York", "America/New_Yrok", "C076", "not a zone"),
         ("calendars", 'closes: "17:00"', 'closes: "07:00"', "C009", "closes is not after opens"),
         ("people", "[controller], manager: h.vance", "[controller], manager: w.castellan", "C137", "p.iyer"),
@@ -91,6 +97,21 @@ def test_a_mistake_is_told_with_its_place(
     assert findings, found(root, known)
     assert any(words in str(one) for one in findings), [str(one) for one in findings]
     assert findings[0].line > 1 or code == "C009"
+
+
+def test_names_are_not_called_unknown_while_the_file_of_people_has_a_mistake(root: Path, known: Knowledge) -> None:
+    path = root / "config" / "policies" / "people.yaml"
+    path.write_text(path.read_text().replace("person: p.iyer", "person: h.vance", 1))
+
+    assert [(one.file, one.code) for one in found(root, known)] == [("config/policies/people.yaml", "C009")]
+
+
+def test_an_address_that_no_store_has_is_told(root: Path, known: Knowledge) -> None:
+    (root / "config" / "engine.yaml").write_text("store:\n  url: mysql://db/isthmus\n")
+
+    (finding,) = [one for one in found(root, known) if one.code == "C004"]
+    assert (finding.file, finding.line) == ("config/engine.yaml", 2)
+    assert "sqlite:PATH" in finding.text
 
 
 def test_a_circle_of_delegations_in_the_same_days_is_told(root: Path, known: Knowledge) -> None:
