@@ -102,9 +102,9 @@ def credits_beyond(charges: Iterable[ChargeEvent]) -> dict[str, Decimal]:
 
 def _netted(charges: Iterable[ChargeEvent]) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
     ordered = sorted(charges, key=lambda one: (one.charged_at, one.charge_number))
-    left = {one.charge_number: one.quantity.amount for one in ordered if one.charge_kind is ChargeKind.CHARGE}
+    left = {one.charge_number: one.quantity.amount for one in ordered if not _is_credit(one)}
     beyond: dict[str, Decimal] = {}
-    for credit in (one for one in ordered if one.charge_kind is ChargeKind.CREDIT):
+    for credit in (one for one in ordered if _is_credit(one)):
         amount = abs(credit.quantity.amount)
         for charge in _credited(credit, ordered):
             taken = min(amount, left.get(charge.charge_number, _NONE))
@@ -115,8 +115,13 @@ def _netted(charges: Iterable[ChargeEvent]) -> tuple[dict[str, Decimal], dict[st
     return left, beyond
 
 
+def _is_credit(one: ChargeEvent) -> bool:
+    """By its kind, or a charge of less than nothing."""
+    return one.charge_kind is ChargeKind.CREDIT or one.quantity.amount < 0
+
+
 def _credited(credit: ChargeEvent, charges: Sequence[ChargeEvent]) -> list[ChargeEvent]:
-    plain = [one for one in charges if one.charge_kind is ChargeKind.CHARGE]
+    plain = [one for one in charges if not _is_credit(one)]
     if credit.reverses is not None:
         return [one for one in plain if one.charge_number == credit.reverses]
     same = [one for one in plain if one.charge_code == credit.charge_code and one.charged_at <= credit.charged_at]
@@ -130,9 +135,9 @@ def _is_same_item(one: ChargeEvent, other: ChargeEvent) -> bool:
 
 def kept(used: Iterable[Side], back: Iterable[Side]) -> list[Side]:
     """Uses less what was put back: each takes of the last use of the same before it."""
-    left = {one.key: one for one in used}
+    left = {one.key: one for one in used if one.amount > 0}
     for one in sorted(back, key=lambda side: (side.at, side.key)):
-        amount = one.amount
+        amount = abs(one.amount)
         before = [use for use in left.values() if use.at <= one.at and use.unit == one.unit and use.codes & one.codes]
         for use in sorted(before, key=lambda side: (side.at, side.key), reverse=True):
             taken = min(amount, use.amount)

@@ -50,6 +50,11 @@ class UsedLine(msgspec.Struct, frozen=True):
         return named and self.line.disposition in _CHARGED
 
     @property
+    def is_back(self) -> bool:
+        """Put back, or the use that a credit takes back."""
+        return self.line.disposition in _BACK or self.line.quantity.amount < 0
+
+    @property
     def is_ours(self) -> bool:
         """From our own stock; implants that are ordered to be billed are accrued by their case."""
         return not self.line.bill_only and not self.line.consignment
@@ -108,8 +113,7 @@ def _faults(one: UsedLine, world: World) -> Iterator[Finding]:
 def _paired(used: list[UsedLine], charges: list[ChargeEvent], world: World) -> tuple[Paired, dict[str, Wait]]:
     window = timedelta(hours=rules_of(world).charge_window_hours)
     left = net_charges(charges)
-    back = [_use(one) for one in used if one.line.disposition in _BACK]
-    uses = kept([_use(one) for one in used if one.is_chargeable], back)
+    uses = kept([_use(one) for one in used if one.is_chargeable], [_use(one) for one in used if one.is_back])
     sides = [_charge(one, left[one.charge_number], world) for one in charges if one.charge_number in left]
     waits = {one.key: wait_for(world, "charges", one.at, window) for one in uses}
     waits |= {one.key: wait_for(world, "usage", one.at, window) for one in sides}

@@ -74,6 +74,10 @@ def put_back(amount: str, **more: Any) -> Consumption:
     return used(amount, "BACK", disposition=Disposition.RETURNED, **{"used_at": AT + timedelta(hours=1), **more})
 
 
+def less(amount: str) -> Consumption:
+    return used(amount, "LESS", used_at=AT + timedelta(hours=1))
+
+
 def decided(*documents: Document, known: tuple[Document, ...] = MASTER, **more: Any) -> Decision:
     later = {"now": AT + timedelta(days=9), "policies": POLICIES, **more}
     return decide_usage(papers(*documents), world(*known, **later))
@@ -102,6 +106,10 @@ def decided(*documents: Document, known: tuple[Document, ...] = MASTER, **more: 
         ((used("2"), put_back("1"), charge("1")), []),  # what was put back is not charged
         ((used("2"), put_back("1"), charge("2")), ["charge_without_usage"]),
         ((used("2"), put_back("1", used_at=AT - timedelta(hours=1)), charge("1")), ["usage_not_charged"]),
+        # What a credit takes back may be told as a use of less than nothing.
+        ((used("3"), less("-1"), charge("3"), credit("1", reverses="CH1")), []),
+        ((used("2"), less("-2"), charge("2"), credit("2", reverses="CH1")), []),
+        ((used("2"), charge("3"), charge("-1", "CH2", charged_at=AT + timedelta(hours=4))), []),
         # Nearest in time, the second use would take the only charge that the first one can have.
         (
             (
