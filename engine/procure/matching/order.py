@@ -19,6 +19,7 @@ from engine.canonical import (
 from engine.procure.papers import Papers
 
 CANCELS = frozenset({"01", "03"})  # X12 BEG01: cancelled, deleted
+_REPLACES = frozenset({"05"})  # X12 BAK01
 _FIELDS = ("quantity", "price", "price_unit", "item_number", "description", "identifiers", "needed_by", "line_kind")
 
 
@@ -75,10 +76,21 @@ def _apply(one: OrderChangeLine, lines: dict[int, OrderLine], gone: set[int]) ->
         lines[number] = OrderLine(number=number, **told)
 
 
+def answers_of(papers: Papers) -> list[OrderAcknowledgement]:
+    """By day. Of several on one day, which share their key, all count: suppliers answer some lines now and others
+    later, and what takes an answer's place says so."""
+    found: dict[str, list[OrderAcknowledgement]] = {}
+    for one in papers.versions(OrderAcknowledgement):
+        before = [] if one.purpose in _REPLACES else found.get(one.natural_key, [])
+        found[one.natural_key] = [*before, one]
+    days = sorted(found.values(), key=lambda answers: (answers[-1].acknowledged_on, answers[-1].natural_key))
+    return [one for answers in days for one in answers]
+
+
 def substitutes_of(papers: Papers) -> dict[int, frozenset[str]]:
     """Items that the supplier said it sends in place of the ordered ones (855, IS), by order line."""
     found: dict[int, frozenset[str]] = {}
-    for answer in papers.newest(OrderAcknowledgement):
+    for answer in answers_of(papers):
         for line in answer.lines:
             if line.item_number and any(one.action is LineAction.SUBSTITUTED for one in line.answers):
                 found[line.order_line_number] = found.get(line.order_line_number, frozenset()) | {line.item_number}

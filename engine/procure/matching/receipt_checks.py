@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from engine.canonical import Money, PurchaseOrder, Receipt, ReceiptKind, ReceiptLine, ShipmentNotice
+from engine.canonical import Item, Money, OrderLine, PurchaseOrder, Receipt, ReceiptKind, ReceiptLine, ShipmentNotice
 from engine.channel.policy_parts import Aspects
 from engine.procure.decision import Finding, World, text_of
 from engine.procure.matching.order import order_of
@@ -19,6 +19,7 @@ from engine.procure.matching.tolerance import judge
 from engine.procure.orders.lines import LineLife, OrderLife, is_goods
 from engine.procure.papers import Papers
 from engine.procure.policies import policies_of
+from engine.procure.units import units_factor
 
 LINE = "order_line"  # fact of a finding: whose invoices are held
 
@@ -74,11 +75,14 @@ def _again(part: ReceiptLine, again: Receipt, first: Receipt, order: PurchaseOrd
 
 def receipt_findings(life: OrderLife, papers: Papers, world: World) -> Iterator[Finding]:
     """What the dock told that does not fit the order."""
-    lines = {one.line.number for one in life.lines}
+    lines = {one.line.number: one.line for one in life.lines}
     for receipt in papers.newest(Receipt):
         for part in receipt.lines if not receipt.cancelled else ():
-            if life.is_cancelled or part.order_line_number not in lines:
+            line = lines.get(part.order_line_number)
+            if life.is_cancelled or line is None:
                 yield _not_ordered(part, receipt, life.order)
+            elif not _converts(part, line, receipt, world):
+                yield _unit_unknown(part, line, receipt, life.order)
     for one in life.lines:
         if is_goods(one) and not life.order.blanket:
             yield from _balance(one, life.order, world)
@@ -93,6 +97,21 @@ def _not_ordered(part: ReceiptLine, receipt: Receipt, order: PurchaseOrder) -> F
         "the right order line, a change of the order, or its return",
     )
     return _found("receipt_line_not_ordered", place, title, order, None, facts, flip)
+
+
+def _converts(part: ReceiptLine, line: OrderLine, receipt: Receipt, world: World) -> bool:
+    unit, to, day = part.quantity.unit, line.quantity.unit, receipt.received_on
+    if unit == to:
+        return True
+    return units_factor(unit, to, world.find(Item, part.item_number), receipt.supplier_number, day) is not None
+
+
+def _unit_unknown(part: ReceiptLine, line: OrderLine, receipt: Receipt, order: PurchaseOrder) -> Finding:
+    """Nobody knows how much came: it counts for nothing until somebody tells."""
+    facts = {"receipt": receipt.receipt_number, "item": part.item_number, "unit": part.quantity.unit,
+             "order_unit": line.quantity.unit}  # fmt: skip
+    place, title = f"receipt {receipt.receipt_number} line {line.number}", "Nobody told how the receipt's unit converts"
+    return _found("unit_unknown", place, title, order, None, facts, f"a conversion for item {part.item_number}")
 
 
 def _balance(one: LineLife, order: PurchaseOrder, world: World) -> Iterator[Finding]:

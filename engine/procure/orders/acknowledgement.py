@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from engine.canonical import LineAction, LineAnswer, Money, OrderChange, OrderChangeAction
-from engine.procure.decision import Finding, text_of
+from engine.canonical import Item, LineAction, LineAnswer, Money, OrderChange, OrderChangeAction, Quantity
+from engine.procure.decision import Finding, World, text_of
+from engine.procure.exact import Exact, decimal_of, exact
 from engine.procure.orders.lines import LineLife, OrderLife
+from engine.procure.units import units_factor
 
 ANSWERS: Mapping[LineAction, tuple[str, str]] = {
     LineAction.BACKORDERED: ("acknowledgement_backordered", "The supplier delivers it later"),
@@ -20,7 +22,7 @@ ANSWERS: Mapping[LineAction, tuple[str, str]] = {
 """Source: X12 ACK01: IB, IS, IR, ID; IP and IQ are told from price and quantity themselves."""
 
 
-def acknowledgement_findings(life: OrderLife) -> Iterator[Finding]:
+def acknowledgement_findings(life: OrderLife, world: World) -> Iterator[Finding]:
     if life.is_rejected:
         yield _finding(
             life, "acknowledgement_rejected", "order", "The supplier does not take the order", life.order.total
@@ -28,9 +30,12 @@ def acknowledgement_findings(life: OrderLife) -> Iterator[Finding]:
     for one in life.lines:
         if one.answer is not None:
             yield from _price(life, one)
-            yield from _quantity(life, one)
+            yield from _quantity(life, one, world)
             yield from _date(life, one)
             yield from _answers(life, one)
+    for part in {part.order_line_number: part for part in life.unclear}.values():
+        title, flip = "The supplier answers a line that is not on the order", "a line of the order"
+        yield _finding(life, "acknowledgement_unclear", f"line {part.order_line_number}", title, flip=flip)
     yield from _changes(life)
 
 
@@ -46,17 +51,20 @@ def _price(life: OrderLife, one: LineLife) -> Iterator[Finding]:
     )  # fmt: skip
 
 
-def _quantity(life: OrderLife, one: LineLife) -> Iterator[Finding]:
-    """What is taken now and what is promised for later add up to the order's quantity, in its unit."""
+def _quantity(life: OrderLife, one: LineLife, world: World) -> Iterator[Finding]:
+    """What is taken now and what is promised for later add up to the order's quantity, in its unit or one that
+    converts to it."""
     parts = [part for part in one.answer.answers if part.quantity is not None] if one.answer else []
     if not parts or any(part.action in (LineAction.REJECTED, LineAction.DELETED) for part in parts):
         return
-    if any(part.quantity is not None and part.quantity.unit != one.line.quantity.unit for part in parts):
+    amounts = [_in_ordered_unit(life, one, part.quantity, world) for part in parts if part.quantity is not None]
+    known = [amount for amount in amounts if amount is not None]
+    if len(known) < len(amounts):
         yield _line(
             life, one, "acknowledgement_unit", "The supplier answers in another unit", None, "its unit were the order's"
         )
         return
-    answered = sum((part.quantity.amount for part in parts if part.quantity), Decimal(0))
+    answered = decimal_of(sum(known, exact(Decimal(0))))
     if answered != one.line.quantity.amount:
         money = one.line.price.times(answered - one.line.quantity.amount).rounded()
         yield _line(
@@ -64,6 +72,15 @@ def _quantity(life: OrderLife, one: LineLife) -> Iterator[Finding]:
             f"it answered {text_of(one.line.quantity.amount)}",
             ordered=text_of(one.line.quantity.amount), answered=text_of(answered),
         )  # fmt: skip
+
+
+def _in_ordered_unit(life: OrderLife, one: LineLife, told: Quantity, world: World) -> Exact | None:
+    if told.unit == one.line.quantity.unit:
+        return exact(told.amount)
+    item = world.find(Item, one.line.item_number)
+    day = one.answered_on or life.order.ordered_on
+    factor = units_factor(told.unit, one.line.quantity.unit, item, life.order.supplier_number, day)
+    return None if factor is None else exact(told.amount) * factor
 
 
 def _date(life: OrderLife, one: LineLife) -> Iterator[Finding]:

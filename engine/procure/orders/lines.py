@@ -25,7 +25,7 @@ from engine.canonical import (
     ShipmentNotice,
     ShippedLine,
 )
-from engine.procure.matching.order import CANCELS, changed_lines, in_turn
+from engine.procure.matching.order import CANCELS, answers_of, changed_lines, in_turn
 from engine.procure.papers import Papers
 
 _CANCELLED = frozenset({"01", "03"})  # X12 BSN01
@@ -55,6 +55,7 @@ class OrderLife(msgspec.Struct, frozen=True):
     is_acknowledged: bool
     asked: tuple[OrderChange, ...]  # by the supplier, without our answer
     refused: tuple[OrderChange, ...]  # ours, that the supplier did not take
+    unclear: tuple[AcknowledgedLine, ...] = ()  # of lines that nobody ordered
 
 
 def order_life(papers: Papers) -> OrderLife | None:
@@ -68,9 +69,7 @@ def _order_life(papers: Papers) -> OrderLife | None:
         return None
     changes = sorted(papers.newest(OrderChange), key=lambda one: (one.sequence, one.natural_key))
     counting = in_turn(changes)
-    acknowledgements = sorted(
-        papers.newest(OrderAcknowledgement), key=lambda one: (one.acknowledged_on, one.natural_key)
-    )
+    acknowledgements = answers_of(papers)
     every, gone = changed_lines(order, counting)
     changed = [every[number] for number in sorted(every) if number not in gone]
     return OrderLife(
@@ -80,6 +79,7 @@ def _order_life(papers: Papers) -> OrderLife | None:
         is_rejected=bool(acknowledgements) and acknowledgements[-1].acknowledgement_type in ("RJ", "RD"),
         is_acknowledged=bool(acknowledgements),
         asked=tuple(one for one in changes if one.changed_by is ChangeBy.SUPPLIER and one.accepted is None),
+        unclear=tuple(part for one in acknowledgements for part in one.lines if part.order_line_number not in every),
         refused=tuple(one for one in changes if one.changed_by is ChangeBy.BUYER and one.accepted is False),
     )
 

@@ -81,7 +81,7 @@ def decide_order_life(papers: Papers, world: World) -> Decision:
     calendar = calendar_of(policies_of(world), life.order.facility)
     state = order_state(life)
     ended = state in (OrderState.CANCELLED, OrderState.RECEIVED)
-    found = () if ended else (*acknowledgement_findings(life), *late_findings(life, calendar, world))
+    found = () if ended else (*acknowledgement_findings(life, world), *late_findings(life, calendar, world))
     return Decision(
         {
             "order": {

@@ -17,6 +17,7 @@ from engine.canonical import (
     Invoice,
     InvoiceKind,
     InvoiceLine,
+    Item,
     JournalEntry,
     LineAction,
     LineAnswer,
@@ -26,6 +27,7 @@ from engine.canonical import (
     OrderChangeAction,
     OrderChangeLine,
     OrderLine,
+    Packaging,
     PurchaseOrder,
     Quantity,
     Receipt,
@@ -126,6 +128,37 @@ def test_an_answer_other_than_the_order_is_an_exception_with_its_money(
 ) -> None:
     for turn in itertools.permutations((order(), *documents)):
         assert found(*turn) == expected
+
+
+def test_what_the_supplier_answers_in_a_unit_that_converts_is_the_same_quantity() -> None:
+    box = Item(
+        item_number="M1", description="gloves", unit="EA", packaging=(Packaging(unit="BX", contains=Decimal(5)),)
+    )
+    boxes = answer(says(amount="2", unit="BX"))
+
+    assert found(order(), boxes, known=(box,)) == []
+    assert found(order(), answer(says(amount="3", unit="BX")), known=(box,)) == [("acknowledgement_quantity", "15.00")]
+    assert [type_ for type_, _ in found(order(), boxes)] == ["acknowledgement_unit"]
+
+
+def test_an_answer_for_a_line_that_nobody_ordered_is_told() -> None:
+    (told,) = decided(order(), of_line(7)).findings
+
+    assert (told.type, told.place) == ("acknowledgement_unclear", "line 7")
+
+
+@pytest.mark.parametrize(("purpose", "wanted"), [("00", ["acknowledgement_backordered"]), ("05", [])])
+def test_two_answers_of_one_day_count_both_unless_one_takes_the_others_place(purpose: str, wanted: list[str]) -> None:
+    two = order(lines=(*order().lines, order().lines[0].model_copy(update={"number": 2})))
+    later = of_line(2).model_copy(update={"purpose": purpose})
+    decision = decided(two, answer(says(LineAction.BACKORDERED)), later)
+
+    assert [one.type for one in decision.findings] == wanted
+
+
+def of_line(number: int) -> OrderAcknowledgement:
+    line = answer(says()).lines[0].model_copy(update={"order_line_number": number})
+    return answer(says()).model_copy(update={"lines": (line,)})
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,12 @@ def test_what_the_dock_tells_and_the_order_does_not_know_is_told(documents: list
     assert all(one.flip for one in decision.findings)
 
 
+def test_a_receipt_in_a_unit_that_nobody_converts_is_told_before_its_invoice_comes() -> None:
+    (told,) = decide(order(), receipt("2", unit="BX")).findings
+
+    assert (told.type, told.place) == ("unit_unknown", "receipt R-1 line 1")
+
+
 def test_more_than_ordered_holds_no_invoice_over_what_was_ordered() -> None:
     decision = decide(order(), receipt("12"), invoice())
 
