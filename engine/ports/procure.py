@@ -14,6 +14,15 @@ import msgspec
 
 from engine.ports.measures import Milestone
 
+SETTLED = "settled:"
+"""Before the key of a dossier: where its settled documents are kept, with the opening that they come to."""
+_SETTLING = "stock:"
+
+
+def settles(dossier: str) -> bool:
+    """Whether old documents of it are settled: it lasts for years, and gets many."""
+    return dossier.startswith(_SETTLING)
+
 
 class Record(msgspec.Struct, frozen=True, order=True):
     """One version of a document. `version` counts from 1 for each kind and key; `body` is canonical JSON.
@@ -117,7 +126,10 @@ class GivenCommand(msgspec.Struct, frozen=True):
 
 
 class Dossier(msgspec.Struct, frozen=True):
-    """All that is known of one matter. `revision` counts its saves; `given` are keys of the commands given so far."""
+    """All that is known of one matter. `revision` counts its saves; `given` are keys of the commands given so far.
+
+    `opening`: where settled documents were left out of `records`, JSON of what they come to; empty: they are all here.
+    """
 
     key: str
     revision: int = 0
@@ -125,6 +137,7 @@ class Dossier(msgspec.Struct, frozen=True):
     state: bytes = b"{}"
     cases: tuple[Case, ...] = ()
     given: frozenset[str] = frozenset()
+    opening: bytes = b""
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -132,6 +145,7 @@ class Change(msgspec.Struct, frozen=True):
 
     `waits` are the references that the decision looked at, found or not: a change of one decides the dossier anew.
     `milestones` are kept, `no_milestones` (what, key, detail) taken away: documents told later that they were not so.
+    `settles` are settled from now on, `reopens` no longer; then `opening` is what all settled ones come to.
     """
 
     dossier: str
@@ -145,6 +159,9 @@ class Change(msgspec.Struct, frozen=True):
     look_again_micros: int | None = None
     milestones: Sequence[Milestone] = ()
     no_milestones: Sequence[tuple[str, str, str]] = ()
+    settles: Sequence[Reference] = ()
+    reopens: Sequence[Reference] = ()
+    opening: bytes | None = None
 
 
 class CaseQuery(msgspec.Struct, frozen=True):
@@ -167,12 +184,17 @@ class Records(Protocol):
     async def load(self, dossier: str) -> Dossier: ...
 
     async def together(
-        self, dossiers: Sequence[str], heads: Sequence[str] = ()
+        self, dossiers: Sequence[str], heads: Sequence[str] = (), settled: bool = True
     ) -> tuple[list[Dossier], dict[str, int]]:
         """Several dossiers in the order asked for, and the watermarks, of one moment.
 
         After them `heads`: of these only key, revision and state are read, however much they hold.
+        Without `settled`: of documents that are settled, the opening is read in their place.
         """
+        ...
+
+    async def settled(self, references: Sequence[Reference]) -> dict[str, set[Reference]]:
+        """Those of them that are settled, by the dossiers in which they are."""
         ...
 
     async def save(self, change: Change) -> bool:

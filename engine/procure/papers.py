@@ -25,11 +25,12 @@ from engine.core.errors import DocumentError
 from engine.ports.procure import Dossier, Record
 from engine.procure.matching.duplicate_keys import alike_dossiers
 from engine.procure.suppliers.papers import belongs_to, number_dossier
+from engine.procure.usage.opening import StockOpening
 from engine.procure.usage.papers import beside, usage_dossiers
 
 D = TypeVar("D", bound=Document)
 T = TypeVar("T")
-GATHERING = frozenset({"alike", "blanket", "commitments", "lot", "number"})
+GATHERING = frozenset({"alike", "blanket", "commitments", "lot", "number", "settled"})
 """First words of dossiers that only gather documents of others, so that they are found: nothing is decided there."""
 _REMEMBERED = 2048  # documents that were read: versions never change, and a matter is decided over again and again
 
@@ -104,7 +105,7 @@ def read(record: Record) -> Document:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _read(name: str, body: bytes) -> Document:
-    kind = KINDS.get(name)
+    kind = StockOpening if name == StockOpening.kind else KINDS.get(name)
     if kind is None:
         raise DocumentError("this kind of document is not known", where=name, remedy="run a newer release")
     try:

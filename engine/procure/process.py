@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from engine.canonical import Document, FieldClaim, PostingResult
 from engine.core.clock import Clock, to_micros
@@ -21,6 +21,7 @@ from engine.procure.decision import DOSSIER, Decision
 from engine.procure.papers import dossiers_of, papers_of, read
 from engine.procure.policies import ACTIVE, ACTIVE_DOSSIER, decided_by
 from engine.procure.record_rules import Write, told_of
+from engine.procure.settled import Settled, telling
 from engine.procure.speaking import check_speaker
 from engine.procure.told import MADE_BY
 from engine.procure.turns import Turns
@@ -34,7 +35,7 @@ class Process:
 
     def __init__(self, records: Records, clock: Clock, policies: Callable[[], Any]) -> None:
         self._records, self._clock, self._policies = records, clock, policies
-        self._deciding = Deciding(records, clock, policies)
+        self._deciding = Deciding(cast("Records", Settled(records)), clock, policies)
         self._turns = Turns(self._taken)
 
     async def take(
@@ -93,6 +94,10 @@ class Process:
 
     async def _taken(self, offers: Sequence[Offer]) -> None:
         """Decide over what was offered, then over those that waited for it."""
+        with telling([one.document for one in offers]):
+            await self._decide(offers)
+
+    async def _decide(self, offers: Sequence[Offer]) -> None:
         decided = await self._deciding.over(offers)
         own = {one.reference: set(dossiers_of(one.document)) for one in offers}
         news = [one for one, dossiers in own.items() if dossiers & decided]
@@ -163,7 +168,7 @@ class Process:
         active = [one for one in await self._records.dossiers_with(ACTIVE) if one != ACTIVE_DOSSIER]
         old = []
         for start in range(0, len(active), _AT_ONCE):
-            found, _ = await self._records.together(active[start : start + _AT_ONCE])
+            found, _ = await self._records.together(active[start : start + _AT_ONCE], settled=False)
             old += [one.key for one in found if decided_by(one.state) != digest]
         await self._again(old)
         return len(old)

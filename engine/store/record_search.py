@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from engine.ports.p2p_operations import Stand, WaitingDossier, ref_of
-from engine.ports.procure import Case, Command, GivenCommand, Reference
+from engine.ports.procure import SETTLED, Case, Command, GivenCommand, Reference
 from engine.store.names import Names
 from engine.store.procure_schema import cases, commands, dossiers, members, records
 from engine.store.reader import Reader
@@ -50,7 +50,7 @@ class SqlRecordSearch:
 
     async def dossiers_holding(self, reference: Reference) -> list[str]:
         query = sa.select(_held.dossier).where(_held.kind == reference.kind, _held.key == reference.key)
-        return await self._read(lambda sql: sorted(sql.scalars(query)))
+        return await self._read(lambda sql: sorted({one.removeprefix(SETTLED) for one in sql.scalars(query)}))
 
     async def commands(self, dossier: str) -> list[tuple[GivenCommand, int]]:
         query = sa.select(commands).where(_command.dossier == dossier).order_by(_command.number)

@@ -11,7 +11,18 @@ import msgspec
 import sqlalchemy as sa
 
 from engine.core.errors import ChecksumError
-from engine.ports.procure import Case, CaseQuery, Change, Command, Dossier, GivenCommand, Record, Reference
+from engine.ports.procure import (
+    SETTLED,
+    Case,
+    CaseQuery,
+    Change,
+    Command,
+    Dossier,
+    GivenCommand,
+    Record,
+    Reference,
+    settles,
+)
 from engine.store.checksum import checksum
 from engine.store.milestones import write_milestones
 from engine.store.names import Names
@@ -38,9 +49,12 @@ class SqlRecords:
         return await self._read(lambda sql: _load(sql, (dossier,))[0])
 
     async def together(
-        self, dossiers: Sequence[str], heads: Sequence[str] = ()
+        self, dossiers: Sequence[str], heads: Sequence[str] = (), settled: bool = True
     ) -> tuple[list[Dossier], dict[str, int]]:
-        return await self._read(lambda sql: ([*_load(sql, dossiers), *_heads(sql, heads)], _marks(sql)))
+        return await self._read(lambda sql: ([*_load(sql, dossiers, settled), *_heads(sql, heads)], _marks(sql)))
+
+    async def settled(self, references: Sequence[Reference]) -> dict[str, set[Reference]]:
+        return await self._read(lambda sql: settled_among(sql, references))
 
     async def save(self, change: Change) -> bool:
         return await self.save_all((change,))
@@ -62,11 +76,7 @@ class SqlRecords:
         return await self._read(lambda sql: _with_any(sql, references))
 
     async def held_since(self, since_micros: int, after: str, limit: int) -> list[str]:
-        held = members.c
-        of_it = (_record.kind == held.kind) & (_record.key == held.key)
-        query = sa.select(held.dossier).join(records, of_it).where(_record.at >= since_micros, held.dossier > after)
-        ordered = query.distinct().order_by(held.dossier).limit(limit)
-        return await self._read(lambda sql: list(sql.scalars(ordered)))
+        return await self._read(lambda sql: _held_since(sql, since_micros, after, limit))
 
     async def due(self, now_micros: int, limit: int) -> list[str]:
         # The text is literally that of the partial index, so that both engines use it.
@@ -125,6 +135,10 @@ _NEWEST_VERSION = (
 _NEWEST = sa.select(records).where(_record.kind == _KIND, _record.key.in_(_KEYS), _record.version == _NEWEST_VERSION)
 _HOLDING = sa.select(members.c.dossier).where(members.c.kind == _KIND, members.c.key.in_(_KEYS))
 _LOOKING = sa.select(waits.c.dossier).where(waits.c.kind == _KIND, waits.c.key.in_(_KEYS))
+_ON_SHELF = (members.c.dossier >= SETTLED) & (members.c.dossier < SETTLED + "\U0010ffff")
+_SHELVED = sa.select(members.c.dossier, members.c.key).where(
+    members.c.kind == _KIND, members.c.key.in_(_KEYS), _ON_SHELF
+)
 _MANY = 500  # keys of one statement
 
 
@@ -135,11 +149,19 @@ def _rows(sql: sa.Connection, statement: sa.Select[Any], keys: Iterable[str], **
         yield from sql.execute(statement, {"keys": wanted[start : start + _MANY], **values})
 
 
-def _load(sql: sa.Connection, keys: Sequence[str]) -> list[Dossier]:
-    heads = {row.key: row for row in _rows(sql, _HEADS, keys)}
+def _load(sql: sa.Connection, keys: Sequence[str], settled: bool = True) -> list[Dossier]:
+    shelves = [SETTLED + key for key in keys if settles(key)]
+    heads = {row.key: row for row in _rows(sql, _HEADS, (*keys, *shelves))}
     held, found = defaultdict[str, list[Record]](list), defaultdict[str, list[Case]](list)
-    for row in _rows(sql, _HELD, heads):
+    for row in _rows(sql, _HELD, heads if settled else keys):
         held[row.dossier].append(_row(row))
+    if settled:
+        for shelf in held.keys() & set(shelves):  # what was told anew is in both places
+            key = shelf.removeprefix(SETTLED)
+            held[key] = sorted({*held[key], *held[shelf]})
+    openings = (
+        {} if settled else {key.removeprefix(SETTLED): bytes(heads[key].state) for key in shelves if key in heads}
+    )
     for row in _rows(sql, _CASES_OF, heads):
         found[row.dossier].append(read_case(row))
     commands_of = defaultdict[str, set[str]](set)
@@ -148,7 +170,7 @@ def _load(sql: sa.Connection, keys: Sequence[str]) -> list[Dossier]:
     return [
         Dossier(
             key=key, revision=heads[key].revision, records=tuple(held[key]), state=bytes(heads[key].state),
-            cases=tuple(found[key]), given=frozenset(commands_of[key]),
+            cases=tuple(found[key]), given=frozenset(commands_of[key]), opening=openings.get(key, b""),
         ) if key in heads else Dossier(key)
         for key in keys
     ]  # fmt: skip
@@ -166,12 +188,30 @@ def _marks(sql: sa.Connection) -> dict[str, int]:
 def _with_any(sql: sa.Connection, references: Iterable[Reference]) -> list[str]:
     return sorted(
         {
-            row.dossier
+            row.dossier.removeprefix(SETTLED)
             for kind, keys in _by_kind(references).items()
             for statement in (_HOLDING, _LOOKING)
             for row in _rows(sql, statement, keys, kind=kind)
         }
     )
+
+
+def settled_among(sql: sa.Connection, references: Iterable[Reference]) -> dict[str, set[Reference]]:
+    found = defaultdict[str, set[Reference]](set)
+    for kind, keys in _by_kind(references).items():
+        for row in _rows(sql, _SHELVED, keys, kind=kind):
+            found[row.dossier.removeprefix(SETTLED)].add(Reference(kind, row.key))
+    return dict(found)
+
+
+def _held_since(sql: sa.Connection, since: int, after: str, limit: int) -> list[str]:
+    """Of shelves the dossiers that they are of."""
+    query = sa.select(members.c.dossier).join(records, _OF_IT).where(_record.at >= since).distinct()
+    ordered = query.order_by(members.c.dossier).limit(limit)
+    open_ones = ordered.where(members.c.dossier > after, sa.not_(_ON_SHELF))
+    shelves = ordered.where(members.c.dossier > SETTLED + after, _ON_SHELF)
+    found = {*sql.scalars(open_ones), *(one.removeprefix(SETTLED) for one in sql.scalars(shelves))}
+    return sorted(found)[:limit]
 
 
 def _latest(sql: sa.Connection, references: Iterable[Reference]) -> dict[Reference, Record]:
@@ -238,6 +278,7 @@ _HOLD = sa.text(
     "INSERT INTO p2p_members (dossier, kind, key) VALUES (:dossier, :kind, :key)"
     " ON CONFLICT (dossier, kind, key) DO NOTHING"
 )
+_NO_HOLD = sa.text("DELETE FROM p2p_members WHERE dossier = :dossier AND kind = :kind AND key = :key")
 _MOVE_ON = sa.text(
     "INSERT INTO p2p_dossiers (key, revision, state, changed, look_again)"
     " VALUES (:key, :revision, :state, :changed, :look_again) ON CONFLICT (key) DO UPDATE SET"
@@ -264,6 +305,7 @@ def _save_all(transaction: Transaction, changes: Sequence[Change]) -> bool:
         return False  # looked at first: what one of them wrote would have to be taken back
     _many(sql, _MOVE_ON, [_head(one) for one in changes])
     _add_records(sql, changes)
+    _settle(sql, changes)
     _replace_waits(sql, changes)
     _many(sql, _PUT_CASE, [_case_row(case, one.at_micros) for one in changes for case in one.cases])
     _give(sql, changes)
@@ -294,6 +336,19 @@ def _add_records(sql: sa.Connection, changes: Sequence[Change]) -> None:
     ])  # fmt: skip
     held = {(change.dossier, one.kind, one.key) for change in changes for one in change.records}
     _many(sql, _HOLD, [{"dossier": dossier, "kind": kind, "key": key} for dossier, kind, key in sorted(held)])
+
+
+def _settle(sql: sa.Connection, changes: Sequence[Change]) -> None:
+    """To the shelf and back; a shelf has the opening as its state."""
+    for one in changes:
+        if one.opening is None:
+            continue
+        shelf = SETTLED + one.dossier
+        _many(sql, _MOVE_ON, [{"key": shelf, "revision": one.revision + 1, "state": one.opening,
+                               "changed": one.at_micros, "look_again": None}])  # fmt: skip
+        for old, new, moved in ((one.dossier, shelf, one.settles), (shelf, one.dossier, one.reopens)):
+            _many(sql, _HOLD, [{"dossier": new, "kind": each.kind, "key": each.key} for each in moved])
+            _many(sql, _NO_HOLD, [{"dossier": old, "kind": each.kind, "key": each.key} for each in moved])
 
 
 def _replace_waits(sql: sa.Connection, changes: Sequence[Change]) -> None:

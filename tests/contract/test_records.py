@@ -135,3 +135,40 @@ async def test_of_what_only_gathers_the_head_is_read_alone(store: Store) -> None
     assert (head.key, head.revision, head.records) == (gathered.dossier, 1, ())
     assert (absent.key, absent.revision) == ("alike:S1/1", 0)
     assert (await store.records.load(gathered.dossier)).records == (ORDER,)
+
+
+async def test_what_is_settled_is_read_in_sums_or_with_all_the_rest(store: Store) -> None:
+    place = "stock:CS/M1"
+    moves = [Record("InventoryMovement", f"M{n}", 1, b"{}", 100 + n) for n in range(4)]
+    names = [Reference(one.kind, one.key) for one in moves]
+    assert await store.records.save(Change(place, 0, 100, moves))
+    assert await store.records.save(Change(place, 1, 200, settles=names[:3], opening=b'{"a":1}'))
+
+    (short,), _ = await store.records.together([place], settled=False)
+    (whole,), _ = await store.records.together([place])
+    assert (short.records, short.opening, short.revision) == ((moves[3],), b'{"a":1}', 2)
+    assert (whole.records, whole.opening) == (tuple(moves), b"")
+    assert await store.records.load(place) == whole
+    assert await store.records.settled(names) == {place: set(names[:3])}
+    assert (
+        await store.records.dossiers_with(names[0]) == await store.record_search.dossiers_holding(names[0]) == [place]
+    )
+    assert await store.records.held_since(0, "", 9) == [place]
+    assert await store.records.held_since(0, place, 9) == []
+
+
+async def test_what_was_settled_is_opened_again(store: Store) -> None:
+    place = "stock:CS/M1"
+    moves = [Record("InventoryMovement", f"M{n}", 1, b"{}", 100 + n) for n in range(3)]
+    names = [Reference(one.kind, one.key) for one in moves]
+    await store.records.save(Change(place, 0, 100, moves))
+    await store.records.save(Change(place, 1, 200, settles=names[:2], opening=b"{}"))
+    again = Record("InventoryMovement", "M0", 2, b"[]", 300)
+    await store.records.save(Change(place, 2, 300, [again], reopens=names[:1], opening=b'{"b":1}'))
+
+    (short,), _ = await store.records.together([place], settled=False)
+    assert (short.records, short.opening) == ((moves[0], again, moves[2]), b'{"b":1}')
+    assert (await store.records.load(place)).records == (moves[0], again, *moves[1:])
+    await store.records.save(Change(place, 3, 400, reopens=names[1:2], opening=b""))
+    (short,), _ = await store.records.together([place], settled=False)
+    assert (len(short.records), short.opening) == (4, b"")

@@ -15,12 +15,14 @@ from engine.canonical import (
     InventoryMovement,
     Item,
     MovementKind,
+    Quantity,
 )
 from engine.core.clock import to_micros
 from engine.ports.measures import Milestone
 from engine.procure.milestones.rows import Rows, day_number, money, number
-from engine.procure.requisitions.replenish import Place, Step, steps
+from engine.procure.requisitions.replenish import Place, Step, opening_of, steps
 from engine.procure.usage.charges import utc
+from engine.procure.usage.opening import StockOpening
 
 _LOST = frozenset({Disposition.WASTED, Disposition.OPENED})
 _TAKEN = frozenset({Disposition.USED, Disposition.IMPLANTED})
@@ -64,7 +66,8 @@ def stock_rows(rows: Rows) -> Iterator[Milestone]:
         return
     place = Place(named[0], Item(item_number=named[1], description=named[1], unit=_unit(rows, level)), level, None)
     ordered = sorted(steps(rows.papers, place), key=lambda step: (step.at, step.is_count, step.key))
-    if len({step.quantity.unit for step in ordered}) != 1:
+    opening = opening_of(rows.papers)
+    if len({*(step.quantity.unit for step in ordered), *(opening.units if opening else ())}) != 1:
         return
     facility = level.facility if level else _facility(rows)
     yield from _walk(rows, ordered, f"{named[0]}/{named[1]}", facility)
@@ -92,8 +95,7 @@ def _walk(rows: Rows, ordered: list[Step], key: str, facility: str | None) -> It
     counts = {
         one.natural_key for one in rows.papers.newest(InventoryMovement) if one.movement_kind is MovementKind.COUNT
     }
-    on_hand: Decimal | None = None  # nobody knows before the first count or level
-    out: Step | None = None
+    on_hand, out = _begin(opening_of(rows.papers))
     for step in ordered:
         amount = step.quantity.amount
         if step.is_count and step.key in counts and on_hand is not None:
@@ -107,6 +109,15 @@ def _walk(rows: Rows, ordered: list[Step], key: str, facility: str | None) -> It
             out = None
     if out is not None:
         yield _of_stock(rows, "stock_out", key, _time(out), facility, out, {})
+
+
+def _begin(opening: StockOpening | None) -> tuple[Decimal | None, Step | None]:
+    """What lies there, and since when nothing did. Nobody knows before the first count or level."""
+    if opening is None or not opening.counted:
+        return None, None
+    on_hand = sum((one.amount for one in opening.amounts), Decimal(0))
+    none = Quantity(amount=Decimal(0), unit=opening.units[0])
+    return on_hand, Step(opening.out_since, False, "", none) if opening.out_since else None
 
 
 def _time(step: Step) -> str:

@@ -7,7 +7,7 @@ through budget, supplier and approval as any other wish: nothing is ordered here
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from decimal import ROUND_CEILING, Decimal
 from typing import Any, NamedTuple
 
@@ -33,6 +33,7 @@ from engine.procure.papers import Papers
 from engine.procure.requisitions.lines import IMPLANTS
 from engine.procure.requisitions.prices import quantity_in
 from engine.procure.usage.charges import utc
+from engine.procure.usage.opening import StockOpening
 from engine.procure.usage.transfers import changes_at, counted_once, transfer_findings
 from engine.procure.usage.waiting import rules_of
 
@@ -116,6 +117,12 @@ def _pairs(document: Any) -> Iterator[tuple[str, str]]:
 # ------------------------------------------------------------------ what lies there
 def stock_of(papers: Papers, place: Place) -> Stock:
     on_hand, unknown = _NONE, []
+    opening = opening_of(papers)
+    for quantity in opening.amounts if opening else ():
+        if (amount := place.amount(quantity)) is None:
+            unknown.append(quantity.unit)
+        else:
+            on_hand += amount
     for step in sorted(steps(papers, place), key=lambda step: (step.at, step.is_count, step.key)):
         amount = place.amount(step.quantity)
         if amount is None:
@@ -125,7 +132,18 @@ def stock_of(papers: Papers, place: Place) -> Stock:
     return Stock(on_hand, _outstanding(papers, place), tuple(unknown))
 
 
+def opening_of(papers: Papers) -> StockOpening | None:
+    """What older documents come to, where they are not among the papers."""
+    return next(iter(papers.newest(StockOpening)), None)
+
+
 def steps(papers: Papers, place: Place) -> Iterator[Step]:
+    """All that an opening has not in it."""
+    opening = opening_of(papers)
+    return (one for one in _steps(papers, place) if opening is None or one.at >= opening.until)
+
+
+def _steps(papers: Papers, place: Place) -> Iterator[Step]:
     """Documents that a movement already tells of are not counted once more."""
     movements = counted_once(papers.newest(InventoryMovement))
     told = {(one.source_kind, one.source_key) for one in movements}
@@ -138,10 +156,15 @@ def steps(papers: Papers, place: Place) -> Iterator[Step]:
             yield from _used(use, place)
     for receipt in papers.newest(Receipt):
         if ("Receipt", receipt.natural_key) not in told:
-            at = datetime(receipt.received_on.year, receipt.received_on.month, receipt.received_on.day, tzinfo=UTC)
+            at = came_at(receipt)
             for line in receipt.lines:
                 if (line.location or receipt.location, line.item_number) == (place.location, place.item.item_number):
                     yield Step(at, False, receipt.natural_key, _times(line.quantity, receipt.sign))
+
+
+def came_at(receipt: Receipt) -> datetime:
+    """The first moment of its day."""
+    return datetime.combine(receipt.received_on, time(), UTC)
 
 
 def _moved(movement: InventoryMovement, place: Place) -> Iterator[Step]:

@@ -42,9 +42,9 @@ def counted_once(movements: Iterable[InventoryMovement]) -> list[InventoryMoveme
 def transfer_findings(papers: Papers, location: str, world: World) -> Iterator[Finding]:
     transfers = [one for one in papers.newest(InventoryMovement) if one.movement_kind is MovementKind.TRANSFER]
     for one in transfers:
-        if one.location == location and (unclear := _unclear(one)) is not None:
+        if one.location == location and (why := unclear(one)) is not None:
             flip = "a quantity below zero, out of one place into another"
-            yield _finding("stock_transfer_unclear", one, location, unclear, flip)
+            yield _finding("stock_transfer_unclear", one, location, why, flip)
     if transfers and all(isinstance(one.document, InventoryMovement) and one.document in transfers
                          for one in papers.latest()):  # fmt: skip
         first = min(transfers, key=lambda one: (one.moved_at, one.natural_key))
@@ -54,7 +54,8 @@ def transfer_findings(papers: Papers, location: str, world: World) -> Iterator[F
             yield _finding("stock_place_unknown", first, location, title, flip)
 
 
-def _unclear(movement: InventoryMovement) -> str | None:
+def unclear(movement: InventoryMovement) -> str | None:
+    """Why a transfer says not clearly what went where; None: it does."""
     if movement.to_location is None:
         return "Goods were moved, and nobody says where to"
     if movement.to_location == movement.location:
