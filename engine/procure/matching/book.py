@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
+from functools import cached_property
 
 import msgspec
 
-from engine.canonical import Invoice, Item, Receipt
+from engine.canonical import Invoice, InvoiceKind, Item, OrderLine, PostingResult, Receipt
 from engine.core.clock import to_micros
 from engine.procure.decision import Finding, World
 from engine.procure.exact import Exact, exact
@@ -45,6 +47,10 @@ class Book:
         self.substitutes = substitutes_of(papers)
         self.item_numbers = frozenset(line.item_number for line in self.lines.values())
         self.charge_lines = charge_lines(self.lines.values())
+        answered = papers.newest(PostingResult)
+        self.posted = {one.subject_key for one in answered if one.command == "post_invoice" and one.ok} | {
+            key.partition(":")[2] for key in world.given if key.startswith("post_invoice:")
+        }
         self.elsewhere: list[tuple[Turn, Mapping[int, Exact]]] = []
         self.charged_elsewhere: list[tuple[Turn, Exact]] = []
         self.received: defaultdict[int, Exact] = defaultdict(int)
@@ -68,6 +74,23 @@ class Book:
     def charged_before(self, turn: Turn) -> Exact:
         """Of freight and the like: by the invoices so far, and by those of other orders that were here before."""
         return self.charged + sum(amount for other, amount in self.charged_elsewhere if other < turn)
+
+    def price_of(self, ordered: OrderLine, given_back: bool) -> Decimal:
+        """What a line is to cost. What is given back cost what was paid for it, where that is one price."""
+        paid = self._paid.get(ordered.number, frozenset()) if given_back else frozenset()
+        return next(iter(paid)) if len(paid) == 1 else ordered.price.amount
+
+    @cached_property
+    def _paid(self) -> dict[int, frozenset[Decimal]]:
+        """Prices of the posted invoices that name the order line and its units."""
+        found: defaultdict[int, set[Decimal]] = defaultdict(set)
+        for invoice in self.papers.newest(Invoice):
+            asks = invoice.invoice_kind is InvoiceKind.INVOICE and invoice.natural_key in self.posted
+            for one in invoice.lines if asks else ():
+                line = self.lines.get(one.order_line_number or 0)
+                if line is not None and (one.quantity.unit, one.price_unit) == (line.quantity.unit, line.price_unit):
+                    found[line.number].add(one.price.amount)
+        return {number: frozenset(prices) for number, prices in found.items()}
 
     def item(self, number: str) -> Item | None:
         return self.world.find(Item, number)

@@ -8,7 +8,6 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
-from typing import NamedTuple
 
 import msgspec
 
@@ -25,7 +24,7 @@ from engine.channel.policy_parts import Aspects
 from engine.core.clock import from_micros
 from engine.procure.decision import Finding
 from engine.procure.exact import Exact, as_exact, decimal_of, exact, minor, product, rounded
-from engine.procure.matching.asked import Asked, netted
+from engine.procure.matching.asked import Asked, Last, netted
 from engine.procure.matching.blanket import is_by_money, limit_exceeded
 from engine.procure.matching.book import Book, Matched, Turn, turn_of
 from engine.procure.matching.charges import NOT_GOODS, agreed_by_lines, agreed_charges, asked_by_lines
@@ -37,15 +36,6 @@ from engine.procure.matching.ways import FOUR_WAYS, THREE_WAYS, ways_of
 from engine.procure.waiting import Waiting, waiting_for
 
 _ACCEPTED, _RECEIVED = "inspections", "receipts"
-
-
-class Last(NamedTuple):
-    """The line before, and what it counts."""
-
-    number: int
-    price: Decimal
-    worth: Exact | Decimal
-    counted: Decimal
 
 
 class Match:
@@ -126,7 +116,9 @@ class Match:
             self._found("item_differs", other.title, line, line.extended, other.facts, other.flip)
         number, unit = self._item_of(line, ordered), ordered.quantity.unit
         priced = line.price_unit or line.quantity.unit
-        if line.price.amount == ordered.price.amount and {unit, line.quantity.unit, priced} == {
+        back = self._is_given_back(line.quantity.amount)
+        cost = self.book.price_of(ordered, back)
+        if line.price.amount == ordered.price.amount == cost and {unit, line.quantity.unit, priced} == {
             ordered.price_unit or unit
         }:
             return self._as_ordered(line, ordered)
@@ -140,10 +132,11 @@ class Match:
         worth = price * amount * own
         self._extend(line, worth)
         per_unit = price if per == 1 else price * Fraction(1, per)
-        if fits := self._price(line, ordered, per_unit, amount * own * per):
-            self._amount(line, ordered, exact(ordered.price.amount) * amount * factor * wanted, worth)
-            self._contract(line, ordered, price * own)
-        if fits or self.sign > 0 or per_unit > exact(ordered.price.amount):  # a part of a price gives no goods back
+        if fits := self._price(line, ordered, per_unit, amount * own * per, exact(cost)):
+            self._amount(line, ordered, exact(cost) * amount * factor * wanted, worth)
+            if cost == ordered.price.amount:
+                self._contract(line, ordered, price * own)
+        if fits or self.sign > 0 or per_unit > exact(cost):  # a part of a price gives no goods back
             self._asks(line, ordered, amount * factor)
 
     def _as_ordered(self, line: InvoiceLine, ordered: OrderLine) -> None:
@@ -215,10 +208,14 @@ class Match:
         self._found("unit_unknown", title, line, line.extended, facts, f"a conversion for item {ordered.item_number}")
 
     # -------------------------------------------------------------- figures
-    def _price(self, line: InvoiceLine, ordered: OrderLine, price: Exact, amount: Exact) -> bool:
-        agreed = exact(ordered.price.amount)
+    def _price(self, line: InvoiceLine, ordered: OrderLine, price: Exact, amount: Exact, agreed: Exact) -> bool:
         if price == agreed:
             return True
+        if price < 0 <= agreed:
+            facts = {"rule": "price", "expected": shown(agreed), "actual": shown(price)}
+            title, flip = "The price is below zero", "a price of zero or more, or a credit memo"
+            self._found("price_below_tolerance", title, line, line.extended, facts, flip)
+            return False
         verdict = self._judge("price", agreed, price, ordered, line)
         if not verdict.within:
             side = "above" if verdict.above else "below"
@@ -337,6 +334,11 @@ class Match:
     def _charges(self) -> None:
         """Freight and the like on the invoice, with what earlier invoices asked, against those of the order."""
         lines, book = self.book.charge_lines, self.book
+        left = book.charged_before(self.turn) + self.charged
+        if self.sign < 0 and self.charged < 0 and left < 0:
+            title, facts = "More freight or charges are credited than were invoiced", {"rule": "credited"}
+            money = Money(amount=decimal_of(-left), currency=self.invoice.currency).rounded()
+            self._found("credit_exceeds_invoiced", title, None, money, facts, f"{shown(-left)} less")
         if self.charged <= 0 and not any(self.used.get(one.number, 0) > 0 for one in lines):
             return
         agreed = agreed_charges(self.order, book.policies) + self.agreed_beside + agreed_by_lines(lines, book.gone)

@@ -10,7 +10,6 @@ from engine.canonical import (
     CaseVerb,
     Invoice,
     InvoiceKind,
-    PostingResult,
     PurchaseOrder,
     Receipt,
     Supplier,
@@ -56,9 +55,7 @@ class _Purchase:
         self.findings: list[Finding] = []
         self.intents: list[Intent] = []
         self.looks: list[datetime] = []
-        self.posted = {
-            one.subject_key for one in papers.newest(PostingResult) if one.command == "post_invoice" and one.ok
-        } | {key.partition(":")[2] for key in world.given if key.startswith("post_invoice:")}
+        self.posted = self.book.posted
 
     def run(self) -> Decision:
         invoices = sorted(self.papers.newest(Invoice), key=self._turn)

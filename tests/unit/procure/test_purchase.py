@@ -359,6 +359,32 @@ def test_a_credit_is_for_what_it_cost_neither_more_nor_less(price: str, wanted: 
     assert ("post_invoice:S1/C-1" in posted(decision)) is not bool(wanted)
 
 
+@pytest.mark.parametrize(
+    ("price", "wanted"), [("5.00", []), ("4.00", ["price_below_tolerance"]), ("6.00", ["price_above_tolerance"])]
+)
+def test_a_credit_of_what_was_paid_at_another_price_is_for_that_price(price: str, wanted: list[str]) -> None:
+    let_pass = act(CaseVerb.ACCEPT, "price_above_tolerance", "S1/I-1/1")
+    credit = invoice(billed("2", price), number="C-1", invoice_kind=InvoiceKind.CREDIT_MEMO)
+    documents = (order(), receipt(), invoice(billed(price="5.00")), let_pass, credit)
+
+    assert types(decide(*documents, given=frozenset({"post_invoice:S1/I-1"}))) == wanted
+
+
+def test_an_invoice_at_a_price_below_zero_is_no_good_news() -> None:
+    free = Policies(tolerances=Tolerances(rules=(Tolerance(rule="price", lower=Limit(unlimited=True)),)))
+
+    assert types(decide(order(), receipt(), invoice(billed(price="-4.00")), policies=free)) == ["price_below_tolerance"]
+    assert types(decide(order(), receipt(), invoice(billed(price="0.00")), policies=free)) == []
+
+
+@pytest.mark.parametrize(("amount", "wanted"), [("9.00", []), ("9.01", ["credit_exceeds_invoiced"])])
+def test_no_more_freight_is_credited_than_was_asked_for(amount: str, wanted: list[str]) -> None:
+    freight = (Charge(code="D240", amount=usd("9.00")),)
+    credit = invoice(charged(amount), number="C-1", invoice_kind=InvoiceKind.CREDIT_MEMO)
+
+    assert types(decide(order(charges=freight), receipt(), invoice(charges=freight), credit)) == wanted
+
+
 def test_a_credit_of_a_part_of_the_price_gives_no_goods_back_that_could_be_invoiced_again() -> None:
     credit = invoice(billed("10", "0.40"), number="C-1", invoice_kind=InvoiceKind.CREDIT_MEMO)
     again = invoice(number="I-2", invoiced_on=date(2026, 11, 12))
