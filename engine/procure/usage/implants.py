@@ -20,7 +20,6 @@ from engine.canonical import (
     Money,
     PurchaseOrder,
     Receipt,
-    Requisition,
     ShipmentNotice,
 )
 from engine.canonical.recall import RecallNotice
@@ -97,9 +96,7 @@ def decide_case(papers: Papers, world: World, dossier: str) -> Decision:
     return Decision(
         state,
         findings,
-        follow_ups(
-            case.reference, case.pieces, papers.newest(Requisition), case.orders, case.invoiced, findings, world
-        ),
+        follow_ups(case.reference, case.pieces, case.orders, case.invoiced, findings, papers, world),
         look_again_at=None if state["state"] == "reconciled" else first_look(*waits.values()),
     )
 

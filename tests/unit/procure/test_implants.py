@@ -43,6 +43,7 @@ from tests.support.implant_cases import (
     item,
     replaced_in_time,
     usd,
+    used,
 )
 from tests.support.papers import papers, world
 
@@ -151,13 +152,10 @@ def test_used_and_not_invoiced_is_accrued_and_taken_back_when_invoiced() -> None
     after = decided(case, later(policies=policies))
     entries = [one.document for one in after.intents if isinstance(one.document, JournalEntry)]
 
-    assert [one.key for one in before.intents] == ["post_journal:UNI-K3"]
-    assert [one.entry_number for one in entries] == ["UNI-K3", "UNI-K3-R"]
-    assert entries[1].reverses == "UNI-K3"
-    net: Counter[str] = Counter()
-    for line in (line for one in entries for line in one.lines):
-        net[line.account] += (line.debit.amount if line.debit else 0) - (line.credit.amount if line.credit else 0)  # type: ignore[assignment]
-    assert set(net.values()) == {0}
+    assert [one.key for one in before.intents] == ["post_journal:UNI-K3-U1-K3.1"]
+    assert [one.entry_number for one in entries] == ["UNI-K3-U1-K3.1", "UNI-K3-U1-K3.1-R"]
+    assert entries[1].reverses == "UNI-K3-U1-K3.1"
+    assert set(net(entries).values()) == {0}
 
 
 GLOVE = Item(item_number="GL", description="glove", supplier_number="S1", cost_price=usd("0.10"), chargeable=True)
@@ -234,3 +232,65 @@ def test_a_contract_of_the_supplier_prices_an_implant_whose_master_does_not_name
 
     assert types(decided(case, world(*known, now=LATER))) == {"implant_off_contract"}
     assert types(decided(case, world(*known, now=LATER, beside={"contracts:S9": [contract]}))) == set()
+
+
+def net(entries: list[JournalEntry]) -> Counter[str]:
+    """What is left on each account."""
+    found: Counter[str] = Counter()
+    for line in (line for one in entries for line in one.lines):
+        found[line.account] += (line.debit.amount if line.debit else 0) - (line.credit.amount if line.credit else 0)  # type: ignore[assignment]
+    return found
+
+
+ACCRUED = Policies(usage=Usage(accrued_account="2110"))
+
+
+def ledger(*turns: list[Document]) -> list[JournalEntry]:
+    """What the ledger is given when more is known each time; each entry once."""
+    given: dict[str, JournalEntry] = {}
+    for documents_ in turns:
+        later_ = world(*MASTER, now=LATER, policies=ACCRUED, given=frozenset(given))
+        found = decided(documents_, later_)
+        given |= {
+            one.key: one.document
+            for one in found.intents
+            if isinstance(one.document, JournalEntry) and one.key not in given
+        }
+    return list(given.values())
+
+
+def sheets() -> tuple[Case, Consumption, Consumption]:
+    """A case whose pieces are on two sheets, told one after the other."""
+    case = clean(1, Random(5))
+    first, *others = case["used"].lines  # type: ignore[attr-defined]
+    return case, used("K1", [first], "U1", "A"), used("K1", others, "U2", "B")
+
+
+def test_a_further_sheet_is_owed_too_and_all_of_it_is_taken_back() -> None:
+    case, first, second = sheets()
+    traded = [case["order"], case["receipt"]]
+    owed = ledger([first, *traded], [first, second, *traded])
+    settled = ledger([first, *traded], [first, second, *traded], [first, second, *traded, case["invoice"]])
+
+    assert net(owed)["2110"] == -1000 * len(case["used"].lines)  # type: ignore[attr-defined]
+    assert set(net(settled).values()) == {0}
+
+
+def test_what_was_given_is_taken_back_as_it_was_though_its_record_says_something_else_now() -> None:
+    case, first, _ = sheets()
+    dear = first.lines[0].model_copy(update={"unit_cost": usd("1250")})
+    corrected = used("K1", [dear], "U1", "A")
+    gone = corrected.model_copy(update={"cancelled": True})
+
+    lasts: tuple[list[Document], ...] = ([first, corrected, *case.values()], [first, gone])
+    for last in lasts:
+        assert set(net(ledger([first], last)).values()) == {0}
+
+
+def test_what_both_record_is_owed_once_whoever_was_first() -> None:
+    _, nurse, _ = sheets()
+    lines = [one.model_copy(update={"documented_by": "representative"}) for one in nurse.lines]
+    representative = used("K1", lines, "U9", "Z")
+
+    for turn in ([nurse], [representative]):
+        assert net(ledger(list(turn), [nurse, representative]))["2110"] == -1000
