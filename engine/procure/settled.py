@@ -129,7 +129,8 @@ def _anew(change: Change, found: Settlement | None, before: frozenset[Reference]
     """The opening of before does not hold any more."""
     if found is None:
         return msgspec.structs.replace(change, opening=b"", reopens=sorted(before))
-    return _with(change, found, found.settled, before - found.settled)
+    again = {Reference(one.kind, one.key) for one in change.records}  # told anew, these are back in the dossier
+    return _with(change, found, found.settled & ((found.settled - before) | again), before - found.settled)
 
 
 def _with(

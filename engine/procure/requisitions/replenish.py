@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, time
 from decimal import ROUND_CEILING, Decimal
+from functools import cache
 from typing import Any, NamedTuple
 
 from engine.canonical import (
@@ -117,14 +118,14 @@ def _pairs(document: Any) -> Iterator[tuple[str, str]]:
 # ------------------------------------------------------------------ what lies there
 def stock_of(papers: Papers, place: Place) -> Stock:
     on_hand, unknown = _NONE, []
-    opening = opening_of(papers)
+    opening, amount_of = opening_of(papers), cache(place.amount)  # the same few quantities move again and again
     for quantity in opening.amounts if opening else ():
-        if (amount := place.amount(quantity)) is None:
+        if (amount := amount_of(quantity)) is None:
             unknown.append(quantity.unit)
         else:
             on_hand += amount
     for step in sorted(steps(papers, place), key=lambda step: (step.at, step.is_count, step.key)):
-        amount = place.amount(step.quantity)
+        amount = amount_of(step.quantity)
         if amount is None:
             unknown.append(step.key)
         else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import NamedTuple
 
 from engine.canonical import (
@@ -76,7 +77,8 @@ def settle(papers: Papers, place: Place, now: datetime) -> Settlement | None:
 def _until(ordered: list[Step], place: Place, now: datetime) -> datetime:
     """Not past what is in a unit that cannot be converted: a person is asked about it."""
     until = min(now, ordered[-1].at) - _OPEN_FOR
-    unknown = (one.at for one in ordered if one.at < until and place.amount(one.quantity) is None)
+    amount_of = cache(place.amount)
+    unknown = (one.at for one in ordered if one.at < until and amount_of(one.quantity) is None)
     return next(unknown, until)
 
 
