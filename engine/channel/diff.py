@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import PurePath
 from typing import Any
 
 from engine.channel.revision import revision_of
@@ -21,8 +22,7 @@ def channel_diff(name: str, site: Site, active: RevisionRow | None, catalog: Cat
     number = active.revision if active else None
     before: Content | None = json.loads(active.content) if active else None
     if name not in site.channels:
-        gone = "the channel is gone from disk; it keeps running until it is stopped"
-        return ChannelDiff(name, "removed", number, [], [gone])
+        return _not_on_disk(name, site, number)
     revision = revision_of(site.channels[name], site, catalog)
     after: Content = json.loads(revision.content)
     if active is not None and active.digest == revision.digest:
@@ -30,6 +30,17 @@ def channel_diff(name: str, site: Site, active: RevisionRow | None, catalog: Cat
     if before is None:
         return ChannelDiff(name, "new", None, list(_lines({}, after)), [f"channel {name} starts"])
     return ChannelDiff(name, "changed", number, list(_lines(before, after)), list(effects(before, after)))
+
+
+def _not_on_disk(name: str, site: Site, number: int | None) -> ChannelDiff:
+    """Removed; or its file is there and has a mistake, which must not look like a removal."""
+    file = next((one.path for one in site.files if one.model is None and PurePath(one.path).stem == name), None)
+    if file is None:
+        gone = "the channel is gone from disk; it keeps running until it is stopped"
+        return ChannelDiff(name, "removed", number, [], [gone])
+    mistake = next((str(one) for one in site.errors if one.file == file), file)
+    kept = f"the file has a mistake, so the channel stays as it is deployed: {mistake}"
+    return ChannelDiff(name, "unreadable", number, [], [kept])
 
 
 def revision_lines(before: RevisionRow, after: RevisionRow) -> list[str]:

@@ -12,7 +12,13 @@ from engine.cli.remote import ask, json_option, print_json, site_option
 from engine.ports.operations import PARTNERS, ChannelDiff
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
-_MARKS = {"new": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red"), "same": ("=", "bright_black")}
+_MARKS = {
+    "new": ("+", "green"),
+    "changed": ("~", "yellow"),
+    "removed": ("-", "red"),
+    "unreadable": ("!", "red"),
+    "same": ("=", "bright_black"),
+}
 
 
 @click.command()

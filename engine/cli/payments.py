@@ -45,7 +45,7 @@ def command(
     for row in rows:
         _print_row(row)
     if not rows:
-        click.echo("there is no such payment")
+        click.echo("no payment fits")
 
 
 def _show(site: Path, number: str, *, as_json: bool) -> None:

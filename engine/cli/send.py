@@ -81,7 +81,8 @@ def _in_words(error: OSError | asyncio.IncompleteReadError, under_tls: bool) -> 
         return f"no acknowledgement came within {_ANSWER_SECONDS:.0f} s"
     if isinstance(error, asyncio.IncompleteReadError | ConnectionResetError):
         asks = "--certificate" if under_tls else "TLS (--tls or --ca)"
-        return f"it closed the connection without an answer; did the engine stop, or does this door ask for {asks}?"
+        why = f"did the engine stop, does this door ask for {asks}, or is the file not HL7?"
+        return f"it closed the connection without an answer; {why}"
     known = error.errno is not None and error.errno > 0  # a name that cannot be resolved has a negative one
     return f"{os.strerror(error.errno or 0) if known else error.strerror or error}; does the channel run there?"
 

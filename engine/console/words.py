@@ -38,7 +38,7 @@ DESTINATION_WORDS = {
     "open": "circuit open",
     "window": "maintenance window",
 }
-CHANGE_TONES = {"new": "good", "changed": "busy", "removed": "bad", "same": "quiet"}
+CHANGE_TONES = {"new": "good", "changed": "busy", "removed": "bad", "unreadable": "bad", "same": "quiet"}
 # What a partner said of an X12 interchange that we sent, by OutboundNumber.state.
 ACKNOWLEDGEMENT_TONES = {
     "waiting": "busy",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import msgspec
 
 from engine import __version__
 from engine.channel.diff import channel_diff
+from engine.channel.explain import did_you_mean
 from engine.channel.load import load_site
 from engine.channel.site import Site
 from engine.core.clock import Clock
@@ -109,7 +110,7 @@ class EngineOperations:
 
     def _run(self, channel: str) -> ChannelRun:
         if channel not in self._supervisor.runs:
-            raise NotFoundError(f"there is no channel '{channel}'")
+            raise NotFoundError(f"there is no channel '{channel}'", remedy=_near(channel, self._supervisor.runs))
         return self._supervisor.runs[channel]
 
     # ------------------------------------------------------------------ messages
@@ -271,7 +272,7 @@ class EngineOperations:
             )
         unknown = [name for name in channels if name not in {*site.channels, POLICIES, PARTNERS}]
         if unknown:
-            raise NotFoundError(f"there is no channel '{unknown[0]}' on disk")
+            raise NotFoundError(f"there is no channel '{unknown[0]}' on disk", remedy=_near(unknown[0], site.channels))
 
     async def rollback(self, channel: str, revision: int | None, who: str, note: str | None) -> RevisionRow:
         if channel == POLICIES and self.policies is not None:
@@ -280,9 +281,13 @@ class EngineOperations:
         rows = await self._journal.revisions(channel)
         active = next((r for r in rows if r.active), None)
         if active is None:
-            raise NotFoundError(f"there is no deployed channel '{channel}'")
+            remedy = _near(channel, self._supervisor.runs)
+            raise NotFoundError(f"there is no deployed channel '{channel}'", remedy=remedy)
         wanted = active.revision - 1 if revision is None else revision
         target = next((r for r in rows if r.revision == wanted), None)
+        if target is None and revision is None:
+            text = f"channel {channel} runs its first revision: there is none to go back to"
+            raise OperationError(text, remedy="correct it on disk, then deploy it")
         if target is None:
             raise OperationError(f"channel {channel} has no revision {wanted}", remedy="see `isthmus history`")
         await self._audit.record(who, "rollback", f"channel {channel} to revision {wanted}", note)
@@ -324,6 +329,10 @@ class EngineOperations:
 
     async def audit_records(self, subject: str | None, limit: int) -> list[dict[str, Any]]:
         return [msgspec.to_builtins(r) for r in await self._audit.records(subject, limit)]
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    return did_you_mean(name, known) or "`isthmus status` lists the channels"
 
 
 async def _health(check: Callable[[], Any]) -> Health:

@@ -93,7 +93,8 @@ class ReplayPlan(msgspec.Struct, frozen=True):
 
 
 class ChannelDiff(msgspec.Struct, frozen=True):
-    """`change`: `new`, `changed`, `removed`, `same`. `lines` is a unified diff; `effects` says it in words."""
+    """`change`: `new`, `changed`, `removed`, `unreadable` (its file has a mistake), `same`. `lines` is a unified
+    diff; `effects` says it in words."""
 
     channel: str
     change: str

@@ -153,6 +153,17 @@ def test_diff_of_a_channel_that_is_new_or_gone(root: Path) -> None:
     assert _diff(root, active).change == "removed"
 
 
+def test_a_channel_whose_file_has_a_mistake_is_not_called_removed(root: Path) -> None:
+    active = _revision(root)
+    _edit(root, CHANNEL, "version:", "versoin:")
+
+    found = _diff(root, active)
+
+    assert found.change == "unreadable"
+    assert CHANNEL in found.effects[0]
+    assert "'version' is missing" in found.effects[0]
+
+
 def test_a_layout_is_part_of_the_revisions_of_channels_that_name_it(tmp_path: Path) -> None:
     shutil.copytree(Path(__file__).parents[2] / "contract/lint_mistakes/site", tmp_path / "site")
     file = tmp_path / "site/config/layouts/prices.yaml"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from engine.core.errors import NotFoundError
 from engine.flow.certificates import CertificateWatch
 from engine.flow.operations import EngineOperations
 from engine.ports.connector import Health
@@ -48,6 +49,13 @@ async def test_a_source_that_could_not_start_is_told_with_its_reason(operations:
     assert found["receipts.source"] == Health(False, MISSING)
     assert found["orders.source"].ok
     assert "stopped.source" not in found, "somebody stopped it: nothing is wrong"
+
+
+async def test_a_channel_that_is_misspelt_is_told_with_the_nearest(operations: EngineOperations) -> None:
+    with pytest.raises(NotFoundError, match="did you mean 'orders'"):
+        await operations.check("order")
+    with pytest.raises(NotFoundError, match="isthmus status"):
+        await operations.check("xyz")
 
 
 async def test_certificates_are_told_with_the_channel_that_uses_them(operations: EngineOperations) -> None:
