@@ -10,9 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
-from engine.canonical import Invoice, InvoiceKind, JournalEntry, JournalEntryType, Receipt
+from engine.canonical import Invoice, InvoiceKind, JournalEntry, JournalEntryType, PurchaseOrder, Receipt
 from engine.procure.decision import Intent, World
-from engine.procure.orders.lines import OrderLife
+from engine.procure.orders.lines import OrderLife, order_life
+from engine.procure.orders.units import in_ordered_units
 from engine.procure.papers import Papers
 from engine.procure.usage.costs import Cost, Source, cost_entry, reversal
 from engine.procure.usage.waiting import rules_of
@@ -30,7 +31,7 @@ def accruals(life: OrderLife, papers: Papers, world: World) -> Iterator[Intent]:
     receipts = sorted(papers.newest(Receipt), key=lambda one: (one.received_on, one.receipt_number))
     covered = _covered(receipts, _invoiced(papers, life.order.order_number))
     for receipt in receipts:
-        entry = _entry(_as_it_counted(receipt, papers), life, account, world)
+        entry = _entry(receipt, papers, account, world)
         if entry is None:
             continue
         accrual = Intent("post_journal", entry)
@@ -42,13 +43,21 @@ def accruals(life: OrderLife, papers: Papers, world: World) -> Iterator[Intent]:
             yield Intent("post_journal", reversal(entry, f"{entry.entry_number}-R", day, world))
 
 
-def _as_it_counted(receipt: Receipt, papers: Papers) -> Receipt:
-    """One that was cancelled as it was before: what was accrued for it is taken back."""
-    versions = [one for one in papers.versions(Receipt) if one.natural_key == receipt.natural_key]
-    return next((one for one in reversed(versions) if not one.cancelled), receipt) if receipt.cancelled else receipt
+def _entry(receipt: Receipt, papers: Papers, account: str, world: World) -> JournalEntry | None:
+    """By what was known when it came, and its order: what was given then is what is taken back, whatever is told of
+    prices and quantities later."""
+    then = max(papers.first(one).record.at_micros for one in (receipt, *papers.newest(PurchaseOrder)[:1]))
+    known = Papers.of(one for one in papers.all if one.record.at_micros <= then)
+    life = order_life(known)
+    first = next((one for one in reversed(known.versions(Receipt)) if _counts(one, receipt)), None)
+    return _worth(first, in_ordered_units(life, known, world), account, world) if life and first else None
 
 
-def _entry(receipt: Receipt, life: OrderLife, account: str, world: World) -> JournalEntry | None:
+def _counts(version: Receipt, receipt: Receipt) -> bool:
+    return version.natural_key == receipt.natural_key and not version.cancelled
+
+
+def _worth(receipt: Receipt, life: OrderLife, account: str, world: World) -> JournalEntry | None:
     rules, lines = rules_of(world), {one.line.number: one.line for one in life.lines}
     costs = []
     for part in receipt.lines:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -38,9 +38,12 @@ from engine.canonical import (
 )
 from engine.channel.policies import Policies
 from engine.channel.policy_usage import Usage
+from engine.core.clock import to_micros
+from engine.ports.procure import Record
 from engine.procure.decision import Decision
 from engine.procure.matching.order import order_of
 from engine.procure.orders.states import decide_order_life
+from engine.procure.papers import Paper, Papers
 from tests.support.papers import NOW, papers, world
 
 
@@ -292,6 +295,33 @@ def test_what_was_accrued_for_a_receipt_that_is_cancelled_is_taken_back() -> Non
     assert taken_back(*documents, given=frozenset({"post_journal:RNI-R1"})) == {"R1"}
 
 
+def test_an_accrual_is_taken_back_as_it_was_given_though_price_and_quantity_were_changed_since() -> None:
+    dearer = change(OrderChangeAction.CHANGE, price=usd("5"))
+    corrected = receipt("8")
+    given: dict[str, JournalEntry] = {}
+    documents: list[tuple[Document, int]] = []
+    for minute, one in enumerate((order(), receipt("10"), dearer, corrected, bill("10", "I1"))):
+        documents.append((one, minute))
+        found = decide_order_life(_told(documents), world(policies=ACCRUING, given=frozenset(given)))
+        entries = {one.key: one.document for one in found.intents if isinstance(one.document, JournalEntry)}
+        given = entries | given
+
+    (owed, back) = given.values()
+    assert {x.account: x.debit and x.debit.amount for x in owed.lines} == {"1310": Decimal(30), "2110": None}
+    assert [(x.account, x.debit) for x in owed.lines] == [(x.account, x.credit) for x in back.lines]
+
+
+def _told(documents: list[tuple[Document, int]]) -> Papers:
+    """Each a minute after the one before."""
+    found: list[Paper] = []
+    for one, minute in documents:
+        version = 1 + sum(before.record.key == one.natural_key for before in found)
+        at = NOW + timedelta(minutes=minute)
+        record = Record(one.kind, one.natural_key, version, one.model_dump_json().encode(), to_micros(at))
+        found.append(Paper(one, record))
+    return Papers.of(sorted(found, key=lambda paper: paper.record))
+
+
 def bill(amount: str, number: str) -> Invoice:
     """Below zero it is a credit memo."""
     line = InvoiceLine(number=1, order_line_number=1, quantity=each(amount.lstrip("-")), price=usd("3"))
@@ -302,9 +332,12 @@ def bill(amount: str, number: str) -> Invoice:
     )  # fmt: skip
 
 
+RULES = Usage(accrued_account="2110", inventory_account="1310", accrue=("received_not_invoiced",))
+ACCRUING = Policies(usage=RULES)
+
+
 def taken_back(*documents: Document, given: frozenset[str] = frozenset()) -> set[str]:
     """Numbers of the receipts whose accrual was reversed."""
-    rules = Usage(accrued_account="2110", inventory_account="1310", accrue=("received_not_invoiced",))
-    decision = decide_order_life(papers(*documents), world(policies=Policies(usage=rules), given=given))
+    decision = decide_order_life(papers(*documents), world(policies=ACCRUING, given=given))
     entries = [one.document for one in decision.intents if isinstance(one.document, JournalEntry)]
     return {str(one.reverses).removeprefix("RNI-") for one in entries if one.reverses}
