@@ -18,6 +18,7 @@ from engine.procure.decision import Decision, Finding, Intent, World, text_of
 from engine.procure.matching.accepted import still_open
 from engine.procure.papers import Papers
 from engine.procure.payments.approval import gated, payment_standing
+from engine.procure.payments.came_back import ACCOUNT_RETURNED, came_back_from_there
 from engine.procure.payments.codes import ReturnReason, reason_of
 from engine.procure.payments.hold import Clearance, also_for, clearance_of
 from engine.procure.payments.states import EXITS, MEANS, WAY, may_follow
@@ -156,6 +157,7 @@ def decide_payment(papers: Papers, world: World) -> Decision:
     standing = payment_standing(payment, papers, world)
     again = () if found.progress in EXITS else tuple(paid_twice(payment, world, lambda one: _lives(one, world)))
     clear = also_for(gated(clearance_of(payment, world), standing), PAID_TWICE if again else None)
+    clear = also_for(clear, ACCOUNT_RETURNED if found.progress in _HELD_IN and _is_blamed(payment, world) else None)
     for one in payment.invoices:  # whoever asks for an invoice finds its payments by this
         world.find(Invoice, f"{payment.supplier_number}/{one.invoice_number}")
     bad_account = _bad_account(found)
@@ -177,6 +179,16 @@ def _reports(payment: Payment, papers: Papers, world: World) -> list[BankStatusR
     if payment.bank_reference:
         told += world.papers(bank_dossier(payment.bank_reference)).newest(BankStatusReport)
     return told
+
+
+def _is_blamed(payment: Payment, world: World) -> bool:
+    def refusal(other: Payment) -> BankStatusReport | None:
+        found = standing_of_payment(
+            other, _reports(other, world.papers(payment_dossier(other.payment_number)), world), world.now
+        )
+        return found.last if found.bank in (P.REJECTED, P.RETURNED) else None
+
+    return came_back_from_there(payment, world, refusal, lambda one: clearance_of(one, world).account)
 
 
 def _lives(other: Payment, world: World) -> bool:

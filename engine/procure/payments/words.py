@@ -31,6 +31,8 @@ HELD: Mapping[str, str] = {
     "bank_account_unverified": "nobody verified the bank account: call the supplier back, then approve its details",
     "bank_account_cooling": "the bank account was verified just now: it goes out when the waiting time is over",
     "bank_account_faulty": "the account's number cannot be right: have the supplier correct it",
+    "bank_account_returned": "money for the same invoice came back from this account: have it verified anew, or decide"
+    " over the payment that came back",
     "bank_change_pending": "a change of the supplier's bank details is not verified: approve or reject it first",
     "approved_by_its_proposer": "who proposed it approved it: somebody else must",
     "payment_unapproved": "nobody has approved it yet",

@@ -14,13 +14,19 @@ from engine.canonical import (
     ApprovalAction,
     ApprovalVerb,
     BankAccount,
+    BankState,
+    BankStatusReport,
+    CaseAction,
+    CaseVerb,
     Invoice,
     InvoiceLine,
     Money,
+    PaidInvoice,
     Payment,
     PaymentProgress,
     Quantity,
     RemitTo,
+    ReportSource,
     Supplier,
     SupplierMerge,
     SupplierStatus,
@@ -124,6 +130,47 @@ def test_another_account_that_is_asked_for_stops_nothing_on_its_way_to_the_verif
     assert found.findings == ()
     here.take(PAID.model_copy(update={"payment_number": "P2"}))
     assert [one.what for one in here.decide("payment:P2").intents if one.what != "tell_status"] == ["hold_payment"]
+
+
+def came_back(code: str = "R02") -> Dossiers:
+    """The first payment of an invoice came back, and it is to be paid again to the same account."""
+    part = PaidInvoice(invoice_number="I1", amount=PAID.amount)
+    here, sent = verified(), {"state": PaymentProgress.TRANSMITTED, "invoices": (part,)}
+    here.take(PAID.model_copy(update={**sent, "payment_number": "P0"}))
+    here.take(
+        BankStatusReport(
+            report_number="R", source=ReportSource.ACH_RETURN, state=BankState.RETURNED, payment_number="P0",
+            reported_at=here.now, reason_code=code,
+        )
+    )  # fmt: skip
+    here.take(PAID.model_copy(update={"invoices": (part,)}))
+    return here
+
+
+def test_money_that_came_back_from_a_closed_account_does_not_go_there_again_before_people_looked() -> None:
+    here = came_back()
+    assert (asked(here), held_because(here)) == (["hold_payment"], ["bank_account_returned"])
+
+    seen = CaseAction(
+        action_number="A", case_id="c", dossier="payment:P0", action=CaseVerb.ACCEPT, who=BERT, reason="open again",
+        at=here.now, case_type="payment_returned", place="P0",
+    )  # fmt: skip
+    here.take(seen, BERT)
+    assert asked(here) == ["release_payment"]
+
+
+def test_money_that_came_back_for_another_reason_goes_there_again() -> None:
+    assert asked(came_back("R09")) == ["release_payment"]
+
+
+def test_an_account_that_was_verified_anew_is_paid_to_again() -> None:
+    here = came_back()
+    here.take(supplier(accounts=()), ANNA)
+    here.take(supplier(accounts=(GOOD,)), ANNA)
+    verify(here, GOOD, CARA, CARA)
+    here.wait(timedelta(days=2))
+
+    assert asked(here) == ["release_payment"]
 
 
 def test_who_proposed_a_payment_does_not_approve_it() -> None:
