@@ -21,6 +21,7 @@ from engine.procure.papers import Paper
 from engine.procure.policies import policies_of
 
 _SAME, _NORMAL, _EXCHANGED, _BARE = 45, 40, 32, 32  # of 100
+_REUSED = 85  # suppliers do not use a number twice within days
 _TELLING = 3  # fewer digits say nothing by themselves
 _SUPPLIER, _ENTITY = 15, 10
 _AMOUNT, _NEAR_AMOUNT = 30, 20
@@ -37,7 +38,10 @@ class Likeness(msgspec.Struct, frozen=True):
 def likeness(
     one: Invoice, other: Invoice, same_entity: bool, near_days: int = 7, near_percent: Decimal = Decimal(1)
 ) -> Likeness:
-    """0 when another supplier sent it, or one is a credit memo."""
+    """0 when another supplier sent it, or one is a credit memo.
+
+    The same number within days is alike whatever the amounts: one of them was misread, or told with its tax or freight.
+    """
     if not same_entity or one.invoice_kind is not other.invoice_kind or one.currency != other.currency:
         return Likeness(0, ())
     parts = [
@@ -48,6 +52,9 @@ def likeness(
     ]
     if parts[0][0] == 0:
         return Likeness(0, ())
+    if parts[0][0] >= _NORMAL and parts[2][0] <= 0 < parts[3][0]:  # one of the two amounts was misread, or has its tax
+        because = (*(why for _, why in parts if why), "another amount under the same number")
+        return Likeness(_REUSED, because)
     if parts[0][0] >= _NORMAL and parts[2][0] == _AMOUNT:
         parts.append((5, "number and amount are the same"))  # re-dated
     return Likeness(min(100, sum(score for score, _ in parts)), tuple(why for score, why in parts if score))

@@ -36,7 +36,10 @@ def sent(number: str = "INV-00123", total: str = "40.00", **more: Any) -> Invoic
         (sent("INV-O0I23", "40.01"), True),
         (sent("A-00123", invoiced_on=date(2026, 12, 24)), False),
         (sent("INV-00124"), False),
-        (sent("inv-00123", "80.00"), False),
+        (sent("inv-00123", "80.00"), True),  # the same number within days, one amount misread
+        (sent("inv-00123", "80.00", invoiced_on=date(2026, 11, 18)), False),
+        (sent("INV-00132", "80.00"), False),
+        (sent("00123", "80.00"), False),
     ],
 )
 def test_alike_invoices_are_scored(other: Invoice, held: bool) -> None:
