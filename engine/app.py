@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -230,9 +230,7 @@ async def running(
         try:
             yield engine
         finally:
-            for one in own_work:
-                one.cancel()
-            await _finish(engine)
+            await _finish(engine, own_work)
 
 
 def _give_desks(
@@ -284,8 +282,10 @@ def _parts(
     )
 
 
-async def _finish(engine: Engine) -> None:
+async def _finish(engine: Engine, own_work: Sequence[asyncio.Task[None]]) -> None:
     """Drain and close the channels. Once overtaken, nothing that still ends could be written down."""
+    for one in own_work:
+        one.cancel()
     overtaken = engine.overtaken.is_set()
     if not await engine.supervisor.drain(0.0 if overtaken else engine.site.engine.drain.total_seconds()):
         log.warning("not everything was finished in time; it goes on from the journal at the next start")
