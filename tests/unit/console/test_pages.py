@@ -19,6 +19,7 @@ from engine.ports.accounts import LOCKOUT_FAILURES, Role
 from engine.ports.connector import Health
 from engine.ports.journal import MessageRow, Query
 from engine.ports.ledger import OutboundNumber
+from engine.ports.operations import ChannelDiff
 from engine.ports.states import MessageState
 from engine.store.accounts import SqlAccounts
 from tests.support.asgi_client import AsgiClient
@@ -414,6 +415,17 @@ async def test_deploying_names_channels_and_keeps_the_note(desk: Desk) -> None:
     await client.post_form("/revisions/deploy", {"reason": "nothing chosen"})
 
     assert desk.operations.sent == [("deploy", "channel item_master", "maria", "items from the MMIS")]
+
+
+async def test_only_what_can_be_deployed_is_offered(desk: Desk) -> None:
+    async def diff() -> list[ChannelDiff]:
+        return [ChannelDiff(change, change, 1, [], ["why"]) for change in ("changed", "removed", "unreadable")]
+
+    desk.operations.diff = diff  # type: ignore[method-assign]
+    text = (await (await desk.sit_down()).get("/revisions")).text
+
+    assert re.findall(r'name="channel" value="(\w+)" id="d-', text) == ["changed"]
+    assert [word in text for word in (">removed<", ">unreadable<", "Deploy chosen")] == [True, True, True]
 
 
 async def test_an_invitation_shows_its_link_once_and_is_audited(desk: Desk) -> None:
