@@ -9,7 +9,7 @@ EXCEPTION_TYPES: frozenset[str] = frozenset({
     "approval_stuck", "approval_wanted", "bank_account_changed", "bank_account_differs",
     "bank_account_unverified", "bank_report_unmatched",
     "bank_silent", "budget_exceeded", "charge_credit_unmatched", "charge_without_usage",
-    "contract_price_differs", "credit_exceeds_invoiced", "credit_original_unknown",
+    "contract_price_differs", "credit_exceeds_invoiced", "credit_original_refused", "credit_original_unknown",
     "currency_differs", "date_in_future", "date_too_old", "decided_otherwise_since", "dimension_invalid",
     "dimension_missing", "dimension_not_valid", "dimension_unknown", "drift_amount", "drift_missing_here",
     "drift_missing_there", "drift_state", "duplicate_suspected", "erp_holds_twin", "evaluated_receipt_invoiced",

@@ -1,4 +1,4 @@
-"""What a credit memo says that it credits: an invoice that nobody knows is asked about before the credit is posted."""
+"""What a credit memo says that it credits: an invoice that nobody knows, or that was refused, is asked about first."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from engine.canonical import Invoice, InvoiceKind
 from engine.core.clock import from_micros
 from engine.procure.decision import Finding, World
 from engine.procure.matching.duplicate_keys import normal_number, supplier_key
+from engine.procure.matching.people import SENT_BACK, Acts
 from engine.procure.matching.validate_invoice import found
 from engine.procure.papers import Papers
 from engine.procure.waiting import Waiting, waiting_for
@@ -22,11 +23,15 @@ def original_of(credit: Invoice) -> str | None:
     return credit.original_invoice_number or next(named, None)
 
 
-def original_unknown(credit: Invoice, papers: Papers, world: World) -> Finding | Waiting | None:
-    """None: it is known here, however its number is written; or the credit names none."""
+def against_original(credit: Invoice, papers: Papers, acts: Acts, world: World) -> Finding | Waiting | None:
+    """None: it is known here, however its number is written, and was not sent back; or the credit names none."""
     number = original_of(credit)
-    if number is None or _is_known(credit, normal_number(number), papers, world):
+    if number is None:
         return None
+    known = _known(credit, normal_number(number), papers, world)
+    if known:
+        refused = [one for one in known if (last := acts.last(one.natural_key)) and last.action in SENT_BACK]
+        return _refused(credit, number) if len(refused) == len(known) else None
     waiting = waiting_for(world, _SOURCE, from_micros(papers.first(credit).record.at_micros))
     if waiting is not None:
         return waiting
@@ -35,8 +40,15 @@ def original_unknown(credit: Invoice, papers: Papers, world: World) -> Finding |
                  flip=f"invoice {number}, or another number that it credits")  # fmt: skip
 
 
-def _is_known(credit: Invoice, normal: str, papers: Papers, world: World) -> bool:
+def _refused(credit: Invoice, number: str) -> Finding:
+    """What was never to be paid is not credited either: other invoices would be paid so much less."""
+    title, flip = "It credits an invoice that was sent back", f"invoice {number} posted, or the credit sent back, too"
+    return found(credit, "credit_original_refused", title, "original", facts={"original": number}, flip=flip)
+
+
+def _known(credit: Invoice, normal: str, papers: Papers, world: World) -> list[Invoice]:
     """Among those of the order, whoever sent them: suppliers merge; else among all of its supplier."""
     alike = world.papers(supplier_key(credit.supplier_number, normal))
-    known = (*papers.newest(Invoice), *alike.newest(Invoice))
-    return any(one.invoice_kind is InvoiceKind.INVOICE and normal_number(one.invoice_number) == normal for one in known)
+    known = {one.natural_key: one for one in (*alike.newest(Invoice), *papers.newest(Invoice))}
+    numbered = (one for one in known.values() if normal_number(one.invoice_number) == normal)
+    return [one for one in numbered if one.invoice_kind is InvoiceKind.INVOICE]

@@ -24,7 +24,7 @@ from engine.procure.matching.joint import Claim, settle
 from engine.procure.matching.lots import held_lines, open_lots
 from engine.procure.matching.match import Match
 from engine.procure.matching.number_used import NUMBER_USED, posted_version, used_before
-from engine.procure.matching.original import original_unknown
+from engine.procure.matching.original import against_original
 from engine.procure.matching.people import SENT_BACK, Acts, advice_of
 from engine.procure.matching.several import charged_elsewhere, is_home, parts_of, uses_elsewhere
 from engine.procure.matching.tax import tax_not_expected
@@ -105,7 +105,7 @@ class _Purchase:
         ]
         if (unknown and waiting is None) or not orders_of(invoice):
             every.append(self._without_order(invoice, unknown))
-        original = original_unknown(invoice, self.papers, self.world)
+        original = against_original(invoice, self.papers, self.acts, self.world)
         every += [original] if isinstance(original, Finding) else []
         if waiting is not None:
             every = []  # all of it is judged when its orders are known

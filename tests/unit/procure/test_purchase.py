@@ -199,6 +199,15 @@ def test_a_credit_of_an_invoice_that_nobody_knows_waits_for_it_and_is_then_asked
     assert "alike:S1/7" in dossiers_of(invoice(number="I-7"))
 
 
+def test_a_credit_of_an_invoice_that_was_refused_lowers_no_other_invoice() -> None:
+    refused = act(CaseVerb.REJECT, "price_above_tolerance", "S1/I-1/1")
+    credit = credit_of("I-1").model_copy(update={"lines": (billed(),), "stated_total": usd("40.00")})
+    again = invoice(number="I-2", invoiced_on=date(2026, 11, 12))
+    decision = decide(order(), receipt(), invoice(billed(price="5.00")), refused, credit, again)
+
+    assert (types(decision), posted(decision)) == (["credit_original_refused"], ["post_invoice:S1/I-2"])
+
+
 def test_the_original_that_a_credit_names_by_reference_counts_too() -> None:
     named = {"original_invoice_number": None, "references": (Identifier(scheme="OI", value="I-7"),)}
     by_reference = credit_of("I-1").model_copy(update=named)
