@@ -193,9 +193,11 @@ def _times(quantity: Quantity, factor: Decimal) -> Quantity:
 
 # ------------------------------------------------------------------ what is on its way
 def _outstanding(papers: Papers, place: Place) -> Decimal:
-    """Orders less what of them came, and wishes that are not part of one of them yet."""
-    orders = [one for one in papers.newest(PurchaseOrder) if one.purpose not in _CANCELLED]
-    found = sum((max(_NONE, _ordered(one, papers, place)) for one in orders), _NONE)
+    """Orders less what of them came, and wishes that are not part of one of them yet. What a cancelled one was to
+    bring does not come: it is wished for anew."""
+    orders = papers.newest(PurchaseOrder)
+    coming = (one for one in orders if one.purpose not in _CANCELLED)
+    found = sum((max(_NONE, _ordered(one, papers, place)) for one in coming), _NONE)
     have = {(line.requisition_number, line.requisition_line_number) for order in orders for line in order.lines}
     for wish in papers.newest(Requisition):
         for line in _wished(wish, place):
@@ -207,11 +209,12 @@ def _outstanding(papers: Papers, place: Place) -> Decimal:
 def _ordered(order: PurchaseOrder, papers: Papers, place: Place) -> Decimal:
     number = place.item.item_number
     ordered = [line for line in order.lines if (line.deliver_to, line.item_number) == (place.location, number)]
+    here = {line.number for line in ordered}  # the same item may be ordered for another place, too
     came = [
         (one.sign, line)
         for one in papers.newest(Receipt)
         for line in one.lines
-        if one.order_number == order.order_number and line.item_number == number
+        if one.order_number == order.order_number and line.order_line_number in here
     ]
     return sum((place.amount(line.quantity) or _NONE for line in ordered), _NONE) - sum(
         (sign * (place.amount(line.quantity) or _NONE) for sign, line in came), _NONE

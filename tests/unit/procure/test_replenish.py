@@ -19,10 +19,14 @@ from engine.canonical import (
     InventoryLevel,
     InventoryMovement,
     Item,
+    Money,
     MovementKind,
+    OrderLine,
     Packaging,
     PurchaseOrder,
     Quantity,
+    Receipt,
+    ReceiptLine,
     Requisition,
 )
 from engine.procure.decision import Decision
@@ -90,6 +94,39 @@ def test_use_counts_once_though_a_movement_tells_of_it_too() -> None:
 
     assert decided(level(), use).state["on_hand"] == "10"  # a box of ten
     assert decided(level(), use, moved("-10", source_kind="Consumption", source_key="U1")).state["on_hand"] == "10"
+
+
+def bought(wish: Requisition, *places: str, **more: Any) -> PurchaseOrder:
+    """Twelve for each place; the first as wished."""
+    lines = [
+        OrderLine(
+            number=n, item_number="M1", quantity=each("12"), price=Money(amount=Decimal(1)), deliver_to=place,
+            **({"requisition_number": wish.requisition_number, "requisition_line_number": 1} if n == 1 else {}),
+        )
+        for n, place in enumerate(places, 1)
+    ]  # fmt: skip
+    given = {"order_number": "PO1", "supplier_number": "S1", "ordered_on": NOW.date(), "lines": tuple(lines)}
+    return PurchaseOrder(**{**given, "requisition_numbers": (wish.requisition_number,), **more})
+
+
+def test_what_a_cancelled_order_was_to_bring_is_wished_for_anew() -> None:
+    wish = decided(level(), moved("-12")).intents[0].document
+    assert isinstance(wish, Requisition)
+
+    assert wishes(decided(level(), moved("-12"), wish, bought(wish, "OR"))) == []
+    assert wishes(decided(level(), moved("-12"), wish, bought(wish, "OR", purpose="01"))) == [("ST-OR-M1-2", "12")]
+
+
+def test_what_came_for_another_place_is_still_on_its_way_to_this_one() -> None:
+    wish = decided(level(), moved("-12")).intents[0].document
+    assert isinstance(wish, Requisition)
+    line = ReceiptLine(order_line_number=2, item_number="M1", quantity=each("12"), location="WARD")
+    ward = Receipt(
+        receipt_number="R1", order_number="PO1", supplier_number="S1", received_on=NOW.date(), lines=(line,)
+    )  # fmt: skip
+    found = decided(level(), moved("-12"), wish, bought(wish, "OR", "WARD"), ward)
+
+    assert (found.state["outstanding"], wishes(found)) == ("12", [])
 
 
 def test_what_was_taken_out_of_a_patient_moves_no_stock() -> None:
