@@ -20,6 +20,7 @@ from tests.support.people import PASSWORD
 
 CHROMIUM = Path("/usr/bin/chromium")
 AUDIT = (Path(__file__).parents[1] / "support" / "page_audit.js").read_text()
+WIDER = "[...document.querySelectorAll('main .scroll')].some(e => e.scrollWidth > e.clientWidth + 1)"
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 Browser, BrowserContext, Page, expect = sync_api.Browser, sync_api.BrowserContext, sync_api.Page, sync_api.expect
 
@@ -255,6 +256,8 @@ def test_every_page_is_accessible_and_fits(browser: Browser, tmp_path: Path, wid
             findings[path] = page.evaluate(AUDIT)
             if page.evaluate("document.documentElement.scrollWidth") > width:
                 findings[path].append("the page is wider than the window")
+            if page.evaluate(WIDER):
+                findings[path].append("a list is wider than its place: it would have to be moved sideways to be read")
         context.close()
 
     assert {path: found for path, found in findings.items() if found} == {}
