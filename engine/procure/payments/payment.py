@@ -140,8 +140,9 @@ def _contradict(one: P, bank: P) -> bool:
 
 
 def _may_go_on(clear: Clearance) -> bool:
-    """That the supplier asked for another account does not endanger what is on its way to one that was verified."""
-    return set(clear.reasons) <= {"bank_change_pending"}
+    """That the supplier asked for another account, or has another number by now, does not endanger what is on its way
+    to an account that was verified."""
+    return set(clear.reasons) <= {"bank_change_pending", "supplier_merged"}
 
 
 def _is_stale(payment: Payment, now: datetime) -> bool:

@@ -132,6 +132,18 @@ def test_another_account_that_is_asked_for_stops_nothing_on_its_way_to_the_verif
     assert [one.what for one in here.decide("payment:P2").intents if one.what != "tell_status"] == ["hold_payment"]
 
 
+def test_a_merge_stops_nothing_on_its_way_to_a_verified_account_and_holds_the_next() -> None:
+    here = verified()
+    here.take(PAID.model_copy(update={"state": PaymentProgress.TRANSMITTED}))
+    merge = SupplierMerge(absorbed_number="S1", survivor_number="S2", requested_by=ANNA, requested_at=here.now)
+    here.take(merge, ANNA)
+    here.take(answer(merge_number(merge, 1), BERT, here.now), BERT)
+    here.take(PAID.model_copy(update={"payment_number": "P2"}))
+
+    assert [one.what for one in here.decide("payment:P1").intents] == ["tell_status"]
+    assert here.decide("payment:P2").state["held_because"] == ["supplier_merged"]
+
+
 def came_back(code: str = "R02") -> Dossiers:
     """The first payment of an invoice came back, and it is to be paid again to the same account."""
     part = PaidInvoice(invoice_number="I1", amount=PAID.amount)
