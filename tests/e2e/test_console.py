@@ -161,6 +161,20 @@ def test_pausing_a_channel_asks_why_and_is_recorded(page: Page, console: Running
     assert console.operations.sent == [("set_channel", "channel stock_requisition", "maria.lind", "ERP maintenance")]
 
 
+def test_escape_closes_a_form_and_gives_the_focus_back_to_its_button(page: Page, console: Running) -> None:
+    sign_in_first(page, console)
+    page.goto(f"{console.url}/channels/admissions")
+    button = page.locator("summary", has_text=re.compile("^Pause$"))
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("details[open]").get_by_label("Reason")).to_be_focused()
+
+    page.keyboard.press("Escape")
+
+    expect(page.locator("details.action[open]")).to_have_count(0)
+    expect(button).to_be_focused()
+
+
 def test_a_message_is_found_read_edited_and_resent(page: Page, console: Running) -> None:
     row = held(console, "stock_requisition")
     sign_in_first(page, console)

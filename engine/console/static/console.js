@@ -154,9 +154,16 @@ function press(key) {
   return true;
 }
 
+// Who was in a form that closes goes on from the button that opened it.
+function fold(open) {
+  const inside = open.contains(document.activeElement);
+  open.open = false;
+  if (inside) open.querySelector("summary").focus();
+}
+
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
-    for (const open of document.querySelectorAll("details[open].action, details[open].menu")) open.open = false;
+    for (const open of document.querySelectorAll("details[open].action, details[open].menu")) fold(open);
     return;
   }
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
