@@ -17,6 +17,7 @@ from engine.core.errors import AccessError, MessageError, OperationError
 from engine.ports.p2p_operations import CaseAsk, Choice, ref_of
 from engine.ports.procure import Case
 from engine.procure.desk.timeline import place_of
+from engine.procure.matching.accepted import covers
 from engine.procure.papers import Papers
 from engine.procure.speaking import is_same, makers_of
 
@@ -72,7 +73,8 @@ def why_not(verb: CaseVerb, case: Case, papers: Papers, policies: Policies | Non
     mine = [one for one in actions_on(papers, case.case_id) if is_same(policies, one.who, who)]
     if any(one.action in _CHANGES for one in mine):
         return "you corrected it; somebody else accepts it"
-    if needs_two(case, policies) and any(one.action is verb for one in mine):
+    money = Money(amount=Decimal(case.amount), currency=case.currency or "USD") if case.amount else None
+    if needs_two(case, policies) and any(one.action is verb and covers(one, money) for one in mine):
         return "you accepted it already; a second person confirms"
     return None
 

@@ -934,6 +934,14 @@ def test_what_people_accept_is_posted() -> None:
     assert posted(decide(*dear, accepted, act(CaseVerb.REOPEN, "price_above_tolerance", "S1/I-1/1", "2"))) == []
 
 
+@pytest.mark.parametrize(("seen", "wanted"), [("2.00", []), ("1.99", ["price_above_tolerance"]), (None, [])])
+def test_what_was_accepted_covers_no_more_money_than_was_shown(seen: str | None, wanted: list[str]) -> None:
+    shown = usd(seen) if seen else None
+    accepted = act(CaseVerb.ACCEPT, "price_above_tolerance", "S1/I-1/1", amount=shown)
+
+    assert types(decide(order(), receipt(), invoice(billed(price="4.20")), accepted)) == wanted
+
+
 def test_above_the_limit_two_people_accept() -> None:
     dear = (order(), receipt(), invoice(billed(price="5.00")))  # 10.00 more
     rules = Policies(exceptions=Exceptions(four_eyes_above=Decimal("9.99")))
