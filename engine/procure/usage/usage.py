@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from engine.canonical import ChargeEvent, Consumption, ConsumptionLine, Disposition, Item, Money
+from engine.canonical import ChargeEvent, Consumption, ConsumptionLine, Disposition, Item, JournalEntry, Money
 from engine.procure.decision import Decision, Finding, Intent, World, text_of
 from engine.procure.matching.accepted import still_open
 from engine.procure.papers import Papers
@@ -103,7 +103,8 @@ def _faults(one: UsedLine, world: World) -> Iterator[Finding]:
     fault = cost_center_fault(line.cost_center or one.document.department, one.document.used_at.date(), world)
     if fault is not None:
         yield _finding(one, *fault)
-    if item is not None and one.cost is None:
+    is_known = item is not None if line.item_number else one.is_ours
+    if is_known and one.cost is None:
         yield _finding(one, "usage_cost_unknown", "Nobody says what it costs", "the item had a cost in this unit")
     if item is not None and item.tracks_lot and not (line.lot or line.serial):
         yield _finding(one, "usage_lot_missing", "Its lot or serial number is missing", "lot or serial were documented")
@@ -176,16 +177,23 @@ def _posted(used: list[UsedLine], findings: tuple[Finding, ...], world: World) -
         if rules.inventory_account is None or any(one.key in wrong for one in lines):
             continue
         costs = [cost for one in lines if (cost := _booked(one, rules.expense_account)) is not None]
-        source = Source(
-            entry_of(document),
-            document.used_at.date(),
-            "Consumption",
-            document.natural_key,
-            document.facility,
-        )
-        entry = cost_entry(source, costs, rules.inventory_account, world, rules.posting)
-        if entry is not None and len(costs) == len(lines):
-            yield Intent("post_journal", entry)
+        if len(costs) == len(lines):
+            entries = (_entry(document, costs, currency, world) for currency in dict.fromkeys(_currencies(costs)))
+            yield from (Intent("post_journal", entry) for entry in entries if entry is not None)
+
+
+def _currencies(costs: list[Cost]) -> Iterator[str]:
+    return (one.money.currency for one in costs)
+
+
+def _entry(document: Consumption, costs: list[Cost], currency: str, world: World) -> JournalEntry | None:
+    """Of one currency; that of the first line has the document's own number."""
+    rules, first = rules_of(world), costs[0].money.currency
+    number = entry_of(document) if currency == first else f"{entry_of(document)[:76]}-{currency}"
+    source = Source(number, document.used_at.date(), Consumption.kind, document.natural_key, document.facility)
+    own = [one for one in costs if one.money.currency == currency]
+    assert rules.inventory_account is not None  # nothing is posted without it
+    return cost_entry(source, own, rules.inventory_account, world, rules.posting)
 
 
 def _booked(one: UsedLine, usual: str | None) -> Cost | None:

@@ -222,6 +222,26 @@ def test_what_was_taken_out_of_a_patient_costs_nothing_and_is_no_stock() -> None
     assert (found.findings, found.intents, found.state["state"]) == ((), (), "settled")
 
 
+def test_each_currency_of_a_use_is_posted_by_itself() -> None:
+    use = used("2")
+    euros = use.lines[0].model_copy(update={"number": 2, "extended": Money(amount=Decimal(3), currency="EUR")})
+    found = entries(decided(use.model_copy(update={"lines": (*use.lines, euros)})))
+
+    assert [(one.entry_number, one.lines[0].debit) for one in found] == [
+        ("USE-U1", Money(amount=Decimal("5.01"))),
+        ("USE-U1-EUR", Money(amount=Decimal("3.00"), currency="EUR")),
+    ]
+
+
+def test_a_use_that_names_only_what_was_charged_for_says_that_nobody_knows_its_cost() -> None:
+    by_code = {"item_number": None, "charge_code": "C1"}
+
+    assert [one.type for one in decided(used(**by_code), charge()).findings] == ["usage_cost_unknown"]
+    priced = used(**by_code, unit_cost=Money(amount=Decimal(2)))
+    assert decided(priced, charge()).findings == ()
+    assert decided(used(**by_code, bill_only=True), charge()).findings == ()
+
+
 def test_what_is_not_valid_is_not_posted() -> None:
     closed = CostCenter(cost_center="OR", name="theatre", valid_to=date(2026, 11, 9))
     found = decided(used(), charge(), known=(item(), closed))
