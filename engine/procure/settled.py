@@ -65,7 +65,23 @@ class Settled:
         sources = [source for one in told if (source := source_of(one)) is not None]
         opened = any(one.opening for one in found)
         shelves = await self._records.settled([*map(reference_of, told), *sources]) if opened and told else {}
-        return [await self._seen(one, told, shelves.get(one.key, set())) for one in found], marks
+        again = await self._again({one for shelf in shelves.values() for one in shelf}, told)
+        seen = []
+        for one in found:
+            shelf = shelves.get(one.key, set())
+            same = [record for reference in shelf for record in again.get(reference, ())]
+            seen.append(await self._seen(_beside(one, same), told, shelf))
+        return seen, marks
+
+    async def _again(self, settled: set[Reference], told: Sequence[Document]) -> dict[Reference, list[Record]]:
+        """Versions of what is settled and told once more as it was: it changes nothing."""
+        found = {}
+        for one in told:
+            if (reference := reference_of(one)) in settled and reference not in found:
+                versions = await self._records.versions(reference)
+                if read(versions[-1]) == one:
+                    found[reference] = versions
+        return found
 
     async def _seen(self, dossier: Dossier, told: Sequence[Document], shelf: set[Reference]) -> Dossier:
         """A dossier as it is decided over: with its opening, or with all that it ever held."""
@@ -119,6 +135,10 @@ class Settled:
             return None
         now = from_micros(change.at_micros)
         return settle(papers, Place(level.location, item, level, now.date()), now)
+
+
+def _beside(dossier: Dossier, same: Sequence[Record]) -> Dossier:
+    return msgspec.structs.replace(dossier, records=tuple(sorted({*dossier.records, *same}))) if same else dossier
 
 
 def _record(opening: StockOpening, body: bytes) -> Record:

@@ -127,7 +127,7 @@ def reaches_back(
     """Whether the opening would not hold any more with these documents: then all is read and settled anew.
 
     Args:
-        papers: of the dossier without what is settled.
+        papers: of the dossier without what is settled, beside what of it is told again.
         shelf: which of the documents and of their sources are settled.
     """
     held = {reference_of(one.document): one.document for one in papers.latest()}
@@ -142,8 +142,10 @@ def _back(
     at = at_of(one)
     if at is None:
         return False
-    known = held.get(reference_of(one), one)
-    if reference_of(one) in shelf or known != one:
+    known = held.get(reference_of(one))
+    if here and known == one:
+        return False  # told again
+    if known is not None or reference_of(one) in shelf:
         return True
     return here and (at < opening.until or _is_new_unit(one, opening) or _tells_of_old(one, opening, held, shelf))
 
