@@ -56,7 +56,7 @@ def show(diffs: Sequence[ChannelDiff], *, every_one: bool = True) -> None:
             click.echo(f"    {effect}")
         for line in one.lines:
             click.echo(f"    {click.style(line, fg=_COLOURS.get(line[:1]))}")
-    changed = sum(one.change != "same" for one in diffs)
+    changed = sum(one.change in ("new", "changed") for one in diffs)
     click.echo(f"{changed} of {len(diffs)} would change" + (": isthmus deploy" if changed else ""))
 
 

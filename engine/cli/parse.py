@@ -84,6 +84,8 @@ def _parse(path: Path, check: bool, layout: Layout | None) -> Outcome:
     if layout is not None:
         return _read(path, layout.kind, data, table(layout), check)
     name = detect(data)
+    if name is None and not data.strip():
+        return Outcome(path, None, "M001 byte 1: the file is empty")
     if name is None:
         known = "HL7 v2 (MSH, FHS, BHS), X12 (ISA), JSON, XML, mail or ZIP; a table needs --layout"
         return Outcome(path, None, f"M001 byte 1: not {known}")

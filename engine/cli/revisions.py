@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePath
 
 import click
 import msgspec
 
 from engine.api.client import ControlClient
+from engine.channel.finding import errors_among
+from engine.channel.lint import lint
+from engine.channel.load import load_site
 from engine.cli.remote import ask, json_option, print_json, site_option, who
+from engine.cli.workspace import knowledge
 from engine.ports.journal import RevisionRow
 from engine.ports.operations import PARTNERS
 
@@ -38,6 +43,14 @@ def deploy(channels: tuple[str, ...], note: str | None, site: Path, as_json: boo
         click.echo(effect)
     if not rows and not partners:
         click.echo("nothing differs: every channel already runs what is on disk")
+    for mistake in _mistakes(site, {row.channel for row in rows}):
+        click.secho(f"but {mistake}", fg="yellow", err=True)
+
+
+def _mistakes(site: Path, channels: set[str]) -> Iterator[str]:
+    """What keeps a channel from running although its file fits, such as an address that another one has."""
+    found = lint(load_site(site), knowledge()) if channels else []
+    yield from (str(one) for one in errors_among(found) if PurePath(one.file).stem in channels)
 
 
 async def _deploy(

@@ -74,6 +74,14 @@ def test_a_folder_is_walked_and_one_bad_file_hides_no_other(tmp_path: Path) -> N
     assert [d["ok"] for d in _parse(tmp_path)[1]] == [False, True]
 
 
+def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
+    (tmp_path / "empty.hl7").write_bytes(b"\r\n")
+
+    code, shown = _shown(tmp_path / "empty.hl7")
+
+    assert (code, shown.count("M001 byte 1: the file is empty")) == (1, 1)
+
+
 def test_a_tree_shows_places_as_the_standard_writes_them(tmp_path: Path) -> None:
     (tmp_path / "m.hl7").write_bytes(HL7)
 
