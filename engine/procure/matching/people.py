@@ -15,12 +15,20 @@ from engine.canonical import (
     CaseVerb,
     Invoice,
     InvoiceLine,
+    Receipt,
 )
 from engine.procure.decision import Finding, World
 from engine.procure.matching.accepted import still_open
 from engine.procure.papers import Papers
 
 _FIELD = re.compile(r"lines\[(\d{1,4})\]\.(order_line_number|item_number|cost_center)$")
+# Exceptions of a line, whose place ends with its number; and the words that places of a whole invoice end with.
+_OF_LINES = frozenset({
+    "contract_price_differs", "dimension_invalid", "dimension_unknown", "item_differs", "line_amount_differs",
+    "line_not_ordered", "price_above_tolerance", "price_below_tolerance", "quantity_above_ordered",
+    "quantity_not_accepted", "quantity_not_received", "unit_unknown",
+})  # fmt: skip
+_PARTS = frozenset({"account", "discount", "number", "original"})
 _PASSING = (CaseVerb.ACCEPT, CaseVerb.RELEASE)
 SENT_BACK = (CaseVerb.REJECT, CaseVerb.RETURN_TO_SUPPLIER)
 _DECIDING = (*_PASSING, CaseVerb.REJECT, CaseVerb.REOPEN, CaseVerb.HOLD, CaseVerb.RETURN_TO_SUPPLIER)
@@ -31,11 +39,20 @@ class Acts:
 
     def __init__(self, papers: Papers) -> None:
         self._papers = papers
+        by_receipts = {f"{one.supplier_number}/ERS-{one.receipt_number}" for one in papers.newest(Receipt)}
+        self._keys = by_receipts | {one.natural_key for one in papers.newest(Invoice)}
         self._all = sorted(papers.newest(CaseAction), key=lambda one: (one.at, one.action_number))
 
     def about(self, key: str) -> list[CaseAction]:
         """Of an invoice and its lines."""
-        return [one for one in self._all if one.place == key or (one.place or "").startswith(f"{key}/")]
+        return [one for one in self._all if self._invoice_of(one) == key]
+
+    def _invoice_of(self, act: CaseAction) -> str:
+        """Suppliers number parts of an invoice 4711/1: that is a line of 4711 where the exception is of a line."""
+        place = act.place or ""
+        whole, _, part = place.rpartition("/")
+        of_part = act.case_type in _OF_LINES or part in _PARTS
+        return whole if whole in self._keys and (of_part or place not in self._keys) else place
 
     def last(self, key: str) -> CaseAction | None:
         """The one that decides what becomes of the invoice."""

@@ -1009,6 +1009,24 @@ def test_what_goes_back_is_told_to_the_supplier_and_not_posted() -> None:
     assert [one.what for one in decision.intents] == ["send_advice"]
 
 
+@pytest.mark.parametrize(
+    ("case_type", "back"), [("total_out_of_balance", "S1/4711/1"), ("price_above_tolerance", "S1/4711")]
+)
+def test_what_is_done_about_4711_slash_1_is_not_about_4711(case_type: str, back: str) -> None:
+    parts = [invoice(billed("4"), number="4711"), invoice(billed("6"), number="4711/1")]
+    decision = decide(order(), receipt(), *parts, act(CaseVerb.REJECT, case_type, "S1/4711/1"))
+
+    states = {key: found["state"] for key, found in decision.state["invoices"].items()}
+    assert states == {"S1/4711": "matched", "S1/4711/1": "matched"} | {back: "rejected"}
+
+
+def test_what_is_done_about_a_line_of_an_evaluated_receipt_is_about_all_of_it() -> None:
+    paid = order(evaluated_receipt=True)
+    decision = decide(paid, receipt("12"), act(CaseVerb.REJECT, "quantity_above_ordered", "S1/ERS-R-1/1"))
+
+    assert decision.state["invoices"]["S1/ERS-R-1"]["state"] == "rejected"
+
+
 def test_held_until_a_day() -> None:
     held = act(CaseVerb.HOLD, hold_until=date(2026, 11, 25))
 
