@@ -359,6 +359,22 @@ def test_an_exception_is_decided_by_keyboard_alone_from_the_queue(page: Page, co
     assert (action.action.value, action.who, action.reason) == ("hold", "maria.lind", "asked the supplier")
 
 
+def test_the_forms_of_an_exception_stay_in_the_window_of_a_tablet(page: Page, console: Running) -> None:
+    page.set_viewport_size({"width": 820, "height": 1100})
+    sign_in_first(page, console)
+    page.goto(f"{console.url}/cases/{CASE_REF}")
+    buttons = page.locator(".actions > details.action > summary")
+
+    widths = {}
+    for button in buttons.all():
+        button.click()
+        widths[button.inner_text()] = page.evaluate("document.documentElement.scrollWidth")
+        page.keyboard.press("Escape")
+
+    assert len(widths) > 5
+    assert {name: width for name, width in widths.items() if width > 820} == {}
+
+
 def test_the_forms_of_an_exception_are_accessible(page: Page, console: Running) -> None:
     sign_in_first(page, console)
     page.goto(f"{console.url}/cases/{CASE_REF}")
