@@ -75,22 +75,28 @@ class Book:
         """Of freight and the like: by the invoices so far, and by those of other orders that were here before."""
         return self.charged + sum(amount for other, amount in self.charged_elsewhere if other < turn)
 
-    def price_of(self, ordered: OrderLine, given_back: bool) -> Decimal:
-        """What a line is to cost. What is given back cost what was paid for it, where that is one price."""
-        paid = self._paid.get(ordered.number, frozenset()) if given_back else frozenset()
-        return next(iter(paid)) if len(paid) == 1 else ordered.price.amount
+    def price_of(self, ordered: OrderLine, told: Decimal, given_back: bool) -> Decimal:
+        """What a line is to cost. What is given back cost what was paid for it; as long as its invoice may be any of
+        several, or is not posted, what was ordered."""
+        agreed = ordered.price.amount
+        known = self._invoiced_at.get(ordered.number, {}) if given_back else {}
+        if not known or (told == agreed and told in known):
+            return agreed
+        if known.get(told):
+            return told
+        return next(iter(known)) if len(known) == 1 and (told == agreed or any(known.values())) else agreed
 
     @cached_property
-    def _paid(self) -> dict[int, frozenset[Decimal]]:
-        """Prices of the posted invoices that name the order line and its units."""
-        found: defaultdict[int, set[Decimal]] = defaultdict(set)
+    def _invoiced_at(self) -> dict[int, dict[Decimal, bool]]:
+        """Prices of the invoices that name an order line and its units, and whether one of them is posted."""
+        found: defaultdict[int, dict[Decimal, bool]] = defaultdict(dict)
         for invoice in self.papers.newest(Invoice):
-            asks = invoice.invoice_kind is InvoiceKind.INVOICE and invoice.natural_key in self.posted
-            for one in invoice.lines if asks else ():
+            for one in invoice.lines if invoice.invoice_kind is InvoiceKind.INVOICE else ():
                 line = self.lines.get(one.order_line_number or 0)
                 if line is not None and (one.quantity.unit, one.price_unit) == (line.quantity.unit, line.price_unit):
-                    found[line.number].add(one.price.amount)
-        return {number: frozenset(prices) for number, prices in found.items()}
+                    prices, is_posted = found[line.number], invoice.natural_key in self.posted
+                    prices[one.price.amount] = prices.get(one.price.amount, False) or is_posted
+        return dict(found)
 
     def item(self, number: str) -> Item | None:
         return self.world.find(Item, number)

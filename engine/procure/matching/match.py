@@ -116,8 +116,7 @@ class Match:
             self._found("item_differs", other.title, line, line.extended, other.facts, other.flip)
         number, unit = self._item_of(line, ordered), ordered.quantity.unit
         priced = line.price_unit or line.quantity.unit
-        back = self._is_given_back(line.quantity.amount)
-        cost = self.book.price_of(ordered, back)
+        cost = self.book.price_of(ordered, line.price.amount, self._is_given_back(line.quantity.amount))
         if line.price.amount == ordered.price.amount == cost and {unit, line.quantity.unit, priced} == {
             ordered.price_unit or unit
         }:
