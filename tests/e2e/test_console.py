@@ -359,6 +359,20 @@ def test_an_exception_is_decided_by_keyboard_alone_from_the_queue(page: Page, co
     assert (action.action.value, action.who, action.reason) == ("hold", "maria.lind", "asked the supplier")
 
 
+def test_a_quantity_that_is_no_number_is_refused_before_anything_typed_is_lost(page: Page, console: Running) -> None:
+    sign_in_first(page, console)
+    page.goto(f"{console.url}/cases/{CASE_REF}")
+    page.locator(".actions summary", has_text=re.compile("^Split$")).click()
+    form = page.locator("details[open]")
+    for field in form.locator("input[required]").all():
+        field.fill("1")
+    form.get_by_label("Quantity 2").fill("two")
+    form.get_by_role("button", name="Split").click()
+
+    expect(form.get_by_label("Quantity 2")).to_be_focused()
+    expect(form.get_by_label("Reason")).to_have_value("1")
+
+
 def test_the_forms_of_an_exception_stay_in_the_window_of_a_tablet(page: Page, console: Running) -> None:
     page.set_viewport_size({"width": 820, "height": 1100})
     sign_in_first(page, console)
