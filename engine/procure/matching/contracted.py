@@ -21,15 +21,20 @@ class NoPrice(NamedTuple):
 
 
 def agreed_by_contract(
-    ordered: OrderLine, unit: str, order: PurchaseOrder, facility: str | None, book: Book
+    ordered: OrderLine, unit: str, order: PurchaseOrder, facility: str | None, book: Book, posted: bool
 ) -> tuple[str, ContractPrice] | None:
-    """The contract's number with its price per `unit`; None: the line names none, or nobody keeps contracts here."""
+    """The contract's number with its price per `unit`; None: the line names none, or nobody keeps contracts here.
+
+    Args:
+        posted: whether the invoice is: that contracts are kept since then says nothing against it.
+    """
     number = ordered.contract_number or order.contract_number
     if not number:
         return None
     contract = book.world.find(Contract, number)
     if contract is None:
-        return (number, ContractPrice(None, "contract")) if _are_told(order.supplier_number, book.world) else None
+        is_none = not posted and _are_told(order.supplier_number, book.world)
+        return (number, ContractPrice(None, "contract")) if is_none else None
     buying = Buying(ordered.quantity, order.ordered_on, facility, order.supplier_number, order.currency)
     return number, contract_price(contract, ordered.item_number, unit, book.item(ordered.item_number), buying)
 

@@ -241,7 +241,8 @@ class Match:
 
     def _contract(self, line: InvoiceLine, ordered: OrderLine, price: Exact | Decimal) -> None:
         facility = self.order.facility or self.invoice.facility
-        by_contract = agreed_by_contract(ordered, line.quantity.unit, self.order, facility, self.book)
+        posted = self.invoice.natural_key in self.book.posted
+        by_contract = agreed_by_contract(ordered, line.quantity.unit, self.order, facility, self.book, posted)
         if by_contract is None:
             return
         number, agreed = by_contract

@@ -471,6 +471,8 @@ def test_a_line_of_tax_is_compared_with_the_rate_and_is_no_freight(tax: str, wan
         ({}, []),  # nobody keeps contracts here
         ({"watermarks": PASSED | {"contracts": NOW}}, ["contract_price_differs"]),
         ({"beside": {"contracts:S1": [contract(contract_number="C9")]}}, ["contract_price_differs"]),
+        # posted before anybody kept contracts
+        ({"watermarks": PASSED | {"contracts": NOW}, "given": frozenset({"post_invoice:S1/I-1"})}, []),
     ],
 )
 def test_a_contract_that_nobody_knows_gives_no_price_where_contracts_are_told(
