@@ -11,7 +11,9 @@ from typing import Any
 import msgspec
 
 from engine.canonical import CaseAction, CaseVerb, Correction, Money, Quantity, SplitPart
+from engine.channel.explain import did_you_mean, known_words
 from engine.channel.policies import Policies
+from engine.channel.policy_people import People, same_person
 from engine.core.clock import to_micros
 from engine.core.errors import AccessError, MessageError, OperationError
 from engine.ports.p2p_operations import CaseAsk, Choice, ref_of
@@ -134,6 +136,7 @@ def check(ask: CaseAsk, case: Case, papers: Papers, policies: Policies | None, w
     Raises:
         AccessError: this person may not.
         OperationError: the case is closed, or it is not what was shown.
+        AskError: there is no reason, or nobody of the name that it is given to.
     """
     if not ask.reason.strip():
         raise AskError("a reason is required")
@@ -143,6 +146,17 @@ def check(ask: CaseAsk, case: Case, papers: Papers, policies: Policies | None, w
         raise OperationError("the case has changed since it was shown", remedy="look at it again, then decide")
     if (why := why_not(verb_of(ask.action), case, papers, policies, who)) is not None:
         raise AccessError(why)
+    if ask.assign_to and policies is not None:
+        _need_known(ask.assign_to, policies.people)
+
+
+def _need_known(name: str, people: People) -> None:
+    """A case given to a misspelt role would stand on nobody's list."""
+    roles = {*people.roles, *(role for one in people.people for role in one.roles)}
+    persons = {known for one in people.people for known in one.names}
+    if (roles or persons) and name not in roles and same_person(name) not in persons:
+        remedy = did_you_mean(name, roles | persons) or known_words(roles)
+        raise AskError("there is no role or person of the name that the case is given to", remedy=remedy)
 
 
 def _parts(parts: Iterable[Any]) -> Iterable[SplitPart]:
