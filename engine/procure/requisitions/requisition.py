@@ -196,9 +196,10 @@ def _wish(requisition: Requisition, papers: Papers) -> tuple[str, datetime]:
         if not isinstance(one, Requisition):
             continue
         wish = [
-            (line.number, line.item_number, line.quantity, line.supplier_number, line.anticipated_price)
+            (line.number, line.item_number, line.quantity, line.supplier_number, line.anticipated_price,
+             line.cost_center or one.cost_center, one.department)
             for line in one.lines
-        ]
+        ]  # fmt: skip
         if wish != before:
             count, since, before = count + 1, from_micros(paper.record.at_micros), wish
     number = requisition.requisition_number

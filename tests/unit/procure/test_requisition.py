@@ -310,6 +310,15 @@ def test_another_wish_needs_another_approval() -> None:
     assert (found.state["state"], again.state["state"]) == ("waiting_for_approval", "approved")
 
 
+@pytest.mark.parametrize("changed", [{"cost_center": "CC2"}, {"department": "D2"}])
+def test_who_is_to_pay_for_it_is_part_of_what_was_approved(changed: dict[str, Any]) -> None:
+    known = (*MASTER, CostCenter(cost_center="CC2", name="ward"))
+    approved = (wish(), approval())
+
+    assert decided(*approved, known=known, policies=ASKED).state["state"] == "approved"
+    assert decided(*approved, wish(**changed), known=known, policies=ASKED).state["state"] == "waiting_for_approval"
+
+
 def test_what_is_ordered_is_told_and_not_ordered_twice() -> None:
     (order,) = orders(decided(wish()))
     for turn in itertools.permutations((wish(), order)):
