@@ -104,7 +104,8 @@ class Deciding:
     # ------------------------------------------------------------------ in turn
     async def _in_turn(self, keys: set[str], offers: Sequence[Offer]) -> set[str]:
         async with AsyncExitStack() as turn:
-            for key in sorted(keys):  # one order for everybody, so that nobody waits for one another
+            told = {f"document:{one.reference.kind}/{one.reference.key}" for one in offers}  # wherever it belongs now
+            for key in sorted(keys | told):  # one order for everybody, so that nobody waits for one another
                 await turn.enter_async_context(self.lock(key))
                 turn.callback(self._looking.end, key)
             for _ in range(_TRIES):
@@ -123,7 +124,8 @@ class Deciding:
         """
         whole = [one for one in keys if not gathers(one)]
         found, marks = await self._records.together(whole, [one for one in keys if gathers(one)])
-        added = self._new_versions({one.key: one for one in found}, offers)
+        newest = await self._records.latest([one.reference for one in offers]) if offers else {}
+        added = self._new_versions({one.key: one for one in found}, offers, newest)
         now = self._after(added.values())
         decidable, gathering = found[: len(whole)], found[len(whole) :]
         matters = [_Matter(one, added.get(one.key, ())) for one in decidable if one.key in added or not offers]
@@ -139,18 +141,25 @@ class Deciding:
             await asyncio.sleep(0)  # others have work to do as well
         return changes
 
-    def _new_versions(self, dossiers: Mapping[str, Dossier], offers: Sequence[Offer]) -> Mapping[str, list[Record]]:
-        """By dossier. A document that says the same as its newest version adds nothing."""
-        added, now = defaultdict[str, list[Record]](list), to_micros(self._clock.now())
+    def _new_versions(
+        self, dossiers: Mapping[str, Dossier], offers: Sequence[Offer], newest: Mapping[Reference, Record]
+    ) -> Mapping[str, list[Record]]:
+        """By dossier. A document that says the same as its newest version adds nothing where it is already.
+
+        Args:
+            newest: versions as they are stored, in whatever dossier: who corrects where a document belongs tells of a
+                version that its new dossier has none before.
+        """
+        added, now, newest = defaultdict[str, list[Record]](list), to_micros(self._clock.now()), dict(newest)
         for at, one in enumerate(offers, now):  # what came later has a later time
-            kind, key = one.document.kind, one.document.natural_key
+            record = newest[one.reference] = _version(one, newest.get(one.reference), at)
             own, *others = dossiers_of(one.document)
             for home in (*others, own):  # its own last: the others are judged by what that has before
                 told = own if gathers(home) else home
                 held = (*dossiers[told].records, *added.get(told, ()))
-                versions = [each for each in held if (each.kind, each.key) == (kind, key)]
-                if not versions or versions[-1].body != one.body:
-                    added[home].append(Record(kind, key, len(versions) + 1, one.body, at, one.message_id, one.who))
+                last = [each for each in held if (each.kind, each.key) == (record.kind, record.key)][-1:]
+                if not last or last[0].body != one.body:
+                    added[home].append(record)
         return added
 
     def _after(self, added: Iterable[Sequence[Record]]) -> datetime:
@@ -188,6 +197,15 @@ class Deciding:
             document = read(latest[one]) if one in latest else None
             self._remembered.was_read(one, document)
             known.references.was_read(one, document)
+
+
+def _version(offer: Offer, before: Record | None, at_micros: int) -> Record:
+    """The next one; the one before, when it says the same."""
+    if before is not None and before.body == offer.body:
+        return before
+    number = 1 if before is None else before.version + 1
+    kind, key = offer.reference.kind, offer.reference.key
+    return Record(kind, key, number, offer.body, at_micros, offer.message_id, offer.who)
 
 
 def _times(marks: Mapping[str, int]) -> dict[str, datetime]:

@@ -30,13 +30,13 @@ from engine.channel.load import load_policies
 from engine.channel.policies import Policies
 from engine.core.clock import SystemClock
 from engine.core.errors import ChecksumError
-from engine.ports.procure import CaseQuery, Change, Records
+from engine.ports.procure import CaseQuery, Change, Records, Reference
 from engine.procure.process import Process
 from engine.procure.usage.papers import commitments_key
 from engine.store.open import Store, open_store
 from tests.support.connector_doubles import Clock
 from tests.support.purchase_mix import mix
-from tests.support.purchases import billed, invoice, order, ordered, receipt
+from tests.support.purchases import SUPPLIER, billed, invoice, order, ordered, receipt
 from tests.support.stores import sql
 
 ROOT = Path(__file__).parents[2]
@@ -143,6 +143,27 @@ async def test_nothing_is_decided_before_what_it_is_decided_by(store: Store, sto
     [(first, last)] = sql(store_url, "SELECT min(at), max(at) FROM p2p_records")
     [(decided,)] = sql(store_url, "SELECT changed FROM p2p_dossiers WHERE key = 'order:PO-1'")
     assert first < last <= decided
+
+
+@pytest.mark.parametrize("at_once", [False, True], ids=["later", "at once"])
+async def test_an_invoice_that_is_told_of_another_order_is_that_orders_from_then_on(
+    store: Store, at_once: bool
+) -> None:
+    process = await started(store.records)
+    other = receipt(number="R-2").model_copy(update={"order_number": "PO-2"})
+    wrong = invoice(billed(), facility="MAIN")
+    right = wrong.model_copy(update={"order_number": "PO-2"})
+    await all_at_once(process, [SUPPLIER, order(), order(order_number="PO-2"), other])
+    for some in [[wrong, right]] if at_once else [[wrong], [right]]:
+        await all_at_once(process, some)
+        await all_at_once(process, some[-1:])  # told again: the same
+
+    versions = await store.records.versions(Reference("Invoice", "S1/I-1"))
+    assert [Invoice.model_validate_json(one.body).order_number for one in versions] == ["PO-1", "PO-2"]
+    old, new = [msgspec.json.decode((await store.records.load(f"order:PO-{n}")).state) for n in (1, 2)]
+    assert ([*old["invoices"]], [*new["invoices"]]) == ([], ["S1/I-1"])
+    cases = await store.records.cases(CaseQuery())
+    assert [(one.dossier, one.type) for one in cases] == [("order:PO-2", "invoice_number_used_again")]
 
 
 class HoldsBack:
