@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from engine.channel.finding import Finding
 from engine.channel.yaml_source import Path, YamlSource
 
-_SETTING = re.compile(r"\b(?P<name>[a-z_]+):(?= |$)")
+_SETTING = re.compile(r"\b(?:in|which) (?P<name>[a-z_]+):(?= |$)")
 _LIST, _GROUP = "a list", "a group of settings"
 _KINDS = {
     "string": "text",
@@ -92,7 +92,7 @@ def _finding(
 
 
 def _spoken_of(item: ErrorDetails, source: YamlSource, path: Path) -> Path:
-    """A rule of a whole group may speak of one of its settings, as `usual:`: that is the place to look at."""
+    """A rule of a whole group may speak of one of its settings ("twice in days:"): that is the place to look at."""
     spoken = _SETTING.search(str(item.get("ctx", {}).get("error", ""))) if item["type"] == "value_error" else None
     inner = (*path, spoken["name"]) if spoken else path
     return inner if inner in source.values else path

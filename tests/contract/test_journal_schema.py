@@ -87,7 +87,7 @@ async def test_reading_needs_a_journal(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("url", ["mysql://x/y", "sqlite://", "journal.db"])
 async def test_another_kind_of_store_is_refused(url: str) -> None:
-    with pytest.raises(ConfigurationError, match="sqlite:///path or postgresql"):
+    with pytest.raises(ConfigurationError, match="must be sqlite:PATH or postgresql://HOST/NAME"):
         await open_store(url, CLOCK)
 
 
