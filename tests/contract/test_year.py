@@ -66,7 +66,7 @@ async def test_every_figure_of_a_year_and_of_its_quarters_is_the_one_counted_by_
 
 @pytest.mark.slow
 async def test_a_year_of_thousands_of_invoices_is_counted_as_exactly(sqlite: Store, clock: Clock) -> None:
-    """`ISTHMUS_YEAR_INVOICES` says how many; 120000 are the year of a network of 500 beds (two hours, 12 GB of memory)."""
+    """`ISTHMUS_YEAR_INVOICES` says how many; 120000 are the year of a network of 500 beds (two hours, 12 GB)."""
     made = year(int(os.environ.get("ISTHMUS_YEAR_INVOICES", "2000")), seed=3, suppliers=240)
 
     await play(made, sqlite)
