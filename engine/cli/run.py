@@ -54,6 +54,7 @@ class Stopping:
 
     def standing_by(self) -> None:
         self._standing_by = True
+        spare_what_stays()  # it may take days: what waiting makes is collected meanwhile
         click.echo("standing by: another engine has the journal; this one takes over when that one ends", err=True)
 
     def started(self) -> None:
