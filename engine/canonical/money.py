@@ -78,7 +78,9 @@ class Quantity(Value):
 
 def total(parts: list[Money], currency: str = "USD") -> Money:
     """The sum, zero of `currency` when there is none."""
-    result = Money(amount=Decimal(0), currency=parts[0].currency if parts else currency)
+    if not parts:
+        return Money(amount=Decimal(0), currency=currency)
+    first, amount = parts[0], Decimal(0)
     for part in parts:
-        result = result + part
-    return result
+        amount += first._same(part)
+    return Money(amount=amount, currency=first.currency)

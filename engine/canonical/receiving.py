@@ -15,6 +15,8 @@ from pydantic import Field, model_validator
 from engine.canonical.base import Code, Document, Value
 from engine.canonical.money import Quantity
 
+_IN, _BACK, _NOTHING = Decimal(1), Decimal(-1), Decimal(0)
+
 
 class ReceiptKind(StrEnum):
     RECEIPT = "receipt"
@@ -76,5 +78,5 @@ class Receipt(Document):
     def sign(self) -> Decimal:
         """What a quantity counts: 1, of a return -1, of a cancelled receipt 0."""
         if self.cancelled:
-            return Decimal(0)
-        return Decimal(-1) if self.receipt_kind is ReceiptKind.RETURN else Decimal(1)
+            return _NOTHING
+        return _BACK if self.receipt_kind is ReceiptKind.RETURN else _IN

@@ -9,6 +9,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -23,8 +24,9 @@ from engine.ports.procure import Change, Command, Dossier, Record, Records, Refe
 from engine.procure.cases import cases_of
 from engine.procure.deciders import decide
 from engine.procure.decision import DOSSIER, Decision, World
+from engine.procure.foreseen import foreseen
 from engine.procure.milestones.dossier import moved
-from engine.procure.papers import Papers, dossiers_of, gathers, read
+from engine.procure.papers import Papers, dossiers_of, gathers, is_asked_for, read
 from engine.procure.policies import ACTIVE, with_digest
 from engine.procure.references import Looking, Remembered, Shown
 
@@ -32,7 +34,8 @@ _TRIES = 10  # of a decision that another one overtook
 _ROUNDS = 6  # of looking up what a decision asked for
 
 
-class Offer(NamedTuple):
+@dataclass(frozen=True)
+class Offer:
     """A document with the message that brought it, or the person who made it; `body` is its canonical JSON."""
 
     document: Document
@@ -40,9 +43,14 @@ class Offer(NamedTuple):
     message_id: int | None = None
     who: str | None = None
 
-    @property
+    @cached_property
     def reference(self) -> Reference:
         return Reference(self.document.kind, self.document.natural_key)
+
+    @cached_property
+    def dossiers(self) -> tuple[str, ...]:
+        """Its own first."""
+        return dossiers_of(self.document)
 
 
 class _Matter:
@@ -63,6 +71,9 @@ class _Known(NamedTuple):
     beside: dict[str, Papers]
     watermarks: Mapping[str, datetime]
     added: Mapping[str, Sequence[Record]]
+
+    def shows(self, one: Reference) -> bool:
+        return one.key in self.beside if one.kind == DOSSIER else one in self.references
 
 
 class Deciding:
@@ -85,7 +96,7 @@ class Deciding:
 
         Returns what was decided over: a document whose newest version has the same content changes nothing.
         """
-        return await self._in_turn({key for one in offers for key in dossiers_of(one.document)}, offers)
+        return await self._in_turn({key for one in offers for key in one.dossiers}, offers)
 
     async def again(self, keys: Iterable[str]) -> None:
         """Decide over dossiers by what is known now."""
@@ -120,10 +131,13 @@ class Deciding:
     async def _changes(self, keys: Sequence[str], offers: Sequence[Offer]) -> list[Change]:
         """What is decided over each that something was added to; over each, when nothing was offered.
 
-        Those that only gather are not read: what a cost center ordered in a month may be thousands of documents.
+        Those that only gather are not read but for what is asked for at once: what a cost center ordered in a month may
+        be thousands of documents.
         """
         whole = [one for one in keys if not gathers(one)]
-        found, marks = await self._records.together(whole, [one for one in keys if gathers(one)])
+        asked = [one for one in keys if is_asked_for(one)]
+        heads = [one for one in keys if gathers(one) and not is_asked_for(one)]
+        found, marks = await self._records.together([*whole, *asked], heads)
         newest = await self._records.latest([one.reference for one in offers]) if offers else {}
         added = self._new_versions({one.key: one for one in found}, offers, newest)
         now = self._after(added.values())
@@ -131,6 +145,7 @@ class Deciding:
         matters = [_Matter(one, added.get(one.key, ())) for one in decidable if one.key in added or not offers]
         offered = {one.reference: one.document for one in offers}
         beside = {one.key: one.papers for one in matters} if offers else {}
+        beside |= {one.key: Papers((*one.records, *added.get(one.key, ()))) for one in gathering[: len(asked)]}
         known = _Known(Shown(offered, self._remembered), beside, _times(marks), added)
         decided = await self._decided(matters, now, known, self._looking)
         changes = [
@@ -153,7 +168,7 @@ class Deciding:
         added, now, newest = defaultdict[str, list[Record]](list), to_micros(self._clock.now()), dict(newest)
         for at, one in enumerate(offers, now):  # what came later has a later time
             record = newest[one.reference] = _version(one, newest.get(one.reference), at)
-            own, *others = dossiers_of(one.document)
+            own, *others = one.dossiers
             for home in (*others, own):  # its own last: the others are judged by what that has before
                 told = own if gathers(home) else home
                 held = (*dossiers[told].records, *added.get(told, ()))
@@ -172,6 +187,7 @@ class Deciding:
     ) -> dict[str, tuple[Decision, World]]:
         """Deciders ask for references as they go: each round knows what the one before asked for."""
         policies, made = self._policies(), dict[str, tuple[Decision, World]]()
+        await self._foresee(matters, known, looking)
         for _ in range(_ROUNDS):
             missing: set[Reference] = set()
             for matter in matters:
@@ -185,6 +201,17 @@ class Deciding:
             await self._look_up(missing, known)
             matters = [one for one in matters if not missing.isdisjoint(made[one.key][1].asked)]
         return made
+
+    async def _foresee(self, matters: Sequence[_Matter], known: _Known, looking: Looking) -> None:
+        """What they will ask for is there when they do, so that most are decided in one round."""
+        missing: set[Reference] = set()
+        for matter in matters:
+            wanted = {one for one in foreseen(matter.key, matter.papers) if not known.shows(one)}
+            looking.at(matter.key, wanted)
+            missing |= wanted
+            await asyncio.sleep(0)  # others have work to do as well
+        if missing:
+            await self._look_up(missing, known)
 
     async def _look_up(self, missing: set[Reference], known: _Known) -> None:
         dossiers = sorted(one.key for one in missing if one.kind == DOSSIER)

@@ -125,6 +125,11 @@ def gathers(dossier: str) -> bool:
     return dossier.partition(":")[0] in GATHERING
 
 
+def is_asked_for(dossier: str) -> bool:
+    """Whether all that it gathers is looked at when a document comes to it: it holds a few that are alike."""
+    return dossier.startswith("alike:")
+
+
 def own_dossier(document: Document) -> str:
     """The one that it belongs to before all others."""
     return _own(document)[0]

@@ -99,7 +99,7 @@ class Process:
 
     async def _decide(self, offers: Sequence[Offer]) -> None:
         decided = await self._deciding.over(offers)
-        own = {one.reference: set(dossiers_of(one.document)) for one in offers}
+        own = {one.reference: set(one.dossiers) for one in offers}
         news = [one for one, dossiers in own.items() if dossiers & decided]
         others = await self._others(news, own) - decided
         # What had been saved already when the engine stopped: those that wait for it may not have been decided yet.

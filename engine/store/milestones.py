@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from engine.ports.measures import Milestone
+from engine.store.many import many
 from engine.store.names import Names
 from engine.store.procure_schema import milestones
 from engine.store.reader import Reader
@@ -29,9 +30,9 @@ def write_milestones(
     sql: sa.Connection, made: Sequence[Milestone], gone: Sequence[tuple[str, str, str]] = ()
 ) -> None:  # fmt: skip
     if gone:
-        sql.execute(_AWAY, [dict(zip(_NAME, one, strict=True)) for one in gone])
+        many(sql, _AWAY, [dict(zip(_NAME, one, strict=True)) for one in gone])
     if made:
-        sql.execute(_PUT, [_values(one) for one in made])
+        many(sql, _PUT, [_values(one) for one in made])
 
 
 def _values(one: Milestone) -> dict[str, Any]:

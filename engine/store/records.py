@@ -24,6 +24,7 @@ from engine.ports.procure import (
     settles,
 )
 from engine.store.checksum import checksum
+from engine.store.many import many
 from engine.store.milestones import write_milestones
 from engine.store.names import Names
 from engine.store.procure_schema import cases, commands, dossiers, members, records, waits, watermarks
@@ -286,6 +287,7 @@ _MOVE_ON = sa.text(
     " look_again = excluded.look_again"
 )
 _WAITED = sa.select(waits.c.dossier, waits.c.kind, waits.c.key).where(waits.c.dossier.in_(_KEYS))
+_WAIT = sa.text("INSERT INTO p2p_waits (kind, key, dossier) VALUES (:kind, :key, :dossier)")
 _NO_WAIT = sa.text("DELETE FROM p2p_waits WHERE kind = :kind AND key = :key AND dossier = :dossier")
 _CASE_COLUMNS = tuple(column.name for column in cases.columns)
 _PUT_CASE = sa.text(
@@ -294,6 +296,10 @@ _PUT_CASE = sa.text(
     + ", ".join(f"{name} = excluded.{name}" for name in _CASE_COLUMNS if name != "case_id")
 )
 _KNOWN_COMMANDS = sa.select(_command.key).where(_command.key.in_(_KEYS))
+_COMMAND = sa.text(
+    "INSERT INTO p2p_commands (number, key, name, dossier, kind, natural_key, body, at)"
+    " VALUES (:number, :key, :name, :dossier, :kind, :natural_key, :body, :at)"
+)
 _LAST_COMMAND = sa.select(sa.func.max(_command.number))
 
 
@@ -303,21 +309,16 @@ def _save_all(transaction: Transaction, changes: Sequence[Change]) -> bool:
     revisions = {row.key: row.revision for row in _rows(sql, _REVISIONS, (one.dossier for one in changes))}
     if any(revisions.get(one.dossier, 0) != one.revision for one in changes):
         return False  # looked at first: what one of them wrote would have to be taken back
-    _many(sql, _MOVE_ON, [_head(one) for one in changes])
+    many(sql, _MOVE_ON, [_head(one) for one in changes])
     _add_records(sql, changes)
     _settle(sql, changes)
     _replace_waits(sql, changes)
-    _many(sql, _PUT_CASE, [_case_row(case, one.at_micros) for one in changes for case in one.cases])
+    many(sql, _PUT_CASE, [_case_row(case, one.at_micros) for one in changes for case in one.cases])
     _give(sql, changes)
     write_milestones(
         sql, [row for one in changes for row in one.milestones], [row for one in changes for row in one.no_milestones]
     )
     return True
-
-
-def _many(sql: sa.Connection, statement: sa.Executable, rows: Sequence[dict[str, Any]]) -> None:
-    if rows:
-        sql.execute(statement, rows)
 
 
 def _head(change: Change) -> dict[str, Any]:
@@ -329,13 +330,13 @@ def _head(change: Change) -> dict[str, Any]:
 
 def _add_records(sql: sa.Connection, changes: Sequence[Change]) -> None:
     kept = {(one.kind, one.key, one.version): one for change in changes for one in change.records}
-    _many(sql, _KEEP, [
+    many(sql, _KEEP, [
         {"kind": one.kind, "key": one.key, "version": one.version, "digest": checksum(one.body), "body": one.body,
          "at": one.at_micros, "message_id": one.message_id, "who": one.who}
         for one in kept.values()
     ])  # fmt: skip
     held = {(change.dossier, one.kind, one.key) for change in changes for one in change.records}
-    _many(sql, _HOLD, [{"dossier": dossier, "kind": kind, "key": key} for dossier, kind, key in sorted(held)])
+    many(sql, _HOLD, [{"dossier": dossier, "kind": kind, "key": key} for dossier, kind, key in sorted(held)])
 
 
 def _settle(sql: sa.Connection, changes: Sequence[Change]) -> None:
@@ -344,11 +345,11 @@ def _settle(sql: sa.Connection, changes: Sequence[Change]) -> None:
         if one.opening is None:
             continue
         shelf = SETTLED + one.dossier
-        _many(sql, _MOVE_ON, [{"key": shelf, "revision": one.revision + 1, "state": one.opening,
+        many(sql, _MOVE_ON, [{"key": shelf, "revision": one.revision + 1, "state": one.opening,
                                "changed": one.at_micros, "look_again": None}])  # fmt: skip
         for old, new, moved in ((one.dossier, shelf, one.settles), (shelf, one.dossier, one.reopens)):
-            _many(sql, _HOLD, [{"dossier": new, "kind": each.kind, "key": each.key} for each in moved])
-            _many(sql, _NO_HOLD, [{"dossier": old, "kind": each.kind, "key": each.key} for each in moved])
+            many(sql, _HOLD, [{"dossier": new, "kind": each.kind, "key": each.key} for each in moved])
+            many(sql, _NO_HOLD, [{"dossier": old, "kind": each.kind, "key": each.key} for each in moved])
 
 
 def _replace_waits(sql: sa.Connection, changes: Sequence[Change]) -> None:
@@ -356,8 +357,8 @@ def _replace_waits(sql: sa.Connection, changes: Sequence[Change]) -> None:
     before = {(row.kind, row.key, row.dossier) for row in _rows(sql, _WAITED, known)}
     now = {(wait.kind, wait.key, one.dossier) for one in changes for wait in one.waits}
     names = ("kind", "key", "dossier")
-    _many(sql, _NO_WAIT, [dict(zip(names, one, strict=True)) for one in sorted(before - now)])
-    _many(sql, waits.insert(), [dict(zip(names, one, strict=True)) for one in sorted(now - before)])
+    many(sql, _NO_WAIT, [dict(zip(names, one, strict=True)) for one in sorted(before - now)])
+    many(sql, _WAIT, [dict(zip(names, one, strict=True)) for one in sorted(now - before)])
 
 
 def _case_row(case: Case, at: int) -> dict[str, Any]:
@@ -384,4 +385,4 @@ def _give(sql: sa.Connection, changes: Sequence[Change]) -> None:
         number += 1
         values = {"number": number, "dossier": change.dossier, "at": change.at_micros}
         rows.append(values | {name: getattr(one, name) for name in ("key", "name", "kind", "natural_key", "body")})
-    _many(sql, commands.insert(), rows)
+    many(sql, _COMMAND, rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -31,6 +32,9 @@ from engine.channel.policies import Policies
 from engine.core.clock import SystemClock
 from engine.core.errors import ChecksumError
 from engine.ports.procure import CaseQuery, Change, Records, Reference
+from engine.procure.deciders import decide
+from engine.procure.decision import Decision, World
+from engine.procure.papers import Papers
 from engine.procure.process import Process
 from engine.procure.usage.papers import commitments_key
 from engine.store.open import Store, open_store
@@ -215,3 +219,28 @@ async def test_a_matter_that_was_damaged_in_the_store_keeps_no_other_from_being_
     with pytest.raises(ChecksumError):
         raise told[-1] or AssertionError("it was taken")
     assert len(await store.records.held_since(0, "", 99)) == 1 + len(others)
+
+
+async def test_what_an_invoice_is_compared_with_is_there_when_it_is_decided(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await open_store(f"sqlite:///{tmp_path}/journal.db", SystemClock())
+    try:
+        process = await started(store.records)
+        for one in (SUPPLIER, BOX, order(), receipt()):
+            await process.take(one)
+        times = Counter[str]()
+
+        def counted(key: str, papers: Papers, world: World) -> Decision:
+            times[key] += 1
+            return decide(key, papers, world)
+
+        monkeypatch.setattr("engine.procure.deciding.decide", counted)
+        await process.take(invoice(number="I-1"))
+        await process.take(invoice(number="I1"))  # like the first one
+
+        assert times == {"order:PO-1": 2}  # once for each
+        cases = {one.type for one in await store.records.cases(CaseQuery(limit=9))}
+        assert cases == {"duplicate_suspected", "quantity_above_ordered"}
+    finally:
+        await store.close()

@@ -112,6 +112,7 @@ class Book:
             self.billed[number] += times * amount
 
     def _receive(self, receipt: Receipt) -> None:
+        sign = exact(receipt.sign)
         for one in receipt.lines:
             line = self.lines.get(one.order_line_number)
             if line is None:
@@ -123,9 +124,9 @@ class Book:
             if factor is None:
                 self.unknown_units.add((line.number, one.quantity.unit))
                 continue
-            self.received[line.number] += exact(one.quantity.amount) * factor * exact(receipt.sign)
+            self.received[line.number] += exact(one.quantity.amount) * factor * sign
             if one.accepted is not None:  # what nobody inspected yet is not accepted, whatever came
-                self.accepted[line.number] += exact(one.accepted.amount) * factor * exact(receipt.sign)
+                self.accepted[line.number] += exact(one.accepted.amount) * factor * sign
 
 
 def turn_of(invoice: Invoice, book: Book) -> Turn:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from engine.canonical import CaseAction, Document
 from engine.ports.measures import Milestone, units_of
-from engine.ports.procure import Case, Dossier
+from engine.ports.procure import Case, Dossier, Record, Reference
 from engine.procure.milestones.commands import milestones_of_command
 from engine.procure.milestones.documents import BY_KIND, milestones_of_whole
 from engine.procure.milestones.rows import IDLE, Rows, invoice_at
@@ -35,6 +35,11 @@ STAGES: Mapping[str, str] = {
 """Stage of the process by the first word of a dossier's key."""
 # Keys to find others by: whatever they hold belongs to another dossier.
 _BESIDE = GATHERING | {"supplier-tax", "supplier-name"}
+
+# Their rows follow from their own versions and from the order's.
+_OF_THEMSELVES = frozenset({"Invoice", "OrderAcknowledgement", "PurchaseOrder", "Receipt"})
+# The rows of a whole order follow from these.
+_ORDERED = frozenset({"OrderAcknowledgement", "OrderChange", "PurchaseOrder", "Receipt", "ShipmentNotice"})
 
 Named = dict[tuple[str, str, str], Milestone]
 
@@ -63,34 +68,53 @@ def moved(
         rows = Rows(dossier.key, papers)
         before, after = (_by_name(_of_cases(some, rows)) for some in (dossier.cases, left.values()))
     else:
-        known = Papers.of(papers.all[i] for i in _known(dossier, papers))
-        before = _by_name(milestones_of(dossier.key, known, dossier.cases)) if dossier.revision else {}
-        after = _by_name(milestones_of(dossier.key, papers, tuple(left.values())))
+        known, came = _apart(dossier, papers)
+        before = _by_name(milestones_of(dossier.key, known, dossier.cases, came)) if dossier.revision else {}
+        after = _by_name(milestones_of(dossier.key, papers, tuple(left.values()), came))
     commands = [row for one in given for row in milestones_of_command(dossier.key, *one)]
     new = [row for name, row in after.items() if before.get(name) != row]
     return Moved((*new, *commands), tuple(sorted(before.keys() - after.keys())))
 
 
-def _known(dossier: Dossier, papers: Papers) -> Iterator[int]:
+def _apart(dossier: Dossier, papers: Papers) -> tuple[Papers, frozenset[Reference]]:
+    """What was there before, and the documents that came."""
     known = {(one.kind, one.key, one.version) for one in dossier.records}
-    for place, paper in enumerate(papers.all):
-        if (paper.record.kind, paper.record.key, paper.record.version) in known:
-            yield place
+    before, came = list[Paper](), set[Reference]()
+    for paper in papers.all:
+        record = paper.record
+        if (record.kind, record.key, record.version) in known:
+            before.append(paper)
+        else:
+            came.add(Reference(record.kind, record.key))
+    return Papers.of(before), frozenset(came)
 
 
 def _by_name(rows: Iterable[Milestone]) -> Named:
     return {row.name: row for row in rows}
 
 
-def milestones_of(dossier: str, papers: Papers, cases: Sequence[Case]) -> Iterator[Milestone]:
-    """All rows of a dossier but those of its commands, which are made when a command is given."""
+def milestones_of(
+    dossier: str, papers: Papers, cases: Sequence[Case], came: frozenset[Reference] | None = None
+) -> Iterator[Milestone]:
+    """All rows of a dossier but those of its commands, which are made when a command is given.
+
+    Args:
+        came: documents that are new; rows that are the same with and without them are left out. None: all rows.
+    """
     rows = Rows(dossier, papers)
     for paper in papers.latest():
         make = BY_KIND.get(paper.record.kind)
-        if make is not None and own_dossier(paper.document) == dossier:
+        if make is not None and not _stays(paper.record, came) and own_dossier(paper.document) == dossier:
             yield from make(rows, paper.document)
-    yield from milestones_of_whole(rows)
+    if came is None or not dossier.startswith("order:") or any(one.kind in _ORDERED for one in came):
+        yield from milestones_of_whole(rows)
     yield from _of_cases(cases, rows)
+
+
+def _stays(record: Record, came: frozenset[Reference] | None) -> bool:
+    if came is None or record.kind not in _OF_THEMSELVES:
+        return False
+    return Reference(record.kind, record.key) not in came and not any(one.kind == "PurchaseOrder" for one in came)
 
 
 # ------------------------------------------------------------------ exceptions

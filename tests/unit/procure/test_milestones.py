@@ -6,12 +6,15 @@ import itertools
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from random import Random
 
 import pytest
 
 from engine.canonical import (
     ApprovalAction,
     ApprovalVerb,
+    CaseAction,
+    CaseVerb,
     ChangeBy,
     Charge,
     Document,
@@ -23,6 +26,7 @@ from engine.canonical import (
     OrderChange,
     OrderChangeAction,
     OrderChangeLine,
+    PostingResult,
     Receipt,
     ReceiptKind,
     ReceiptLine,
@@ -99,6 +103,40 @@ def test_only_what_is_new_is_written_and_what_was_not_so_is_taken_away() -> None
 
     assert found.now == ()
     assert found.gone == (("order_received", "PO-1", ""), ("receipt_posted", "R-1", ""))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_rows_that_are_written_as_documents_come_are_those_of_all_of_them(seed: int) -> None:
+    random, kept = Random(seed), dict[tuple[str, str, str], Milestone]()
+    case = Case(f"{KEY}#price#S1/I-1/1", KEY, "price", "open", 300, "it differs", amount="2.50", currency="USD")
+    act = CaseAction(action_number="A-1", case_id=case.case_id, dossier=KEY, action=CaseVerb.ACCEPT, who="ana",
+                     at=datetime(2026, 3, 4, tzinfo=UTC), place="S1/I-1/1")  # fmt: skip
+    answer = PostingResult(command="post_invoice", system="ERP", subject_kind="Invoice", subject_key="S1/I-1", ok=True,
+                           dossier=KEY, answered_at=datetime(2026, 3, 5, tzinfo=UTC))  # fmt: skip
+    documents: list[Document] = [
+        order(facility="HARBOR"), order(facility="PIER"), order(ordered(1, amount="6"), purpose="05"), receipt(),
+        receipt(cancelled=True), arrived("R-2", "3", 7), arrived("R-3", "1", 8, ReceiptKind.RETURN), change(1),
+        change(2, OrderChangeLine(order_line_number=1, action=OrderChangeAction.DELETE)),
+        invoice(), invoice(total="41.00"), invoice(number="I-2"), act, answer,
+    ]  # fmt: skip
+    random.shuffle(documents)
+    dossier, cases = Dossier(KEY, 0, ()), tuple[Case, ...]()
+    at = 0
+    while documents:
+        came = list[Record]()
+        for one in documents[: random.randint(1, 3)]:
+            versions = [each for each in (*dossier.records, *came) if each.key == one.natural_key]
+            came.append(record(one, at := at + 100, len(versions) + 1))
+        del documents[: len(came)]
+        cases = random.choice((cases, (case,)))
+        papers = Papers((*dossier.records, *came))
+
+        found = moved(dossier, papers, cases, ())
+
+        kept = {name: row for name, row in kept.items() if name not in found.gone} | {r.name: r for r in found.now}
+        assert kept == {row.name: row for row in milestones_of(KEY, papers, cases)}
+        dossier = Dossier(KEY, dossier.revision + 1, tuple(one.record for one in papers.all), cases=cases)
+    assert {"order_created", "invoice_received", "command_answered", "person_acted"} <= {what for what, *_ in kept}
 
 
 def test_an_exception_that_was_opened_again_has_a_row_for_each_time() -> None:
