@@ -56,6 +56,7 @@ class ProcessWriter:
         self._operations: list[tuple[str, Callable[[Transaction], Any], Done]] = []
         self._operating: asyncio.Task[None] | None = None
         self._resting = False  # the process rests, because an operation runs
+        self._untouched = True  # nothing was handed in: it has no connection yet, and may still be starting
         self._closing = False
         self._end: _End | None = None
         self._start()
@@ -120,6 +121,7 @@ class ProcessWriter:
             self._send_singly(turn, error)
             return
         self._waiting.append(turn)
+        self._untouched = False
         self._end.send(data)
 
     def _send_singly(self, turn: _Turn, error: Exception) -> None:
@@ -182,7 +184,7 @@ class ProcessWriter:
     async def _rest(self) -> None:
         self._hand_in()
         self._resting = True
-        if self._end is None:
+        if self._end is None or self._untouched:
             return
         rested, turn = asyncio.Event(), _Turn()
         turn.told_settlements.append(lambda _: rested.set())  # to nothing handed in: see `Submitted`
@@ -202,7 +204,7 @@ class ProcessWriter:
 
     def ended(self, end: _End) -> None:
         """Its socket closed. What it had not answered is on disk or not; whoever waits for it hears that."""
-        self._end = None
+        self._end, self._untouched = None, False
         waiting, self._waiting = self._waiting, deque()
         answers = self._refused() + [(done, _gone()) for turn in waiting for done in turn.waiting()]
         call_back(self._loop, answers)

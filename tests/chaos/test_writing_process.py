@@ -92,6 +92,26 @@ async def test_killed_under_load_it_is_replaced_and_nothing_acknowledged_is_lost
     assert sql(url, "PRAGMA integrity_check") == [("ok",)]
 
 
+async def test_an_engine_that_starts_does_not_wait_for_it_before_it_is_handed_something(tmp_path: Path) -> None:
+    store = await open_store(f"sqlite:///{tmp_path}/journal.db", CLOCK, exclusive=True)
+    process = await writing_process()
+    os.kill(process, signal.SIGSTOP)
+    try:
+        await store.records.set_watermark("orders", 1)
+        waiting = asyncio.create_task(Driver(store).append("A"))
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        operation = asyncio.create_task(store.records.set_watermark("orders", 2))
+        await asyncio.sleep(0.05)
+        assert not operation.done()  # from now on it rests first
+    finally:
+        os.kill(process, signal.SIGCONT)
+    assert (await waiting).verdict is Verdict.ACCEPTED
+    await operation
+    assert await store.records.watermarks() == {"orders": 2}
+    await store.close()
+
+
 async def test_what_it_had_not_answered_is_refused_and_may_be_handed_in_again(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/journal.db"
     store = await open_store(url, CLOCK, exclusive=True)
