@@ -10,16 +10,21 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from engine.adapters.catalog import AdapterPool
+import engine.sdk
+from engine.adapters.catalog import ADAPTERS, AdapterPool
+from engine.channel.lint import lint
+from engine.channel.lints.ground import Knowledge
 from engine.channel.load import load_layouts, load_site
 from engine.channel.model import ChannelModel, DestinationModel
 from engine.channel.site import Site
 from engine.connectors.catalog import CATALOG
+from engine.connectors.connections import CONNECTION_TYPES
 from engine.connectors.events.feeding import keep_readers
 from engine.connectors.tls import days_left
 from engine.core.clock import Clock, SystemClock
@@ -52,6 +57,7 @@ from engine.procure.process import Process
 from engine.procure.reconciliation.books import Books
 from engine.protocols.tabular.layout import TableLayout
 from engine.script.cradle import Begun
+from engine.script.guard import ALLOWED_MODULES
 from engine.script.pool import Pool
 from engine.store.lock import JournalLock
 from engine.store.open import Store, open_store
@@ -236,14 +242,20 @@ async def running(
 def _give_desks(
     operations: EngineOperations, store: Store, process: Process, policies: PolicyDesk, clock: Clock
 ) -> None:
-    """What people ask of the process and its policies."""
-    operations.policies = policies
+    """What people ask of the process and its policies; and what nothing is deployed against: lint."""
+    operations.lint, operations.policies = partial(lint, knowledge=_knowledge()), policies
     records, search, audit = store.records, store.record_search, store.audit
     p2p = Desk(records, search, process, audit, clock, lambda: policies.current, store.journal)
     operations.p2p = p2p
     operations.approvals = ApprovalDesk(records, search, process, audit, clock, lambda: policies.current)
     operations.payments = PaymentDesk(records, search, clock, p2p.messages_of)
     operations.measures = MeasureDesk(store.measures, records, clock, lambda: policies.current, audit)
+
+
+def _knowledge() -> Knowledge:
+    """What lint needs of the layers above it; as `isthmus lint` has it."""
+    connections = {one.name: one.load for one in ADAPTERS.values()} | {one.name: one.load for one in CONNECTION_TYPES}
+    return Knowledge(CATALOG, frozenset(engine.sdk.__all__), ALLOWED_MODULES, connections)
 
 
 def _services(site: Site, store: Store, erps: AdapterPool, process: Process) -> dict[str, Any]:

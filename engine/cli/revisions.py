@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import click
 import msgspec
 
 from engine.api.client import ControlClient
-from engine.channel.finding import errors_among
-from engine.channel.lint import lint
-from engine.channel.load import load_site
 from engine.cli.remote import ask, json_option, print_json, site_option, who
-from engine.cli.workspace import knowledge
 from engine.ports.journal import RevisionRow
 from engine.ports.operations import PARTNERS
 
@@ -27,7 +22,8 @@ def deploy(channels: tuple[str, ...], note: str | None, site: Path, as_json: boo
     """Make what is on disk the active revision, of all channels that differ or of those named.
 
     Without names also the policies and the trading partners; alone they are named `policies` and `partners`.
-    Other channels do not notice; messages under way finish on the revision that received them.
+    Other channels do not notice; messages under way finish on the revision that received them. While lint tells an
+    error anywhere in the site, nothing is deployed.
 
     \b
     Examples:
@@ -43,14 +39,6 @@ def deploy(channels: tuple[str, ...], note: str | None, site: Path, as_json: boo
         click.echo(effect)
     if not rows and not partners:
         click.echo("nothing differs: every channel already runs what is on disk")
-    for mistake in _mistakes(site, {row.channel for row in rows}):
-        click.secho(f"but {mistake}", fg="yellow", err=True)
-
-
-def _mistakes(site: Path, channels: set[str]) -> Iterator[str]:
-    """What keeps a channel from running although its file fits, such as an address that another one has."""
-    found = lint(load_site(site), knowledge()) if channels else []
-    yield from (str(one) for one in errors_among(found) if PurePath(one.file).stem in channels)
 
 
 async def _deploy(

@@ -5,6 +5,7 @@ Every change, and every read of a message, is written to the audit trail before 
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -17,13 +18,15 @@ import msgspec
 from engine import __version__
 from engine.channel.diff import channel_diff
 from engine.channel.explain import did_you_mean
+from engine.channel.finding import Finding
 from engine.channel.load import load_site
 from engine.channel.site import Site
 from engine.core.clock import Clock
-from engine.core.errors import ConfigurationError, NotFoundError, OperationError
+from engine.core.errors import NotFoundError, OperationError
 from engine.core.ids import id_text
 from engine.flow.certificates import CertificateWatch
 from engine.flow.channel_run import ChannelRun, Running
+from engine.flow.mistakes import refuse_mistakes
 from engine.flow.partner_book import PartnerBook
 from engine.flow.replay import Replayer
 from engine.flow.supervise import Supervisor
@@ -75,6 +78,7 @@ class EngineOperations:
         self._catalog, self._clock, self._store = catalog, clock, store
         self._started = clock.now()
         self._load: Callable[[Path], Site] = load_site
+        self.lint: Callable[[Site], Sequence[Finding]] = lambda site: site.findings
         self.ledger: ControlNumberLedger | None = None
         self.policies: PolicyRevisions | None = None
         self.partners = PartnerBook(site.partners)
@@ -232,7 +236,7 @@ class EngineOperations:
 
     async def deploy(self, channels: Sequence[str], who: str, note: str | None) -> list[RevisionRow]:
         site = self._load(self._root)
-        self._refuse_bad(site, channels)
+        await self._refuse_bad(site, channels)
         wanted = [
             d
             for d in await self.diff()
@@ -263,13 +267,9 @@ class EngineOperations:
         row = await self.policies.deploy(site.policies, who, note)
         return [] if row is None else [row]
 
-    def _refuse_bad(self, site: Site, channels: Sequence[str]) -> None:
-        if site.errors:
-            first = site.errors[0]
-            place = f"{first.file}:{first.line}:{first.column}"
-            raise ConfigurationError(
-                first.text, where=place, remedy="run `isthmus lint` and correct it; nothing was deployed"
-            )
+    async def _refuse_bad(self, site: Site, channels: Sequence[str]) -> None:
+        """All of lint, and over all of the site: what is wrong elsewhere may be what the named channels lean on."""
+        refuse_mistakes(await asyncio.to_thread(self.lint, site))
         unknown = [name for name in channels if name not in {*site.channels, POLICIES, PARTNERS}]
         if unknown:
             raise NotFoundError(f"there is no channel '{unknown[0]}' on disk", remedy=_near(unknown[0], site.channels))

@@ -261,3 +261,36 @@ async def test_a_changed_site_is_told_and_not_taken_up_by_itself(tmp_path: Path)
 
     assert notices == ["orders differs on disk from its revision 1: see `isthmus diff`"]
     assert at.out() == ["one N-1"]
+
+
+async def test_what_lint_calls_an_error_is_not_deployed_wherever_it_is_in_the_site(tmp_path: Path) -> None:
+    write(tmp_path)
+    async with desk(tmp_path) as at:
+        folder = tmp_path / "config" / "policies"
+        folder.mkdir(parents=True)
+        (folder / "exceptions.yaml").write_text("usual: accounts-payabel\n")
+        (folder / "people.yaml").write_text("roles:\n  accounts-payable: {title: Accounts payable}\n")
+        write(tmp_path, "two")
+        with pytest.raises(ConfigurationError) as refused:
+            await at.ask.deploy([], "pat", None)
+        with pytest.raises(ConfigurationError):
+            await at.ask.deploy(["orders"], "pat", None)
+        known = {one.channel: one.revision for one in await at.ask.history(None)}
+
+    assert "C131 there is no role 'accounts-payabel'" in str(refused.value)
+    assert refused.value.where == "config/policies/exceptions.yaml:1:8"
+    assert "did you mean 'accounts-payable'?" in str(refused.value.remedy)
+    assert "nothing was deployed" in str(refused.value.remedy)
+    assert known == {"orders": 1, "other": 1, "policies": 1}
+
+
+async def test_a_mistake_that_a_remark_allows_is_deployed(tmp_path: Path) -> None:
+    write(tmp_path)
+    async with desk(tmp_path) as at:
+        folder = tmp_path / "config" / "policies"
+        folder.mkdir(parents=True)
+        (folder / "exceptions.yaml").write_text("usual: clerks   # lint: allow C131 the directory has them\n")
+        (folder / "people.yaml").write_text("roles:\n  accounts-payable: {title: Accounts payable}\n")
+        rows = await at.ask.deploy([], "pat", None)
+
+    assert [(one.channel, one.revision) for one in rows] == [("policies", 2)]
