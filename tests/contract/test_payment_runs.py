@@ -21,6 +21,8 @@ from engine.canonical import (
     Payment,
     PaymentProgress,
     PaymentRun,
+    PaymentState,
+    PaymentStatus,
     PostingResult,
     PurchaseOrder,
     Quantity,
@@ -98,6 +100,11 @@ class Office:
         """Invoice to amount of what the run pays."""
         run = await self.runs.propose(number, pay_on, next_run, RunRules())
         return {line.invoice_number: str(line.pays.amount) for line in run.lines}
+
+    async def cases(self, payment: Payment) -> list[str]:
+        """Of exceptions that money may be paid twice."""
+        found = await self.store.records.cases(CaseQuery(states=("open",)))
+        return [one.type for one in found if payment.payment_number in one.dossier and "twice" in one.type]
 
     async def payments(self, number: str) -> list[Payment]:
         rows = await self.store.measures.measured(
@@ -187,6 +194,58 @@ async def test_what_came_back_from_the_bank_is_paid_by_the_next_run(office: Offi
     await office.process.take(report)
 
     assert await office.run("RUN-3") == {"I-1": "100.00"}
+
+
+def part_of(payment: Payment, amount: str, state: PaymentProgress = PaymentProgress.TRANSMITTED) -> Payment:
+    """As the ERP made it: it pays no more than this of its only invoice."""
+    (part,) = payment.invoices
+    parts = (part.model_copy(update={"amount": usd(amount)}),)
+    return payment.model_copy(update={"state": state, "amount": usd(amount), "invoices": parts})
+
+
+async def test_what_a_payment_left_of_an_invoice_is_paid_by_the_next_run_and_what_came_back_of_it_too(
+    office: Office,
+) -> None:
+    await office.posted(await office.buy("1", "100.00"))
+    await office.run()
+    (payment,) = await office.payments("RUN-1")
+    await office.process.take(part_of(payment, "60.00"))
+
+    assert await office.run("RUN-2") == {"I-1": "40.00"}
+    assert await office.run("RUN-3") == {}
+
+    (rest,) = await office.payments("RUN-2")
+    assert await office.cases(rest) == []
+    await office.process.take(payment.model_copy(update={"state": PaymentProgress.VOIDED}))
+    assert await office.run("RUN-4") == {"I-1": "60.00"}
+
+
+async def test_a_discount_that_was_taken_is_not_paid_by_a_later_run(office: Office) -> None:
+    terms = Terms(net_days=30, discount_percent=Decimal(2), discount_days=40)
+    await office.posted(await office.buy("1", "100.00", terms))
+
+    assert await office.run() == {"I-1": "98.00"}
+    assert await office.run("RUN-2") == {}
+
+    (payment,) = await office.payments("RUN-1")
+    await office.process.take(payment.model_copy(update={"state": PaymentProgress.SETTLED}))
+    assert await office.run("RUN-3") == {}
+
+
+async def test_the_ledgers_word_holds_until_it_takes_it_back(office: Office) -> None:
+    invoice = await office.buy("1", "100.00")
+    await office.posted(invoice)
+    status = PaymentStatus(
+        supplier_number="S1", invoice_number=invoice.invoice_number, state=PaymentState.PAID, amount_due=usd("0"),
+        as_of=DAY,
+    )  # fmt: skip
+    await office.process.take(status)
+    assert await office.run() == {}
+
+    due = {"state": PaymentState.PARTLY_PAID, "amount_due": usd("30.00")}
+    await office.process.take(status.model_copy(update=due))
+
+    assert await office.run("RUN-2") == {"I-1": "30.00"}
 
 
 async def test_a_credit_lowers_what_its_supplier_is_paid(office: Office) -> None:

@@ -79,7 +79,7 @@ def _day(told: Paper) -> Any:
 
 
 def _status(rows: Rows, one: PaymentStatus) -> Iterator[Milestone]:
-    """The ledger's word alone; without an amount, for payments tell theirs."""
+    """The ledger's word alone; without an amount, for payments tell theirs. It may take it back: then it came back."""
     paid = [
         paper.record
         for paper in rows.papers.all
@@ -90,7 +90,7 @@ def _status(rows: Rows, one: PaymentStatus) -> Iterator[Milestone]:
     if paid:
         yield rows.row(
             "invoice_paid", "payment", one, kind="Invoice", detail="ledger", at_micros=paid[0].at_micros,
-            day=day_number(one.as_of), type="told",
+            day=day_number(one.as_of), type="told" if one.state is PaymentState.PAID else "came_back",
         )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from engine.canonical import (
     PaymentRun,
     PaymentRunLeft,
     PaymentRunLine,
+    PaymentStatus,
     Supplier,
     Terms,
     total,
@@ -32,6 +33,7 @@ from engine.ports.procure import Case, Records, Reference
 from engine.procure.calendar import calendar_of
 from engine.procure.desk.timeline import place_of
 from engine.procure.papers import read
+from engine.procure.payments.owed import still_owed
 from engine.procure.payments.run import Chosen, Left, Payable, Run, payable_of, select
 from engine.procure.policies import USUAL
 from engine.procure.postings.posting import SagaState
@@ -39,18 +41,24 @@ from engine.procure.postings.posting import SagaState
 USUAL_TERMS = Terms(net_days=30)
 PROPOSER = "payment run"
 _MOST_LEFT = 1000  # listed: a run that leaves more says how many
-# An invoice is open when the ERP took it, nothing that still lives pays it, and the ledger does not call it paid. What
-# was taken back there may have been posted anew: its dossier knows.
+# An invoice is open when the ERP took it, what still lives does not pay all of it, and the ledger does not call it
+# paid. What was taken back there may have been posted anew: its dossier knows. A row for each payment that lives.
 _OPEN = """
 SELECT given.dossier, given.body, CASE WHEN EXISTS (SELECT 1 FROM p2p_milestones AS undone
   WHERE undone.key = posted.key AND undone.what = 'command_answered' AND undone.type = 'undo_post_invoice')
-  THEN 1 ELSE 0 END
+  THEN 1 ELSE 0 END, live.detail
 FROM p2p_milestones AS posted
 JOIN p2p_commands AS given ON given.name = 'post_invoice' AND given.natural_key = posted.key
+LEFT JOIN p2p_milestones AS live
+  ON live.what = 'invoice_in_payment' AND live.key = posted.key AND live.type = 'live'
 WHERE posted.what = 'command_answered' AND posted.type = 'post_invoice'
-  AND NOT EXISTS (SELECT 1 FROM p2p_milestones AS other WHERE other.key = posted.key AND (
-    other.what = 'invoice_in_payment' AND other.type = 'live'
-    OR other.what = 'invoice_paid' AND other.type <> 'came_back'))
+  AND NOT EXISTS (SELECT 1 FROM p2p_milestones AS ledger
+    WHERE ledger.what = 'invoice_paid' AND ledger.key = posted.key AND ledger.type = 'told')
+  AND (live.key IS NULL OR (SELECT COALESCE(SUM(ABS(part.units)), 0) FROM p2p_milestones AS part
+    WHERE part.key = posted.key AND (part.what = 'invoice_in_payment' AND part.type = 'live'
+      OR part.what = 'discount_taken' AND part.type = 'kept'))
+    < (SELECT COALESCE(MAX(ABS(asked.units)), 0) FROM p2p_milestones AS asked
+      WHERE asked.what = 'invoice_received' AND asked.key = posted.key))
 ORDER BY given.number
 """
 _CASES = "SELECT case_id, dossier, type FROM p2p_cases WHERE state = 'open'"
@@ -87,12 +95,14 @@ class PaymentRuns:
             return run
 
     async def open(self) -> list[Payable]:
-        """Posted invoices and credits that no payment covers yet, with what holds them."""
+        """What is owed of posted invoices and credits that payments do not cover yet, with what holds them."""
         rows = await self._measures.measured(_OPEN, {})
         holds = _holds(await self._measures.measured(_CASES, {}))
-        read = [(dossier, Invoice.model_validate_json(body), undone) for dossier, body, undone in rows]
+        read = {body: (dossier, Invoice.model_validate_json(body), undone) for dossier, body, undone, _ in rows}
         invoices = [
-            (dossier, one) for dossier, one, undone in read if not undone or await self._is_posted(dossier, one)
+            (dossier, one)
+            for dossier, one, undone in read.values()
+            if not undone or await self._is_posted(dossier, one)
         ]
         suppliers = await self._known(Supplier, {one.supplier_number for _, one in invoices})
         policies = self._policies() or USUAL
@@ -100,7 +110,18 @@ class PaymentRuns:
             _payable(one, suppliers.get(one.supplier_number), policies, holds(dossier, one.natural_key))
             for dossier, one in invoices
         )
-        return list({one.key: one for one in made}.values())
+        live = {payment for *_, payment in rows if payment is not None}
+        return await self._owed(list({one.key: one for one in made}.values()), live)
+
+    async def _owed(self, asked: Sequence[Payable], live: Iterable[str]) -> list[Payable]:
+        """Without what living payments and the ledger say is paid of it."""
+        payments = defaultdict[str, list[Payment]](list)
+        for payment in (await self._known(Payment, set(live))).values():
+            for key in {f"{payment.supplier_number}/{part.invoice_number}" for part in payment.invoices}:
+                payments[key].append(payment)
+        told = await self._known(PaymentStatus, {one.key for one in asked})
+        found = (still_owed(one, payments[one.key], told.get(one.key)) for one in asked)
+        return [one for one in found if one is not None]
 
     async def _is_posted(self, dossier: str, invoice: Invoice) -> bool:
         """By all that its systems answered, of every try."""

@@ -31,7 +31,7 @@ def paid_twice(payment: Payment, world: World, lives: Lives) -> Iterator[PaidTwi
     for part in payment.invoices:
         kept = world.papers(paid_dossier(payment.supplier_number, part.invoice_number))
         before = [one for one in _before(payment, kept) if lives(one)]
-        paid = sum((_part(one, part.invoice_number) for one in before), Decimal(0))
+        paid = sum((_part(one, part.invoice_number, with_discount=True) for one in before), Decimal(0))
         over = paid + part.amount.amount - _asked(payment, part, before, world)
         if before and over > 0:
             numbers = tuple(one.payment_number for one in before)
@@ -47,8 +47,11 @@ def _before(payment: Payment, kept: Papers) -> list[Payment]:
     return sorted(earlier, key=lambda one: turns[one.payment_number])
 
 
-def _part(payment: Payment, invoice: str) -> Decimal:
-    return sum((one.amount.amount for one in payment.invoices if one.invoice_number == invoice), Decimal(0))
+def _part(payment: Payment, invoice: str, with_discount: bool = False) -> Decimal:
+    """A discount that an earlier payment took is not owed any more."""
+    parts = [one for one in payment.invoices if one.invoice_number == invoice]
+    taken = [one.discount for one in parts if with_discount and one.discount is not None]
+    return sum((one.amount for one in (*(one.amount for one in parts), *taken)), Decimal(0))
 
 
 def _asked(payment: Payment, part: PaidInvoice, before: list[Payment], world: World) -> Decimal:
@@ -56,4 +59,4 @@ def _asked(payment: Payment, part: PaidInvoice, before: list[Payment], world: Wo
     invoice = world.find(Invoice, f"{payment.supplier_number}/{part.invoice_number}")
     if invoice is not None and invoice.currency == part.amount.currency:
         return invoice.stated_total.amount
-    return max([part.amount.amount, *(_part(one, part.invoice_number) for one in before)])
+    return max([part.amount.amount, *(_part(one, part.invoice_number, with_discount=True) for one in before)])

@@ -272,6 +272,19 @@ def test_parts_of_an_invoice_are_paid_by_several_up_to_what_it_asks_for(asked: s
     assert [one.money for one in found] == ([Money(amount=Decimal(over))] if over else [])
 
 
+@pytest.mark.parametrize("is_known", [True, False])
+@pytest.mark.parametrize(("amount", "over"), [("2.00", "2.00"), ("98.00", "98.00")])
+def test_a_discount_that_was_taken_is_not_paid_by_a_second_payment(amount: str, over: str, is_known: bool) -> None:
+    net, off = Money(amount=Decimal("98.00")), Money(amount=Decimal("2.00"))
+    first = PaidInvoice(invoice_number="I1", amount=net, discount=off)
+    here = told(payment(P.SETTLED, amount=net, invoices=(first,)), second(amount))
+    if is_known:
+        here.take(invoice(number="I1", total="100.00"))
+    found = [one for one in here.decide("payment:P2").findings if one.type == "invoice_paid_twice"]
+
+    assert [one.money for one in found] == [Money(amount=Decimal(over))]
+
+
 def test_a_payment_to_an_unknown_supplier_is_held() -> None:
     here = Dossiers()
     here.take(payment(P.PROPOSED))
