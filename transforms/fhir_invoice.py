@@ -3,7 +3,8 @@
 Each line names a contained ChargeItem with the supplier's item and the quantity; its base component is the line's
 amount. Unit prices are amount by quantity, and must come out exactly: we do not round what somebody else charges.
 Surcharges, discounts and taxes stand in totalPriceComponent. A credit has a negative total; its document has the same
-amounts without the sign, as credit memos of the other doors have. Whether all adds up, the ERP's match decides.
+amounts without the sign, as credit memos of the other doors have, and names what it credits by an identifier of its
+own. Whether all adds up, the ERP's match decides.
 """
 
 from engine.sdk import (
@@ -23,7 +24,7 @@ from engine.sdk import (
 )
 
 SUPPLIERS, ORDERS = "https://hub.example/suppliers", "https://hub.example/orders"
-ITEMS = "https://hub.example/items"
+ITEMS, CREDITED = "https://hub.example/items", "https://hub.example/credited-invoices"
 SIGN = {"surcharge": 1, "deduction": -1, "discount": -1}
 EXACT = Decimal("0.000001")
 
@@ -40,6 +41,7 @@ def transform(message: FhirMessage, items: Lookup) -> Invoice | Filtered:
         order_number=message.identifier(ORDERS),
         currency=total.currency,
         invoice_kind=InvoiceKind.CREDIT_MEMO if sign < 0 else InvoiceKind.INVOICE,
+        original_invoice_number=message.identifier(CREDITED) if sign < 0 else None,
         stated_total=turned(total, sign),
         lines=tuple(line(n, one, items, sign) for n, one in enumerate(message.each("lineItem"), 1)),
         charges=tuple(charge(one, sign) for one in of_types(message, *SIGN)),

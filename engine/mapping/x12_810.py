@@ -14,6 +14,7 @@ from engine.mapping import x12_body as sets
 from engine.mapping import x12_parts as parts
 from engine.mapping.x12_850 import line_number
 from engine.mapping.x12_codes import unit_price
+from engine.mapping.x12_credit import ORIGINAL, above_zero, changed, credited, kind_of, originals
 from engine.mapping.x12_parties import read_parties, write_parties
 from engine.protocols.x12 import OutboundSet, Segment, SegmentValues, TransactionSet
 
@@ -21,7 +22,6 @@ from engine.protocols.x12 import OutboundSet, Segment, SegmentValues, Transactio
 _SUPPLIER, _COST, _ACCOUNT, _ORDER_LINE = "IA", "CA", "11", "FJ"
 _RESERVED = frozenset((_SUPPLIER,))
 _SHIPPED = "011"  # DTM01
-_CREDITS = frozenset(("CR", "CN"))  # BIG07: credit memo, credit invoice
 _SUMMARY = frozenset(("TDS", "CTT", "SE"))
 _SUPPLIER_ROLES = ("SU", "SE", "VN", "RI", "RE")
 
@@ -35,40 +35,50 @@ def invoice_from_810(one: TransactionSet, supplier_number: str | None = None, *,
         check_total: lines, charges and taxes must add up to TDS01 to the cent. Suppliers repeat line charges in the
             summary or the other way round; what adds up is taken, and nothing is corrected.
 
+    Returns:
+        A credit memo has amounts above zero, however it was written.
+
     Raises:
         RequiredFieldError, DataTypeError: an element is absent or not of its type; the place says which.
         DocumentError: the parts do not make an invoice, or (at TDS01) do not add up to it.
     """
     body = sets.cut(one, "IT1", _SUMMARY)
-    begin = sets.first(body.heading, "BIG")
     currency = sets.currency(body.heading)
     stated = sets.cents(sets.required(sets.first(body.summary, "TDS"), 1, "TDS01"), "TDS01")
+    fields = _fields(body, currency) | {"stated_total": Money(amount=stated, currency=currency)}
+    fields |= {"supplier_number": supplier_number or _supplier(body)}
+    below_zero = stated < 0 and fields["invoice_kind"] is InvoiceKind.CREDIT_MEMO
+    readings = [sets.build(Invoice, **fields, charges=c, taxes=t) for c, t in _readings(body, currency, below_zero)]
+    invoice = next((r for r in readings if r.total == r.stated_total), readings[0])
+    if check_total and invoice.total != invoice.stated_total:
+        remedy = "ask the supplier for a corrected invoice"
+        raise DocumentError("lines, charges and taxes do not add up to the stated total", where="TDS01", remedy=remedy)
+    return above_zero(invoice) if below_zero else invoice
+
+
+def _fields(body: sets.Body, currency: str) -> dict[str, object]:
+    begin = sets.first(body.heading, "BIG")
     invoiced_on = sets.day(sets.required(begin, 1, "BIG01"), "BIG01")
-    fields = {
+    fields: dict[str, object] = {
         "invoice_number": sets.required(begin, 2, "BIG02"),
-        "supplier_number": supplier_number or _supplier(body),
         "invoiced_on": invoiced_on,
         "ordered_on": sets.optional_day(begin.get(3).strip() if begin else None, "BIG03"),
         "order_number": begin.get(4).strip() or None if begin else None,
-        "invoice_kind": _kind(begin),
+        "invoice_kind": kind_of(begin),
         "currency": currency,
-        "stated_total": Money(amount=stated, currency=currency),
         "parties": read_parties(body.parties),
         "references": parts.read_references(body.heading, _RESERVED),
         "terms": parts.read_terms(sets.first(body.heading, "ITD"), currency, invoiced_on),
         "shipped_on": _shipped(body),
         "lines": tuple(_read_line(line, n, currency) for n, line in enumerate(body.lines, 1)),
     }
-    readings = [sets.build(Invoice, **fields, charges=c, taxes=t) for c, t in _readings(body, currency)]
-    invoice = next((r for r in readings if r.total == r.stated_total), readings[0])
-    if check_total and invoice.total != invoice.stated_total:
-        remedy = "ask the supplier for a corrected invoice"
-        raise DocumentError("lines, charges and taxes do not add up to the stated total", where="TDS01", remedy=remedy)
-    return invoice
+    return fields | (_credited(body) if fields["invoice_kind"] is InvoiceKind.CREDIT_MEMO else {})
 
 
-def _kind(begin: Segment | None) -> InvoiceKind:
-    return InvoiceKind.CREDIT_MEMO if begin and begin.get(7) in _CREDITS else InvoiceKind.INVOICE
+def _credited(body: sets.Body) -> dict[str, object]:
+    every = (*body.heading, *(segment for line in body.lines for segment in line))
+    named = originals(every, sets.required(sets.first(body.heading, "BIG"), 2, "BIG02"))
+    return credited(named, parts.read_references(body.heading, _RESERVED))
 
 
 def _shipped(body: sets.Body) -> date | None:
@@ -87,11 +97,20 @@ def _supplier(body: sets.Body) -> str:
 Charges = tuple[Charge, ...]
 
 
-def _readings(body: sets.Body, currency: str) -> Iterator[tuple[Charges, Charges]]:
-    """Charges and taxes: all that are written, those of the summary alone, those of the lines alone."""
+def _readings(body: sets.Body, currency: str, below_zero: bool) -> Iterator[tuple[Charges, Charges]]:
+    """Charges and taxes: all that are written, those of the summary alone, those of the lines alone.
+
+    Args:
+        below_zero: whether lines and total are; then charges and taxes may stand for what they are below zero, too.
+    """
     in_lines = [segment for line in body.lines for segment in line]
     for segments in ([*in_lines, *body.summary], body.summary, in_lines):
-        yield parts.read_charges(segments, currency), _taxes(segments, currency)
+        charges, taxes = parts.read_charges(segments, currency), _taxes(segments, currency)
+        yield charges, taxes
+        if below_zero:
+            yield changed(charges), changed(taxes)
+            yield changed(charges), taxes
+            yield charges, changed(taxes)
 
 
 def _taxes(segments: list[Segment] | tuple[Segment, ...], currency: str) -> Charges:
@@ -140,6 +159,8 @@ def invoice_to_810(invoice: Invoice) -> OutboundSet:
     begin = ("BIG", f"{invoice.invoiced_on:%Y%m%d}", invoice.invoice_number, ordered_on, invoice.order_number or "")
     segments: list[SegmentValues] = [(*begin, "", "", kind), ("CUR", "SE", invoice.currency)]
     segments.append(("REF", _SUPPLIER, invoice.supplier_number))
+    if invoice.original_invoice_number and kind == "CR":
+        segments.append(("REF", ORIGINAL, invoice.original_invoice_number))
     segments += [("REF", one.scheme, one.value) for one in invoice.references]
     segments += write_parties(invoice.parties)
     segments += parts.write_terms(invoice.terms)

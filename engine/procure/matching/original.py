@@ -15,19 +15,21 @@ _SOURCE = "invoices"
 _ORIGINAL = "OI"  # X12 REF01: original invoice number
 
 
-def original_of(credit: Invoice) -> str | None:
-    """The number that a credit memo names."""
+def originals_of(credit: Invoice) -> tuple[str, ...]:
+    """The numbers that a credit memo names."""
     if credit.invoice_kind is not InvoiceKind.CREDIT_MEMO:
-        return None
-    named = (one.value for one in credit.references if one.scheme == _ORIGINAL)
-    return credit.original_invoice_number or next(named, None)
+        return ()
+    named = [credit.original_invoice_number] if credit.original_invoice_number else []
+    return tuple(dict.fromkeys(named or [one.value for one in credit.references if one.scheme == _ORIGINAL]))
 
 
 def against_original(credit: Invoice, papers: Papers, acts: Acts, world: World) -> Finding | Waiting | None:
-    """None: it is known here, however its number is written, and was not sent back; or the credit names none."""
-    number = original_of(credit)
-    if number is None:
-        return None
+    """None: each is known here, however its number is written, and was not sent back; or the credit names none."""
+    told = (_against(credit, number, papers, acts, world) for number in originals_of(credit))
+    return next((one for one in told if one is not None), None)
+
+
+def _against(credit: Invoice, number: str, papers: Papers, acts: Acts, world: World) -> Finding | Waiting | None:
     known = _known(credit, normal_number(number), papers, world)
     if known:
         refused = [one for one in known if (last := acts.last(one.natural_key)) and last.action in SENT_BACK]

@@ -145,3 +145,69 @@ def test_amounts_beyond_what_can_be_counted_are_refused_and_do_not_break_the_rea
         invoice_of(*HEAD, "IT1*1*999999999999999*EA*99999999999999.999**IN*1", "TDS*1")
 
     assert caught.value.where == "total"
+
+
+@pytest.mark.parametrize("code", ["CR", "CN", "CC", "CE", "CG"])
+@pytest.mark.parametrize(
+    ("told", "original", "kept"),
+    [
+        (("REF*OI*INV-7", "REF*BM*B-1"), "INV-7", ["BM"]),
+        (("REF*IV*INV-7",), "INV-7", ["IV"]),
+        (("REF*IV*INV-9",), None, ["IV"]),  # its own number
+        (("REF*IV*INV-8", "REF*OI*INV-7"), "INV-7", ["IV"]),
+        (("REF*OI*INV-6", "REF*OI*INV-7"), None, ["OI", "OI"]),
+        ((), None, []),
+    ],
+)
+def test_a_credit_memo_tells_which_invoice_it_credits(
+    code: str, told: tuple[str, ...], original: str | None, kept: list[str]
+) -> None:
+    head = (f"BIG*20261120*INV-9**PO-1***{code}", "REF*IA*S1", *told)
+    memo = invoice_of(*head, "IT1*1*1*EA*1**IN*1", "TDS*100")
+
+    assert (memo.invoice_kind, memo.original_invoice_number) == (CREDIT, original)
+    assert [one.scheme for one in memo.references] == kept
+
+
+def test_originals_named_beside_the_lines_of_a_credit_memo_are_its_originals() -> None:
+    lines = ("IT1*1*1*EA*1**IN*1", "REF*OI*INV-6", "IT1*2*1*EA*1**IN*2", "REF*OI*INV-7", "TDS*200")
+    memo = invoice_of("BIG*20261120*INV-9*****CR", "REF*IA*S1", *lines)
+
+    assert (memo.original_invoice_number, [one.value for one in memo.references]) == (None, ["INV-6", "INV-7"])
+
+
+def test_an_invoice_that_names_another_one_credits_nothing() -> None:
+    invoice = invoice_of("BIG*20261120*INV-9*****DR", "REF*IA*S1", "REF*OI*INV-7", "IT1*1*1*EA*1**IN*1", "TDS*100")
+
+    assert (invoice.invoice_kind, invoice.original_invoice_number) == (INVOICE, None)
+    assert [one.value for one in invoice.references] == ["INV-7"]
+
+
+@pytest.mark.parametrize(
+    ("freight", "charged"),
+    [("SAC*C*D240***1000", "10.00"), ("SAC*C*D240***-1000", "10.00"), ("SAC*A*D240***1000", "10.00")],
+)
+def test_a_credit_memo_below_zero_is_the_same_as_one_above_zero(freight: str, charged: str) -> None:
+    head = ("BIG*20261120*INV-9*****CN", "REF*IA*S1", "REF*OI*INV-7", "ITD*01*3*2**10**30*-50")
+    lines = ("IT1*1*-2*EA*15.5**IN*1", "IT1*2*1*EA*-4**IN*2", "TDS*-4550", "TXI*ST*-0.50", freight)
+    memo = invoice_of(*head, *lines)
+
+    assert (memo.invoice_kind, memo.stated_total.amount) == (CREDIT, Decimal("45.50"))
+    assert [(str(one.quantity.amount), str(one.price.amount)) for one in memo.lines] == [("2", "15.5"), ("1", "4")]
+    assert ([str(one.amount.amount) for one in memo.charges], memo.total) == ([charged], memo.stated_total)
+    assert memo.terms is not None and memo.terms.discount_amount == Money(amount=Decimal("0.50"))
+
+
+def test_an_invoice_below_zero_is_not_taken_for_a_credit_memo() -> None:
+    invoice = invoice_of("BIG*20261120*INV-9*****DI", "REF*IA*S1", "IT1*1*-2*EA*15.5**IN*1", "TDS*-3100")
+
+    assert (invoice.invoice_kind, invoice.stated_total.amount) == (INVOICE, Decimal("-31.00"))
+
+
+def test_the_original_that_a_credit_memo_names_is_written_and_read_again() -> None:
+    head = ("BIG*20261120*INV-9**PO-1***CR", "REF*IA*S1", "REF*OI*INV-7")
+    memo = invoice_of(*head, "IT1*1*1*EA*1**IN*1", "TDS*100")
+
+    again = invoice_from_810(set_of(*["*".join(map(str, one)) for one in invoice_to_810(memo).segments]))
+
+    assert (again.original_invoice_number, again.references) == ("INV-7", ())
