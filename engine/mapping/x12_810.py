@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 
 from engine.canonical import Charge, Invoice, InvoiceKind, InvoiceLine, Money, Quantity, total
 from engine.core.errors import DocumentError, RequiredFieldError
@@ -47,7 +48,7 @@ def invoice_from_810(one: TransactionSet, supplier_number: str | None = None, *,
     stated = sets.cents(sets.required(sets.first(body.summary, "TDS"), 1, "TDS01"), "TDS01")
     fields = _fields(body, currency) | {"stated_total": Money(amount=stated, currency=currency)}
     fields |= {"supplier_number": supplier_number or _supplier(body)}
-    below_zero = stated < 0 and fields["invoice_kind"] is InvoiceKind.CREDIT_MEMO
+    below_zero = stated < 0 and fields["invoice_kind"] is InvoiceKind.CREDIT_MEMO and _goods_below_zero(body)
     readings = [sets.build(Invoice, **fields, charges=c, taxes=t) for c, t in _readings(body, currency, below_zero)]
     invoice = next((r for r in readings if r.total == r.stated_total), readings[0])
     if check_total and invoice.total != invoice.stated_total:
@@ -73,6 +74,12 @@ def _fields(body: sets.Body, currency: str) -> dict[str, object]:
         "lines": tuple(_read_line(line, n, currency) for n, line in enumerate(body.lines, 1)),
     }
     return fields | (_credited(body) if fields["invoice_kind"] is InvoiceKind.CREDIT_MEMO else {})
+
+
+def _goods_below_zero(body: sets.Body) -> bool:
+    """Not so where a fee for taking the goods back is more than they are worth."""
+    lines = [line[0] for line in body.lines]
+    return sum((sets.decimal(one.get(2), "IT102") * sets.decimal(one.get(4), "IT104") for one in lines), Decimal(0)) < 0
 
 
 def _credited(body: sets.Body) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 The original's number stands in REF: OI says so by its name; IV and IK say only that it is an invoice's, and so mean the
 original where they are not the memo's own. Half of the guides want the amounts of a credit as they are, the other half
-below zero; documents have them above zero. Source: X12 elements 128 and 640; suppliers' guides for credit memos, 004010.
+below zero; documents have them above zero. Source: X12 elements 128 and 640; suppliers' guides for credits, 004010.
 """
 
 from __future__ import annotations

@@ -208,6 +208,10 @@ def invoices(draw: st.DrawFn) -> Invoice:
         "terms": draw(terms(currency)),
         "shipped_on": draw(st.none() | days),
     }
+    if fields["invoice_kind"] is InvoiceKind.CREDIT_MEMO:
+        fields["original_invoice_number"] = draw(
+            st.none() | texts(22).filter(lambda one: one != fields["invoice_number"])
+        )
     zero = Money(amount=Decimal(0), currency=currency)
     return Invoice(**fields, stated_total=Invoice(**fields, stated_total=zero).total)
 

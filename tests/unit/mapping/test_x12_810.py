@@ -195,7 +195,8 @@ def test_a_credit_memo_below_zero_is_the_same_as_one_above_zero(freight: str, ch
     assert (memo.invoice_kind, memo.stated_total.amount) == (CREDIT, Decimal("45.50"))
     assert [(str(one.quantity.amount), str(one.price.amount)) for one in memo.lines] == [("2", "15.5"), ("1", "4")]
     assert ([str(one.amount.amount) for one in memo.charges], memo.total) == ([charged], memo.stated_total)
-    assert memo.terms is not None and memo.terms.discount_amount == Money(amount=Decimal("0.50"))
+    assert memo.terms is not None
+    assert memo.terms.discount_amount == Money(amount=Decimal("0.50"))
 
 
 def test_an_invoice_below_zero_is_not_taken_for_a_credit_memo() -> None:
