@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from engine.api.wire import from_wire, to_wire
+from engine.ports.lots import LotView
 from engine.ports.p2p_operations import (
     CaseAsk,
     CaseRow,
@@ -55,6 +56,9 @@ class RemoteP2p:
     async def lineage(self, asked: str, who: str = "") -> Lineage | None:
         return await self._read(Lineage, f"/api/p2p/lineage/{quote(asked)}")
 
-    async def _read(self, kind: type[T], path: str) -> T | None:
-        found = await self._get(path, missing=True)
+    async def lot(self, item: str, lot: str, who: str = "") -> LotView | None:
+        return await self._read(LotView, "/api/p2p/lots", item=item, lot=lot)
+
+    async def _read(self, kind: type[T], path: str, **query: str) -> T | None:
+        found = await self._get(path, missing=True, **query)
         return None if found is None else from_wire(kind, found)

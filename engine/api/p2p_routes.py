@@ -65,6 +65,16 @@ async def lineage(call: Call) -> Response:
     return answer(found)
 
 
+async def lot(call: Call) -> Response:
+    item, number = call.query("item")[:200], call.query("lot")[:200]
+    if not item:
+        raise BadRequestError("item is required: item number, device identifier or label")
+    found = await call.operations.p2p.lot(item, number, call.who)
+    if found is None:
+        raise NotFoundError("no document names this lot of this item")
+    return answer(found)
+
+
 def _query(call: Call) -> CaseQuery:
     limit = call.query("limit") or "100"
     if not limit.isdecimal() or not 1 <= int(limit[:6]) <= CASES_LIMIT:
@@ -94,5 +104,6 @@ ROUTES: tuple[WebRoute, ...] = (
     WebRoute("GET", "/api/p2p/invoices/{supplier}/{number:path}", Role.VIEWER, invoice),
     WebRoute("GET", "/api/p2p/orders/{number:path}", Role.VIEWER, order),
     WebRoute("GET", "/api/p2p/suppliers/{number}", Role.VIEWER, supplier),
+    WebRoute("GET", "/api/p2p/lots", Role.VIEWER, lot),
     WebRoute("GET", "/api/p2p/lineage/{asked:path}", Role.VIEWER, lineage),
 )

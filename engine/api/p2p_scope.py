@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from engine.core.errors import NotFoundError
+from engine.ports.lots import LotView
 from engine.ports.p2p_operations import (
     CaseAsk,
     CaseRow,
@@ -76,6 +77,10 @@ class ScopedP2p:
 
     async def summary(self, who: str, facilities: frozenset[str] | None = None) -> Strip:
         return await self._inner.summary(who, self._facilities if facilities is None else self._facilities & facilities)
+
+    async def lot(self, item: str, lot: str, who: str, facilities: frozenset[str] | None = None) -> LotView | None:
+        wanted = self._facilities if facilities is None else self._facilities & facilities
+        return await self._inner.lot(item, lot, who, wanted)
 
     async def lineage(self, asked: str, who: str) -> Lineage | None:
         """Seen when all of its dossiers that name a facility are: a way through another one would show that, too.

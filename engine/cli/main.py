@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "approvals": ("approvals:command", "what waits for a person's approval, and answers to it"),
     "payments": ("payments:command", "payment runs, and where each payment stands by ERP, bank and portal"),
     "lineage": ("lineage:command", "from received bytes to the ledger's number, by any number"),
+    "recall": ("recall:command", "a recalled lot: what came, where it lies, for which cases it was used"),
     "measures": ("measures:command", "figures of the business: what they mean, their SQL, promised times"),
     "check": ("channels:check", "are all far sides reachable and willing"),
     "erp": ("erp:command", "set up, start and stop the ERP of the demonstration"),

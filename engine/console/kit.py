@@ -49,6 +49,7 @@ NAVIGATION: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("/approvals", "Approvals"),
             Entry("/orders", "Orders"),
             Entry("/payments", "Payments"),
+            Entry("/recall", "Recall"),
             Entry("/measures", "Measures"),
         ),
     ),
@@ -78,6 +79,7 @@ class Kit:
         self._templates.filters |= {
             "moment": words.moment,
             "count": words.count,
+            "amount": words.amount,
             "size": words.size,
             "id": id_text,
             "word": words.state_word,

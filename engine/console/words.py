@@ -101,6 +101,18 @@ def count(value: int) -> str:
     return f"{value:,}".replace(",", "\u202f")
 
 
+def amount(text: str) -> str:
+    """An exact number as people read it, `1234567.50` as `1,234,567.50`; what is none stays as it is.
+
+    Only for pages and tables: data keeps the plain form.
+    """
+    whole, point, decimals = text.partition(".")
+    digits = whole.removeprefix("-")
+    if not (digits.isascii() and digits.isdecimal()):
+        return text
+    return f"{whole[: len(whole) - len(digits)]}{int(digits):,}{point}{decimals}"
+
+
 def size(value: int) -> str:
     if value < _KIND_ORDER:
         return f"{value} B"

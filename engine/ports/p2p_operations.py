@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from engine.ports.lots import LotView
 from engine.ports.procure import Case, CaseQuery, GivenCommand, Reference
 
 _REF_DIGITS = 12
@@ -308,6 +309,15 @@ class P2pOperations(Protocol):
 
     async def summary(self, who: str, facilities: frozenset[str] | None = None) -> Strip:
         """`facilities`: count only theirs; None: everything."""
+        ...
+
+    async def lot(self, item: str, lot: str, who: str, facilities: frozenset[str] | None = None) -> LotView | None:
+        """What names a lot, for a recall; None: nothing does. Audited when there is something.
+
+        Args:
+            item: item number, device identifier or a whole scanned label, whose lot counts where `lot` is empty.
+            facilities: only what names one of them; None: everything.
+        """
         ...
 
     async def lineage(self, asked: str, who: str) -> Lineage | None:

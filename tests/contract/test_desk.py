@@ -103,6 +103,17 @@ async def test_numbers_of_orders_invoices_and_suppliers_find_the_matter(store: S
     assert await desk.find("%", "ana") == []
 
 
+async def test_dossiers_that_only_gather_are_no_hits(store: Store) -> None:
+    desk, process = desk_of(store)
+    line = invoice().lines[0].model_copy(update={"lot": "L1"})
+    ordered = order()
+    lines = tuple(one.model_copy(update={"cost_center": "OR"}) for one in ordered.lines)
+    for document in (ordered.model_copy(update={"lines": lines}), invoice().model_copy(update={"lines": (line,)})):
+        await process.take(document)
+
+    assert {one.dossier for text in ("PO-1", "INV-1") for one in await desk.find(text, "ana")} == {"order:PO-1"}
+
+
 async def test_lineage_goes_from_documents_to_the_command(store: Store) -> None:
     desk, process = desk_of(store)
     for document in (order(), receipt(), invoice()):

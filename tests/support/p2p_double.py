@@ -12,23 +12,32 @@ import msgspec
 from engine.canonical import (
     CaseAction,
     Charge,
+    ChargeEvent,
+    Consumption,
+    ConsumptionLine,
+    Disposition,
     Document,
+    InventoryMovement,
     Invoice,
     InvoiceLine,
     Money,
+    MovementKind,
     OrderAcknowledgement,
     OrderLine,
     PurchaseOrder,
     Quantity,
+    RecallNotice,
     Receipt,
     ReceiptLine,
 )
+from engine.canonical.receiving import ReceiptKind
 from engine.channel.policies import Policies
 from engine.channel.policy_routing import Exceptions
 from engine.core.clock import to_micros
 from engine.ports.p2p_operations import Stand, WaitingDossier, ref_of
 from engine.ports.procure import Case, CaseQuery, Change, Command, Dossier, GivenCommand, Record, Reference
 from engine.procure.desk.desk import Desk
+from engine.procure.papers import dossiers_of
 from tests.support.people import AuditDouble
 
 CASE_ID = "order:PO-4711#price_above_tolerance#CASCADE/INV-88021:2"
@@ -186,6 +195,7 @@ def desk_double(now: datetime) -> tuple[Desk, MemoryRecords]:
     matters = MemoryRecords(now)
     policies = Policies(exceptions=Exceptions(four_eyes_above=Decimal(1000)))
     _fill(matters, now)
+    fill_lot(matters, now)
     return Desk(matters, matters, matters, AuditDouble(), _StandingClock(now), lambda: policies), matters
 
 
@@ -238,6 +248,38 @@ def _more(matters: MemoryRecords, now: datetime) -> None:
     matters.keep("order:PO-4713", _receipt("RC-2300", posted, 10, 10), timedelta(hours=40))
     matters.decide("order:PO-4713", {"invoices": {paid.natural_key: {"state": "matched"}}})
     matters.command("order:PO-4713", "post_invoice", paid, timedelta(hours=19))
+
+
+LOT_ITEM, LOT_DEVICE, LOT = "IMP-7", "00850068673094", "L2291"
+
+
+def fill_lot(matters: MemoryRecords, now: datetime) -> None:
+    """Twenty came to the core, eight went on to a theatre, two were used (one scanned only), four went back; the
+    other hospital has one."""
+    facts: dict[str, Any] = {"item_number": LOT_ITEM, "lot": LOT}
+    came = {"order_number": "PO-4720", "supplier_number": "OLYMPIC", "received_on": now.date(), "location": "CORE"}
+    main, north = {"facility": "HARBOR-MAIN"}, {"facility": "HARBOR-NORTH"}
+    line = ReceiptLine(order_line_number=1, quantity=_each(20), device_identifier=LOT_DEVICE, **facts)
+    back = ReceiptLine(order_line_number=1, quantity=_each(4), **facts)
+    scanned = ConsumptionLine(number=2, quantity=_each(1), udi=f"(01){LOT_DEVICE}(10){LOT}", location="OR-3",
+                              disposition=Disposition.IMPLANTED)  # fmt: skip
+    use = ConsumptionLine(number=1, quantity=_each(1), disposition=Disposition.WASTED, location="OR-3", **facts)
+    documents: tuple[Document, ...] = (
+        Receipt(receipt_number="RC-2401", lines=(line,), **came, **main),
+        Receipt(receipt_number="RC-2402", lines=(back,), receipt_kind=ReceiptKind.RETURN, **came, **main),
+        InventoryMovement(movement_number="MV-1", movement_kind=MovementKind.TRANSFER, location="CORE",
+                          to_location="OR-3", quantity=_each(-8), moved_at=now, **facts, **main),
+        Consumption(consumption_number="US-1", used_at=now, lines=(use, scanned), case_reference="K-118", **main),
+        ChargeEvent(charge_number="CH-1", charge_code="7001", charged_at=now, quantity=_each(1),
+                    account_number="A-5512", case_reference="K-118", **facts, **main),
+        Receipt(receipt_number="RC-9", lines=(back.model_copy(update={"quantity": _each(1)}),),
+                **came | {"location": "N-CORE"}, **north),
+        RecallNotice(recall_number="FDA-2026-31", device_identifier=LOT_DEVICE, lot=LOT, recalled_on=now.date(),
+                     reason="sterile barrier"),
+    )  # fmt: skip
+    for document in documents:
+        for dossier in dossiers_of(document):
+            matters.keep(dossier, document, timedelta(hours=1))
 
 
 def _case(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -12,16 +11,15 @@ import msgspec
 
 from engine.canonical import Document, Invoice, Payment, PurchaseOrder
 from engine.channel.policies import Policies
-from engine.core.clock import Clock, from_micros, to_micros
+from engine.core.clock import Clock, to_micros
 from engine.core.errors import IsthmusError, NotFoundError
 from engine.ports.audit import Audit
 from engine.ports.journal import Journal, MessageView, Query
+from engine.ports.lots import LotView
 from engine.ports.p2p_operations import (
     CaseAsk,
     CaseRow,
     CaseView,
-    DocumentRow,
-    HistoryEntry,
     Hit,
     InvoiceStatus,
     Lineage,
@@ -30,20 +28,20 @@ from engine.ports.p2p_operations import (
     RecordSearch,
     Strip,
     SupplierView,
-    ref_of,
 )
-from engine.ports.procure import Case, CaseQuery, Dossier, GivenCommand, Record, Records, Reference
+from engine.ports.procure import Case, CaseQuery, Dossier, Record, Records, Reference
 from engine.procure.decision import text_of
 from engine.procure.desk import actions
 from engine.procure.desk.evidence import evidence_of, invoice_of
 from engine.procure.desk.lineage import Follower, is_matter
+from engine.procure.desk.lots import lot_view
+from engine.procure.desk.rows import Commands, document_rows, history_of, row_of
 from engine.procure.desk.suppliers import supplier_view
 from engine.procure.desk.timeline import Known, invoice_status, place_of, steps_of
 from engine.procure.papers import Papers, papers_of
 from engine.procure.postings.twins import ADOPT, POST, REPOST
 from engine.procure.suppliers.papers import payment_dossier, supplier_dossier
 
-Commands = list[tuple[GivenCommand, int]]
 _ALL = 20_000  # open cases that the figures count
 _FOUND = 20
 _POSTING = frozenset({POST, ADOPT, REPOST})
@@ -91,8 +89,8 @@ class Desk:
             rule=str(case.facts.get("rule", "")),
             flip=str(case.facts.get("flip", "")),
             evidence=evidence_of(papers, invoice),
-            documents=_documents(papers),
-            history=_history(case, papers, await self._search.commands(dossier.key)),
+            documents=document_rows(papers),
+            history=history_of(case, papers, await self._search.commands(dossier.key)),
             choices=actions.choices_of(case, papers, self._rules(), who),
             seen=actions.seen_of(case),
         )
@@ -150,7 +148,7 @@ class Desk:
             invoices=[invoice_status(one, known) for one in invoices],
             cases=[self._row(one) for one in dossier.cases],
             evidence=evidence_of(papers, invoices[0] if len(invoices) == 1 else None),
-            documents=_documents(papers),
+            documents=document_rows(papers),
             state=known.state,
         )
 
@@ -285,29 +283,14 @@ class Desk:
                     counts[str(fact.get("because") or fact.get("source") or fact.get("for") or "more")] += 1
         return dict(counts.most_common())
 
+    async def lot(self, item: str, lot: str, who: str, facilities: frozenset[str] | None = None) -> LotView | None:
+        found = await lot_view(self._records, item, lot, facilities)
+        if found is not None:  # what is typed and names nothing may be anything, so it is kept nowhere
+            await self._audit.record(who, "lot.viewed", f"lot {found.item}/{found.lot}")
+        return found
+
     async def lineage(self, asked: str, who: str) -> Lineage | None:
         return await Follower(self._records, self._search, self._journal, self.messages_of).follow(asked.strip())
-
-
-def row_of(case: Case, now: int) -> CaseRow:
-    due = case.due_micros
-    return CaseRow(
-        ref=ref_of(case.case_id),
-        case_id=case.case_id,
-        dossier=case.dossier,
-        type=case.type,
-        title=case.title,
-        state=case.state,
-        owner=case.owner,
-        opened_at=from_micros(case.opened_micros),
-        due_at=None if due is None else from_micros(due),
-        late=case.state == "open" and due is not None and due < now,
-        amount=case.amount,
-        currency=case.currency,
-        supplier=case.supplier,
-        facility=case.facility,
-        rank=case.rank,
-    )
 
 
 def _prefixes(case_id: str) -> Iterable[str]:
@@ -315,49 +298,6 @@ def _prefixes(case_id: str) -> Iterable[str]:
     for place, sign in enumerate(case_id):
         if sign == "#":
             yield case_id[:place]
-
-
-def _documents(papers: Papers) -> list[DocumentRow]:
-    rows = [paper.record for paper in papers.all]
-    rows.sort(key=lambda one: (one.at_micros, one.kind, one.key, one.version))
-    return [DocumentRow(one.kind, one.key, one.version, from_micros(one.at_micros), one.message_id, one.who)
-            for one in rows]  # fmt: skip
-
-
-def _history(case: Case, papers: Papers, commands: Commands) -> list[HistoryEntry]:
-    """The oldest first: documents, the case, what people decided, what was given to be done."""
-    entries = [HistoryEntry(from_micros(case.opened_micros), "Exception opened", case.title)]
-    entries += list(_routed(case))
-    for paper in papers.all:
-        record = paper.record
-        if record.kind in {"CaseAction", "ApprovalAction"}:
-            continue
-        version = f", version {record.version}" if record.version > 1 else ""
-        what = f"{record.kind} {record.key}{version}"
-        entries.append(HistoryEntry(from_micros(record.at_micros), what, who=record.who, message_id=record.message_id))
-    for one in actions.actions_on(papers, case.case_id):
-        what = one.action.value.replace("_", " ").capitalize()
-        entries.append(HistoryEntry(one.at, what, _told(one), one.who, one.reason))
-    entries += [HistoryEntry(from_micros(at), f"Given: {one.command.name.replace('_', ' ')}", one.command.natural_key)
-                for one, at in commands]  # fmt: skip
-    return sorted(entries, key=lambda one: one.at)
-
-
-def _routed(case: Case) -> Iterator[HistoryEntry]:
-    """To whom the case went, and why."""
-    routing = case.facts.get("routing")
-    for one in routing if isinstance(routing, list) else ():
-        if isinstance(one, dict) and "at" in one:
-            at = datetime.fromisoformat(str(one["at"]))
-            yield HistoryEntry(at, f"Goes to {one.get('owner', 'nobody')}", str(one.get("why", "")))
-
-
-def _told(action: Any) -> str:
-    parts = [f"{one.field} is {one.value or 'empty'}" for one in action.corrections]
-    parts += [f"line {one.line}: {text_of(one.quantity.amount)} {one.quantity.unit}" for one in action.parts]
-    parts += [f"to {action.assign_to}"] if action.assign_to else []
-    parts += [f"until {action.hold_until}"] if action.hold_until else []
-    return "; ".join(parts)
 
 
 def _facility(document: Document) -> str | None:

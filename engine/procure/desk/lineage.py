@@ -17,6 +17,7 @@ from engine.ports.journal import Journal, MessageView, Query
 from engine.ports.p2p_operations import Lineage, RecordSearch, Trace
 from engine.ports.procure import Case, Dossier, Record, Records, Reference
 from engine.procure.desk.ways import Ways
+from engine.procure.papers import gathers
 
 STAGES = ("message", "document", "decision", "exception", "command", "delivery", "ledger", "payment", "settlement")
 _STAGE_OF = {"Payment": "payment", "PaymentStatus": "payment", "BankStatusReport": "settlement"}
@@ -27,7 +28,6 @@ _KINDS = (
 _FIRST = ("order", "invoice", "requisition", "payment", "supplier", "shipment", "bank")
 _LIMIT = 20
 _MOST_OF_ONE = 100  # messages of one interchange
-_INNER = ("alike:", "number:")
 _ID_LENGTH = 13
 _DIGEST = 16
 
@@ -174,8 +174,8 @@ class Follower:
 
 
 def is_matter(dossier: str) -> bool:
-    """Whether people ask for it: some dossiers only bring documents together that look alike."""
-    return not dossier.startswith(_INNER)
+    """Whether people ask for it: some dossiers only bring documents together."""
+    return not gathers(dossier)
 
 
 def _when(at: datetime | None) -> datetime:

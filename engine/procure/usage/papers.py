@@ -21,7 +21,7 @@ from engine.canonical import (
 )
 from engine.procure.usage.labels import device_and_lot
 
-_LOTS = (Consumption, InventoryMovement, Invoice, PurchaseOrder, Receipt, ShipmentNotice)
+_LOTS = (ChargeEvent, Consumption, InventoryMovement, Invoice, PurchaseOrder, Receipt, ShipmentNotice)
 
 
 def beside(document: Document) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ from tests.support.year.network import POLICIES
 MINE, OTHER = "HARBOR", "QQQ"  # the other facility's name is in every number of it
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TABLE = route_table(pages())
-_PROCESS = ("/api/p2p/", "/cases", "/orders", "/lineage", "/approvals", "/payments", "/measures")
+_PROCESS = ("/api/p2p/", "/cases", "/orders", "/lineage", "/recall", "/approvals", "/payments", "/measures")
 
 # What a facility's own number in the address is, or the form that is sent; None: it is a list or a sum.
 RULES: dict[tuple[str, str], str | dict[str, Any] | None] = {
@@ -57,6 +57,7 @@ RULES: dict[tuple[str, str], str | dict[str, Any] | None] = {
     ("GET", "/api/p2p/orders/{number:path}"): "order",
     ("GET", "/api/p2p/suppliers/{number}"): "supplier",
     ("GET", "/api/p2p/lineage/{asked:path}"): "asked",
+    ("GET", "/api/p2p/lots"): {"item": "M1", "lot": "L1"},
     ("GET", "/api/p2p/approvals"): None,
     ("GET", "/api/p2p/approvals/{ref}"): "approval",
     ("POST", "/api/p2p/approvals/{ref}/answers"): "approval",
@@ -77,6 +78,8 @@ RULES: dict[tuple[str, str], str | dict[str, Any] | None] = {
     ("POST", "/orders/find"): {"value": "number"},
     ("GET", "/orders/{number:path}"): "order",
     ("GET", "/lineage/{asked:path}"): "asked",
+    ("GET", "/recall"): {"item": "M1", "lot": "L1"},
+    ("POST", "/recall/find"): {"item": "number", "lot": "number"},
     ("GET", "/approvals"): None,
     ("GET", "/approvals/{ref}"): "approval",
     ("POST", "/approvals/{ref}/answer"): "approval",
@@ -101,7 +104,9 @@ def matters(facility: str) -> list[Document]:
         number = f"PO-{facility}-{turn}"
         named = {"order_number": number, "supplier_number": seller}
         found.append(order(ordered(), **named, facility=facility, ordered_on=day))
-        found.append(receipt(number=f"RC-{facility}-{turn}").model_copy(update=named))
+        came = receipt(number=f"RC-{facility}-{turn}")
+        lines = tuple(one.model_copy(update={"lot": "L1"}) for one in came.lines)  # the same lot came to both
+        found.append(came.model_copy(update=named | {"lines": lines}))
         found.append(invoice(billed(price=price), number=f"I-{facility}-{turn}", **named, invoiced_on=day))
     part = PaidInvoice(invoice_number=f"I-{facility}-1", amount=usd("40.00"))
     paid = Payment(

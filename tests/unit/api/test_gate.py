@@ -77,7 +77,7 @@ def test_public_routes_are_the_known_few() -> None:
 
 
 def test_nothing_that_changes_is_for_viewers() -> None:
-    asking = {"/api/messages/search", "/messages/find", "/orders/find"}
+    asking = {"/api/messages/search", "/messages/find", "/orders/find", "/recall/find"}
     own = {"/password", "/sign-out"}
 
     for route in TABLE:
