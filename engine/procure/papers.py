@@ -30,7 +30,7 @@ from engine.procure.usage.papers import beside, usage_dossiers
 
 D = TypeVar("D", bound=Document)
 T = TypeVar("T")
-GATHERING = frozenset({"alike", "blanket", "commitments", "lot", "number", "settled"})
+GATHERING = frozenset({"alike", "blanket", "changes", "commitments", "lot", "number", "settled"})
 """First words of dossiers that only gather documents of others, so that they are found: nothing is decided there."""
 _REMEMBERED = 2048  # documents that were read: versions never change, and a matter is decided over again and again
 
@@ -144,7 +144,9 @@ def _own(document: Document) -> tuple[str, ...]:
     if isinstance(document, PurchaseOrder):
         asked_for = (number_dossier(one) for one in document.requisition_numbers)
         return (f"order:{document.order_number}", *asked_for)
-    if isinstance(document, OrderChange | Receipt | OrderAcknowledgement):
+    if isinstance(document, OrderChange):
+        return (f"order:{document.order_number}", changes_dossier(document.order_number))
+    if isinstance(document, Receipt | OrderAcknowledgement):
         return (f"order:{document.order_number}",)
     if isinstance(document, Invoice):
         return tuple(f"order:{one}" for one in orders_of(document)) or (f"invoice:{document.natural_key}",)
@@ -154,6 +156,11 @@ def _own(document: Document) -> tuple[str, ...]:
     if isinstance(document, Requisition):
         return (f"requisition:{document.requisition_number}",)
     return belongs_to(document) or usage_dossiers(document) or (f"{document.kind.lower()}:{document.natural_key}",)
+
+
+def changes_dossier(order_number: str) -> str:
+    """Where the changes of an order are found by those who need nothing else of it."""
+    return f"changes:{order_number}"
 
 
 def releases_dossier(order_number: str) -> str:

@@ -15,6 +15,9 @@ from engine.canonical import (
     InventoryLevel,
     Item,
     Money,
+    OrderChange,
+    OrderLine,
+    PurchaseOrder,
     Quantity,
     RecallNotice,
     Requisition,
@@ -69,6 +72,34 @@ async def test_what_is_used_up_is_wished_for_once_and_ordered_once(store: Store)
 
     assert [one.key for one in await given(store, "create_order")] == [f"create_order:{wish.requisition_number}-S1"]
     assert len(await given(store, "raise_requisition")) == 1
+
+
+async def test_what_a_change_took_back_is_wished_for_anew_and_what_the_supplier_refused_to_change_still_comes(
+    store: Store,
+) -> None:
+    for document in (*MASTER, level(), use()):
+        await process(store).take(document)
+    (raised,) = await given(store, "raise_requisition")
+    wish = Requisition.model_validate_json(raised.body)
+    line = OrderLine(
+        number=1, item_number="M1", quantity=wish.lines[0].quantity, price=Money(amount=Decimal(2)), deliver_to="OR1",
+        requisition_number=wish.requisition_number, requisition_line_number=1,
+    )  # fmt: skip
+    order = PurchaseOrder(
+        order_number="PO-1", supplier_number="S1", ordered_on=Clock().now().date(), lines=(line,),
+        requisition_numbers=(wish.requisition_number,),
+    )  # fmt: skip
+    cancelled = OrderChange(
+        order_number="PO-1", supplier_number="S1", change_number="C1", sequence=1, changed_on=order.ordered_on,
+        purpose="01", accepted=False,
+    )  # fmt: skip
+    for document in (wish, order, cancelled):
+        await process(store).take(document)
+    assert len(await given(store, "raise_requisition")) == 1
+
+    await process(store).take(cancelled.model_copy(update={"accepted": True}))
+
+    assert [one.natural_key for one in await given(store, "raise_requisition")] == ["ST-OR1-M1-1", "ST-OR1-M1-2"]
 
 
 async def test_a_recalled_lot_is_one_look_and_a_case_for_who_has_it(store: Store) -> None:

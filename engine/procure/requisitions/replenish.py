@@ -31,6 +31,7 @@ from engine.canonical import (
 from engine.procure.decision import Decision, Finding, Intent, World, text_of
 from engine.procure.matching.accepted import still_open
 from engine.procure.papers import Papers
+from engine.procure.requisitions.coming import outstanding
 from engine.procure.requisitions.lines import IMPLANTS
 from engine.procure.requisitions.prices import quantity_in
 from engine.procure.usage.charges import utc
@@ -40,8 +41,6 @@ from engine.procure.usage.waiting import rules_of
 
 _NONE = Decimal(0)
 _BACK = frozenset({Disposition.RETURNED})
-_OPEN = frozenset({RequisitionLineStatus.OPEN, RequisitionLineStatus.ON_HOLD, RequisitionLineStatus.ORDERED})
-_CANCELLED = frozenset({"01", "03"})  # X12 BEG01
 
 
 class Step(NamedTuple):
@@ -80,7 +79,7 @@ def decide_stock(papers: Papers, world: World, dossier: str) -> Decision:
     if item is None:
         return Decision({"state": "waiting", "for": "item"})
     place = Place(location, item, level, world.now.date())
-    stock = stock_of(papers, place)
+    stock = stock_of(papers, place, world)
     wish = _wish(papers, place, stock) if rules_of(world).replenish and level and not level.consignment else None
     found = (*_findings(place, stock), *transfer_findings(papers, location, world))
     findings = still_open(found, papers, world)
@@ -116,7 +115,7 @@ def _pairs(document: Any) -> Iterator[tuple[str, str]]:
 
 
 # ------------------------------------------------------------------ what lies there
-def stock_of(papers: Papers, place: Place) -> Stock:
+def stock_of(papers: Papers, place: Place, world: World) -> Stock:
     on_hand, unknown = _NONE, []
     opening, amount_of = opening_of(papers), cache(place.amount)  # the same few quantities move again and again
     for quantity in opening.amounts if opening else ():
@@ -130,7 +129,7 @@ def stock_of(papers: Papers, place: Place) -> Stock:
             unknown.append(step.key)
         else:
             on_hand = amount if step.is_count else on_hand + amount
-    return Stock(on_hand, _outstanding(papers, place), tuple(unknown))
+    return Stock(on_hand, outstanding(papers, place, world), tuple(unknown))
 
 
 def opening_of(papers: Papers) -> StockOpening | None:
@@ -189,45 +188,6 @@ def _is_stock(line: ConsumptionLine) -> bool:
 
 def _times(quantity: Quantity, factor: Decimal) -> Quantity:
     return Quantity(amount=quantity.amount * factor, unit=quantity.unit)
-
-
-# ------------------------------------------------------------------ what is on its way
-def _outstanding(papers: Papers, place: Place) -> Decimal:
-    """Orders less what of them came, and wishes that are not part of one of them yet. What a cancelled one was to
-    bring does not come: it is wished for anew."""
-    orders = papers.newest(PurchaseOrder)
-    coming = (one for one in orders if one.purpose not in _CANCELLED)
-    found = sum((max(_NONE, _ordered(one, papers, place)) for one in coming), _NONE)
-    have = {(line.requisition_number, line.requisition_line_number) for order in orders for line in order.lines}
-    for wish in papers.newest(Requisition):
-        for line in _wished(wish, place):
-            if (wish.requisition_number, line.number) not in have and line.status in _OPEN:
-                found += place.amount(line.quantity) or _NONE
-    return found
-
-
-def _ordered(order: PurchaseOrder, papers: Papers, place: Place) -> Decimal:
-    number = place.item.item_number
-    ordered = [line for line in order.lines if (line.deliver_to, line.item_number) == (place.location, number)]
-    here = {line.number for line in ordered}  # the same item may be ordered for another place, too
-    came = [
-        (one.sign, line)
-        for one in papers.newest(Receipt)
-        for line in one.lines
-        if one.order_number == order.order_number and line.order_line_number in here
-    ]
-    return sum((place.amount(line.quantity) or _NONE for line in ordered), _NONE) - sum(
-        (sign * (place.amount(line.quantity) or _NONE) for sign, line in came), _NONE
-    )
-
-
-def _wished(wish: Requisition, place: Place) -> list[RequisitionLine]:
-    number = place.item.item_number
-    return [
-        line
-        for line in wish.lines
-        if ((line.deliver_to or wish.deliver_to), line.item_number) == (place.location, number)
-    ]
 
 
 # ------------------------------------------------------------------ filling up

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.canonical import (
+    ChangeBy,
     Consumption,
     ConsumptionLine,
     Disposition,
@@ -21,6 +22,9 @@ from engine.canonical import (
     Item,
     Money,
     MovementKind,
+    OrderChange,
+    OrderChangeAction,
+    OrderChangeLine,
     OrderLine,
     Packaging,
     PurchaseOrder,
@@ -29,7 +33,7 @@ from engine.canonical import (
     ReceiptLine,
     Requisition,
 )
-from engine.procure.decision import Decision
+from engine.procure.decision import DOSSIER, Decision
 from engine.procure.papers import dossiers_of
 from engine.procure.requisitions.orders import orders_from
 from engine.procure.requisitions.replenish import decide_stock
@@ -56,8 +60,13 @@ def moved(
     return InventoryMovement(**{"movement_number": number, "movement_kind": kind, **given, **more})
 
 
-def decided(*documents: Document, dossier: str = "stock:OR/M1") -> Decision:
-    return decide_stock(papers(*documents), world(ITEM, now=NOW + timedelta(days=1)), dossier)
+def decided(*documents: Document, dossier: str = "stock:OR/M1", days: int = 1) -> Decision:
+    """Changes of orders are kept beside the stock."""
+    changes = [one for one in documents if isinstance(one, OrderChange)]
+    beside = {f"changes:{one.order_number}": [each for each in changes if each.order_number == one.order_number]
+              for one in changes}  # fmt: skip
+    around = world(ITEM, now=NOW + timedelta(days=days), beside=beside)
+    return decide_stock(papers(*(one for one in documents if one not in changes)), around, dossier)
 
 
 def wishes(decision: Decision) -> list[tuple[str, str]]:
@@ -115,6 +124,85 @@ def test_what_a_cancelled_order_was_to_bring_is_wished_for_anew() -> None:
 
     assert wishes(decided(level(), moved("-12"), wish, bought(wish, "OR"))) == []
     assert wishes(decided(level(), moved("-12"), wish, bought(wish, "OR", purpose="01"))) == [("ST-OR-M1-2", "12")]
+
+
+def changed(
+    action: OrderChangeAction = OrderChangeAction.CHANGE, line: int = 1, amount: str | None = None, **more: Any
+) -> OrderChange:
+    quantity = each(amount) if amount else None
+    lines = (OrderChangeLine(order_line_number=line, action=action, quantity=quantity),)
+    given = {"order_number": "PO1", "supplier_number": "S1", "change_number": "C1", "sequence": 1, "lines": lines}
+    return OrderChange(**{**given, "changed_on": NOW.date(), **more})
+
+
+_ALL_GONE: dict[str, Any] = {"purpose": "01", "lines": ()}
+_WISH: dict[str, Any] = {"changed_by": ChangeBy.SUPPLIER}
+
+
+@pytest.mark.parametrize(
+    ("change", "coming"),
+    [
+        (changed(**_ALL_GONE), "0"),
+        (changed(OrderChangeAction.DELETE), "0"),
+        (changed(OrderChangeAction.DELETE, line=2), "12"),  # of another place
+        (changed(OrderChangeAction.QUANTITY_DECREASE, amount="5"), "5"),
+        (changed(OrderChangeAction.QUANTITY_INCREASE, amount="15"), "15"),
+        (changed(**_ALL_GONE, accepted=True), "0"),
+        (changed(**_ALL_GONE, accepted=False), "12"),  # the supplier delivers it all the same
+        (changed(OrderChangeAction.QUANTITY_DECREASE, amount="5", **_WISH), "12"),  # a wish
+        (changed(OrderChangeAction.QUANTITY_DECREASE, amount="5", **_WISH, accepted=True), "5"),
+    ],
+)
+def test_an_order_brings_what_its_changes_left_of_it_and_the_rest_is_wished_for_anew(
+    change: OrderChange, coming: str
+) -> None:
+    wish = decided(level(), moved("-12")).intents[0].document
+    assert isinstance(wish, Requisition)
+
+    found = decided(level(), moved("-12"), wish, bought(wish, "OR", "WARD"), change)
+
+    assert found.state["outstanding"] == coming
+    assert wishes(found) == ([("ST-OR-M1-2", "12")] if coming == "0" else [])
+
+
+def test_what_came_of_an_order_that_was_made_smaller_is_not_waited_for() -> None:
+    wish = decided(level(), moved("-12")).intents[0].document
+    assert isinstance(wish, Requisition)
+    line = ReceiptLine(order_line_number=1, item_number="M1", quantity=each("5"), location="OR")
+    came = Receipt(
+        receipt_number="R1", order_number="PO1", supplier_number="S1", received_on=NOW.date(), lines=(line,)
+    )  # fmt: skip
+    smaller = changed(OrderChangeAction.QUANTITY_DECREASE, amount="5")
+    larger = changed(OrderChangeAction.QUANTITY_INCREASE, amount="17")
+
+    assert decided(level(), moved("-12"), wish, bought(wish, "OR"), smaller, came).state["outstanding"] == "0"
+    assert decided(level(), moved("-12"), wish, bought(wish, "OR"), larger, came).state["outstanding"] == "12"
+
+
+def test_a_standing_order_brings_nothing_itself() -> None:
+    wish = decided(level(), moved("-12")).intents[0].document
+    assert isinstance(wish, Requisition)
+    frame = bought(wish, "OR", order_number="BL1", blanket=True, requisition_numbers=(), lines=(
+        OrderLine(number=1, item_number="M1", quantity=each("1000"), price=Money(amount=Decimal(1)), deliver_to="OR"),
+    ))  # fmt: skip
+
+    assert wishes(decided(level(), moved("-12"), frame)) == [("ST-OR-M1-1", "12")]
+
+
+def test_changes_of_orders_that_brought_everything_long_ago_are_not_looked_up() -> None:
+    wish = decided(level(), moved("-12")).intents[0].document
+    assert isinstance(wish, Requisition)
+    line = ReceiptLine(order_line_number=1, item_number="M1", quantity=each("12"), location="OR")
+    came = Receipt(
+        receipt_number="R1", order_number="PO1", supplier_number="S1", received_on=NOW.date(), lines=(line,)
+    )  # fmt: skip
+    asked = []
+    for days in (31, 32):
+        around = world(ITEM, now=NOW + timedelta(days=days), beside={})
+        decide_stock(papers(level(), wish, bought(wish, "OR"), came), around, "stock:OR/M1")
+        asked.append([one.key for one in around.asked if one.kind == DOSSIER])
+
+    assert asked == [["changes:PO1"], []]
 
 
 def test_what_came_for_another_place_is_still_on_its_way_to_this_one() -> None:
