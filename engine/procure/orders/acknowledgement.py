@@ -29,17 +29,17 @@ def acknowledgement_findings(life: OrderLife, world: World) -> Iterator[Finding]
         )
     for one in life.lines:
         if one.answer is not None:
-            yield from _price(life, one)
+            yield from price_findings(life, one)
             yield from _quantity(life, one, world)
             yield from _date(life, one)
             yield from _answers(life, one)
     for part in {part.order_line_number: part for part in life.unclear}.values():
         title, flip = "The supplier answers a line that is not on the order", "a line of the order"
         yield _finding(life, "acknowledgement_unclear", f"line {part.order_line_number}", title, flip=flip)
-    yield from _changes(life)
+    yield from change_findings(life)
 
 
-def _price(life: OrderLife, one: LineLife) -> Iterator[Finding]:
+def price_findings(life: OrderLife, one: LineLife) -> Iterator[Finding]:
     price = one.answer.price if one.answer else None
     if price is None or price == one.line.price or price.currency != one.line.price.currency:
         return
@@ -117,7 +117,7 @@ def _at_stake(one: LineLife, part: LineAnswer) -> Money:
     return one.line.price.times(amount).rounded()
 
 
-def _changes(life: OrderLife) -> Iterator[Finding]:
+def change_findings(life: OrderLife) -> Iterator[Finding]:
     for one in life.asked:
         yield _finding(
             life, "order_change_asked", one.natural_key, "The supplier wishes to change the order", _worth(life, one)

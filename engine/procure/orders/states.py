@@ -18,6 +18,7 @@ from engine.procure.orders.acknowledgement import acknowledgement_findings
 from engine.procure.orders.lines import LineLife, OrderLife, is_goods, order_life
 from engine.procure.orders.shipment import expected_receipts, late_findings, next_look
 from engine.procure.orders.units import in_ordered_units
+from engine.procure.orders.unsettled import unsettled_findings
 from engine.procure.papers import Papers
 from engine.procure.policies import policies_of
 
@@ -81,7 +82,11 @@ def decide_order_life(papers: Papers, world: World) -> Decision:
     calendar = calendar_of(policies_of(world), life.order.facility)
     state = order_state(life)
     ended = state in (OrderState.CANCELLED, OrderState.RECEIVED)
-    found = () if ended else (*acknowledgement_findings(life, world), *late_findings(life, calendar, world))
+    found: tuple[Finding, ...] = ()
+    if state is OrderState.RECEIVED:
+        found = tuple(unsettled_findings(life, papers))
+    elif not ended:
+        found = (*acknowledgement_findings(life, world), *late_findings(life, calendar, world))
     return Decision(
         {
             "order": {

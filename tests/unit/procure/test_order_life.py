@@ -220,6 +220,42 @@ def test_the_suppliers_change_counts_when_we_agreed() -> None:
     assert found(order(), refused) == [("order_change_refused", "30.00")]
 
 
+def billed(amount: str = "10", number: str = "I1", line: int | None = 1) -> Invoice:
+    part = InvoiceLine(number=1, item_number="M1", order_line_number=line, quantity=each(amount), price=usd("3"))
+    return Invoice(
+        invoice_number=number, supplier_number="S1", invoiced_on=date(2026, 11, 21), order_number="PO-1",
+        stated_total=part.extended, lines=(part,),
+    )  # fmt: skip
+
+
+_THEIRS, _MORE = ChangeBy.SUPPLIER, OrderChangeAction.QUANTITY_INCREASE
+
+
+@pytest.mark.parametrize(
+    ("differs", "expected"),
+    [
+        (answer(says(), price="3.10"), [("acknowledgement_price", "1.00")]),
+        (answer(says(LineAction.CHANGED, "8")), []),  # all came: nobody waits for another answer
+        (answer(says(on=date(2026, 11, 25))), []),
+        (change(OrderChangeAction.PRICE_CHANGE, by=_THEIRS, price=usd("4")), [("order_change_asked", "10.00")]),
+        (change(_MORE, by=_THEIRS, quantity=each("12")), [("order_change_asked", "6.00")]),
+        (change(OrderChangeAction.QUANTITY_DECREASE, by=_THEIRS, quantity=each("8")), []),
+        (change(OrderChangeAction.RESCHEDULE, by=_THEIRS, needed_by=date(2026, 12, 1)), []),
+        (change(OrderChangeAction.DELETE, by=_THEIRS), []),
+        (change(OrderChangeAction.PRICE_CHANGE, by=_THEIRS, price=usd("4"), accepted=False), []),  # answered
+        (change(OrderChangeAction.PRICE_CHANGE, price=usd("2"), accepted=False), [("order_change_refused", "-10.00")]),
+    ],
+)  # fmt: skip
+def test_what_the_sides_differ_about_in_money_stays_when_all_came_until_it_is_invoiced(
+    differs: Document, expected: list[tuple[str, str]]
+) -> None:
+    for turn in itertools.permutations((order(), differs, receipt())):
+        assert found(*turn) == expected
+
+    assert found(order(), differs, receipt(), billed("6")) == expected
+    assert found(order(), differs, receipt(), billed("6"), billed("4", "I2", None)) == []
+
+
 def test_what_is_on_its_way_is_expected_where_and_when_it_comes() -> None:
     (one,) = decided(order(), notice(), receipt("4")).state["order"]["expected"]
 
