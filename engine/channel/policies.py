@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr, ValidationError
 
 from engine.channel.model import Settings
 from engine.channel.policy_calendars import Calendars, Milestones
+from engine.channel.policy_currencies import Currencies
 from engine.channel.policy_matching import Matching, Tolerances
 from engine.channel.policy_people import People
 from engine.channel.policy_postings import Postings
@@ -27,11 +30,19 @@ PARTS: Mapping[str, type[Settings]] = {
     "milestones": Milestones,
     "calendars": Calendars,
     "people": People,
+    "currencies": Currencies,
     "usage": Usage,
     "records": RecordRules,
     "postings": Postings,
 }
 """Name of the file, without `.yaml`, to what it holds."""
+
+
+class Past(NamedTuple):
+    """A revision that held until others were deployed: their canonical JSON."""
+
+    until: datetime
+    content: str
 
 
 class Policies(Settings):
@@ -44,9 +55,32 @@ class Policies(Settings):
     milestones: Milestones = Field(default=Milestones(), description="Promised times.")
     calendars: Calendars = Field(default=Calendars(), description="Business hours, holidays, fiscal periods.")
     people: People = Field(default=People(), description="Who there is.")
+    currencies: Currencies = Field(default=Currencies(), description="Of limits, and what others are worth in it.")
     usage: Usage = Field(default=Usage(), description="How use, charges and stock are handled.")
     records: RecordRules = Field(default=RecordRules(), description="Which system is right about which field.")
     postings: Postings = Field(default=Postings(), description="To which systems documents are posted.")
+
+    _past: tuple[Past, ...] = PrivateAttr(default=())
+
+    def after(self, past: Iterable[Past]) -> Policies:
+        """The same rules, which know what was deployed before them, the oldest first."""
+        found = Policies(**{name: getattr(self, name) for name in self.model_fields_set})
+        found._past = tuple(past)
+        return found
+
+    def as_of(self, moment: datetime) -> Policies:
+        """Those that held then. What was never told of, or is of a release that reads otherwise, gives way to what
+        came next."""
+        return next((held for until, held in self._held() if until is None or moment < until), self)
+
+    def since(self, moment: datetime) -> Iterator[tuple[datetime | None, Policies]]:
+        """All that held since then, the oldest first, each with when it ended; the last one has not."""
+        return ((until, held) for until, held in self._held() if until is None or moment < until)
+
+    def _held(self) -> Iterator[tuple[datetime | None, Policies]]:
+        found = ((one.until, _read(one.content)) for one in self._past)
+        yield from ((until, held) for until, held in found if held is not None)
+        yield None, self
 
     def __eq__(self, other: object) -> bool:
         """By what they say: to compare every rule with every rule takes milliseconds, and each look-up asks."""
@@ -64,3 +98,12 @@ class Policies(Settings):
     def digest(self) -> str:
         """Names this set of rules in every decision made by it."""
         return hashlib.blake2b(self.content.encode(), digest_size=8).hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _read(content: str) -> Policies | None:
+    """None: another release wrote it, and it does not fit this one."""
+    try:
+        return Policies.model_validate_json(content)
+    except ValidationError:
+        return None

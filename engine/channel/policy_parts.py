@@ -16,15 +16,15 @@ _FORMS = "write a time as: 4 business hours, 2 business days, 30m, 24h or 7d"
 _PLAIN = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
-def _exact(value: object) -> object:
+def exact_number(value: object) -> object:
     if isinstance(value, float):
         raise ValueError("a number with decimals is written in quotes, so that it stays exact")
     return value
 
 
-_NUMBER = WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string", "pattern": r"^-?\d+(\.\d+)?$"}]})
-Amount = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, allow_inf_nan=False), _NUMBER]
-Percent = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1000, allow_inf_nan=False), _NUMBER]
+NUMBER = WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string", "pattern": r"^-?\d+(\.\d+)?$"}]})
+Amount = Annotated[Decimal, BeforeValidator(exact_number), Field(ge=0, allow_inf_nan=False), NUMBER]
+Percent = Annotated[Decimal, BeforeValidator(exact_number), Field(ge=0, le=1000, allow_inf_nan=False), NUMBER]
 PolicyCode = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
 DayTime = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$")]
 

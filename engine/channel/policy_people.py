@@ -8,6 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from engine.canonical.money import Currency
 from engine.channel.model import Settings
 from engine.channel.policy_parts import Amount, PolicyCode
 
@@ -26,6 +27,9 @@ class Role(Settings):
     title: str = Field(default="", description="For people.", examples=["Accounts payable"])
     approves_up_to: Amount | None = Field(
         default=None, description="Largest amount that one in this role approves; left out: none.", examples=["5000"]
+    )
+    currency: Currency | None = Field(
+        default=None, description="Of `approves_up_to`; left out: the base of currencies.yaml.", examples=["EUR"]
     )
     unlimited: bool = Field(default=False, description="Approves any amount.")
     instead: RoleName | None = Field(default=None, description="Role that takes over while nobody has this one.")

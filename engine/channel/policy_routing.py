@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from engine.canonical.money import Currency
 from engine.channel.model import Settings
 from engine.channel.policy_parts import Amount, Scope, Within, parse_work_time
 from engine.channel.policy_people import PersonId, RoleName
@@ -47,6 +48,9 @@ class Route(Scope):
     subjects: tuple[ApprovalSubject, ...] = Field(min_length=1, description="For what.", examples=[["requisition"]])
     above: Amount | None = Field(default=None, description="Only amounts above this.", examples=["500"])
     up_to: Amount | None = Field(default=None, description="Only amounts up to this.", examples=["5000"])
+    currency: Currency | None = Field(
+        default=None, description="Of both amounts; left out: the base of currencies.yaml.", examples=["EUR"]
+    )
     urgency: Urgency | None = Field(default=None, description="Only requests so urgent.")
     steps: tuple[Step, ...] = Field(default=(), description="One after the other.")
     expires_after: Within | None = Field(
@@ -100,7 +104,9 @@ class ExceptionRule(Scope):
     )
     owner: RoleName | None = Field(default=None, description="Role that decides.", examples=["buyer"])
     person: PersonId | None = Field(default=None, description="Person who decides.")
-    above: Amount | None = Field(default=None, description="Only with more money at stake.", examples=["10000"])
+    above: Amount | None = Field(
+        default=None, description="Only with more money at stake, in the base currency.", examples=["10000"]
+    )
     urgency: Urgency | None = Field(default=None, description="Only when care is so urgent.")
     due: Within = Field(
         default=parse_work_time("2 business days"), description="By when.", examples=["4 business hours"]
@@ -150,7 +156,9 @@ class Exceptions(Settings):
     usual_due: Within = Field(default=parse_work_time("2 business days"), description="By when.")
     escalation: tuple[Escalation, ...] = Field(default=(), description="Who gets what is overdue, one after the other.")
     four_eyes_above: Amount | None = Field(
-        default=None, description="With more money at stake, a second person confirms a decision.", examples=["1000"]
+        default=None,
+        description="With more money at stake, in the base currency, a second person confirms a decision.",
+        examples=["1000"],
     )
     ranking: Ranking = Field(default=Ranking(), description="What comes first.")
 

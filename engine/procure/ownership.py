@@ -7,11 +7,12 @@ somebody who left, finds every open case its next owner.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import msgspec
 
+from engine.canonical import Money
 from engine.channel.policies import Policies
 from engine.channel.policy_parts import Aspects, most_specific
 from engine.channel.policy_routing import Escalation, ExceptionRule, Ranking
@@ -47,7 +48,7 @@ def owner_of(found: Finding, world: World, opened: datetime | None = None) -> Ow
     policies = policies_of(world)
     calendar = calendar_of(policies, found.facility)
     directory = directory_of(policies, calendar.day_of(world.now))
-    rule = rule_for(found, policies)
+    rule = rule_for(found, policies, calendar.day_of(opened or world.now))
     due = calendar.after(opened or world.now, rule.due if rule else policies.exceptions.usual_due)
     due = min(due, found.due_by) if found.due_by else due
     level, due, holder = _escalated(found, rule, policies, calendar, world.now, due)
@@ -65,16 +66,17 @@ def owner_of(found: Finding, world: World, opened: datetime | None = None) -> Ow
     )
 
 
-def rule_for(found: Finding, policies: Policies) -> ExceptionRule | None:
-    """The most specific rule that takes the case; None: the usual owner's."""
-    money = abs(found.money.amount) if found.money else Decimal(0)
+def rule_for(found: Finding, policies: Policies, day: date) -> ExceptionRule | None:
+    """The most specific rule that takes the case; None: the usual owner's. Money counts by the rates of the day."""
+    money = found.money or Money(amount=Decimal(0))
+    at_stake = Money(amount=abs(money.amount), currency=money.currency)
     of = Aspects(found.supplier, found.category, found.department, found.facility)
     fitting = (
         one
         for one in policies.exceptions.rules
         if any(wildcard_match(pattern, found.type) for pattern in one.types)
         and one.urgency in (None, found.urgency)
-        and (one.above is None or money > one.above)
+        and (one.above is None or policies.currencies.is_above(at_stake, one.above, None, day))
     )
     return next(iter(most_specific(fitting, of)), None)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
+from engine.canonical import Money
 from engine.channel.policies import Policies
 from engine.channel.policy_matching import MatchRule, Tolerance
 from engine.channel.policy_parts import Aspects, most_specific
@@ -48,3 +50,11 @@ def match_rule_for(policies: Policies, of: Aspects, line_kind: str | None = None
     """The most specific rule; three ways when none applies."""
     rules = (one for one in policies.matching.rules if one.line_kind in (None, line_kind))
     return next(iter(most_specific(rules, of)), MatchRule())
+
+
+def is_above_four_eyes(money: Money | None, policies: Policies, day: date) -> bool:
+    """Whether so much is at stake that a second person confirms; by the rates of the day."""
+    limit = policies.exceptions.four_eyes_above
+    if limit is None or money is None:
+        return False
+    return policies.currencies.is_above(Money(amount=abs(money.amount), currency=money.currency), limit, None, day)

@@ -172,6 +172,27 @@ async def test_every_open_approval_is_routed_again_when_the_approver_is_removed(
     assert (await room.state("approval:A-1"))["approvals"]["A-1"]["state"] == "approved"
 
 
+async def test_an_approval_is_judged_by_the_policies_of_its_time_and_after_a_restart_too(room: Room) -> None:
+    await room.process.take(approval())
+    room.clock.moment = MONDAY + timedelta(hours=1)
+    await room.process.take(action("bert"), who="bert")
+    room.clock.moment = MONDAY + timedelta(hours=2)
+    await room.desk.deploy(policies("bert"), "cora", "bert left last week")
+    after = await room.state("approval:A-1")
+
+    again = Room(room.store)
+    again.clock.moment = MONDAY + timedelta(hours=3)
+    await again.desk.start(policies("bert"))
+    await again.process.take(approval().model_copy(update={"approval_number": "A-2"}))
+
+    restarted = await again.state("approval:A-1")
+    assert after["approvals"]["A-1"]["state"] == "approved"
+    assert {number: one["state"] for number, one in restarted["approvals"].items()} == {
+        "A-1": "approved",
+        "A-2": "waiting",
+    }
+
+
 async def test_what_was_open_when_the_engine_stopped_is_routed_when_it_starts(room: Room) -> None:
     await room.process.take(approval())
     room.desk.reconsider = None  # stopped between the revision and what follows from it

@@ -19,40 +19,79 @@ from engine.procure.approvals.states import FINAL, ApprovalEvent, ApprovalState,
 from engine.procure.approvals.values import Act, Counted, NotCounted, Request, Standing
 from engine.procure.calendar import Calendar, calendar_of
 from engine.procure.decision import Finding, World, text_of
+from engine.procure.exact import product
 from engine.procure.policies import policies_of
 
 _LEVELS = 20  # of escalation
 
 
 def approve(request: Request, acts: Iterable[Act], world: World) -> Standing:
-    """Where the request stands now, by the policies of now and all that people did."""
-    policies = policies_of(world)
-    route = route_of(policies, request)
+    """Where the request stands now. What people did is judged by the policies that held when they did it; once it was
+    decided by those of its time, later ones change nothing."""
+    policies, done = policies_of(world), sorted(acts, key=lambda act: act.order)
+    since = max(request.requested_at, request.changed_at or request.requested_at)
+    for until, held in policies.since(since):
+        if until is None or until > world.now:
+            break
+        standing = _by(held, policies, request, [one for one in done if one.at < until], until)
+        if standing.state in FINAL:
+            return standing
+    return _by(policies, policies, request, done, world.now)
+
+
+def _by(held: Policies, policies: Policies, request: Request, acts: Sequence[Act], until: datetime) -> Standing:
+    """By the routes of some policies; `policies` know who was here before and after."""
+    route = route_of(held, request)
     if route is None:
-        why = "no route of the approvals takes this request"
-        return Standing(ApprovalState.STUCK, findings=(_stuck(request, why),), because=(why,))
-    return _Course(request, route, policies).run(sorted(acts, key=lambda act: act.order), world.now)
+        because = ("no route of the approvals takes this request", *counts_as(held, request))
+        return Standing(ApprovalState.STUCK, findings=(_stuck(request, *because),), because=because)
+    return _Course(request, route, held, policies).run(acts, until)
 
 
 def route_of(policies: Policies, request: Request) -> Route | None:
-    amount = request.amount.amount
+    """The most specific that takes it. What nobody can compare with an amount of a route is above it."""
     fitting = [
         one
         for one in policies.approvals.routes
         if request.subject in one.subjects
-        and (one.above is None or amount > one.above)
-        and (one.up_to is None or amount <= one.up_to)
         and one.urgency in (None, request.urgency)
+        and _in_band(policies, one, request)
     ]
     return next(iter(most_specific(fitting, request.aspects)), None)
+
+
+def _in_band(policies: Policies, route: Route, request: Request) -> bool:
+    day, currencies = _asked_on(policies, request), policies.currencies
+    over = route.above is None or currencies.is_above(request.amount, route.above, route.currency, day)
+    return over and not currencies.is_above(request.amount, route.up_to, route.currency, day)
+
+
+def _asked_on(policies: Policies, request: Request) -> date:
+    """By the rates of this day it is judged: it does not grow while it waits."""
+    return calendar_of(policies, request.facility).day_of(request.requested_at)
+
+
+def counts_as(policies: Policies, request: Request) -> tuple[str, ...]:
+    """In words how an amount in another currency is compared with limits; nothing for one in the base currency."""
+    money, base, day = request.amount, policies.currencies.base, _asked_on(policies, request)
+    if money.currency == base or money.amount == 0:
+        return ()
+    rate = policies.currencies.rate(money.currency, day)
+    if rate is None:
+        return (f"no rate of {money.currency} on {day}: it counts as above every limit in another currency",)
+    worth = product(money.amount, rate.worth).normalize()
+    return (
+        f"{text_of(money.amount)} {money.currency} count as {text_of(worth)} {base}, by the rate of {rate.first_day}",
+    )
 
 
 class _Course:
     """One request along its route; `run` plays the acts in the order in which people did them."""
 
-    def __init__(self, request: Request, route: Route, policies: Policies) -> None:
-        self.request, self.route, self.policies = request, route, policies
-        self.calendar: Calendar = calendar_of(policies, request.facility)
+    def __init__(self, request: Request, route: Route, held: Policies, policies: Policies) -> None:
+        self.request, self.route, self.held, self.policies = request, route, held, policies
+        self.asked_on = _asked_on(held, request)
+        self.calendar: Calendar = calendar_of(held, request.facility)
         self.state, self.step, self.since = ApprovalState.REQUESTED, 0, request.requested_at
         self.counted: list[Counted] = []
         self.not_counted: list[NotCounted] = []
@@ -176,7 +215,7 @@ class _Course:
         barred = self._creators(directory) | self._used
         named = _named(step, self.request, directory)
         found = [one for one in named if self._may(one, step, directory, barred)]
-        because = [_title(step)]
+        because = [_title(step), *(counts_as(self.held, self.request) if step.checks_limit else ())]
         wanted = step.need - sum(one.step == self.step + 1 for one in self.counted)
         if len(found) < wanted:
             above = [boss for one in _starts(named, self.request, directory) for boss in directory.above(one)]
@@ -189,7 +228,7 @@ class _Course:
         return list({same_person(one.person): one for one in found}.values()), tuple(because)
 
     def _may(self, one: Person, step: Step, directory: Directory, barred: frozenset[str]) -> bool:
-        enough = not step.checks_limit or directory.approves(one, self.request.amount.amount)
+        enough = not step.checks_limit or directory.approves(one, self.request.amount, self.asked_on)
         return same_person(one.person) not in barred and enough
 
     def _escalated(self, step: Step, level: int, directory: Directory) -> list[Person]:
@@ -209,8 +248,9 @@ class _Course:
         return due if due is not None and due > after else None
 
     def _directory(self, at: datetime) -> Directory:
-        day = self.calendar.day_of(at)
-        return Directory(self.policies, day, self.handed) if self.handed else directory_of(self.policies, day)
+        """Of the people who were here then, by what was known of them then."""
+        day, known = self.calendar.day_of(at), self.policies.as_of(at)
+        return Directory(known, day, self.handed) if self.handed else directory_of(known, day)
 
     # -------------------------------------------------------------- what comes of it
     def _standing(self, now: datetime) -> Standing:
@@ -235,7 +275,7 @@ class _Course:
 
     def _findings(self, asked: tuple[str, ...], because: tuple[str, ...]) -> tuple[Finding, ...]:
         if not asked:
-            return (_stuck(self.request, "nobody who is here may approve this step"),)
+            return (_stuck(self.request, "nobody who is here may approve this step", *because[1:]),)
         step = self.route.steps[self.step]
         owner = asked[0] if len(asked) == 1 or not step.roles else step.roles[0]
         facts: dict[str, Any] = {
@@ -282,8 +322,8 @@ def _title(step: Step) -> str:
     return f"step {step.name or 'of the route'}: {', '.join(parts)}"
 
 
-def _stuck(request: Request, why: str) -> Finding:
-    return _finding(request, "approval_stuck", "Nobody can approve this", {"because": [why]}, None)
+def _stuck(request: Request, *why: str) -> Finding:
+    return _finding(request, "approval_stuck", "Nobody can approve this", {"because": [*why]}, None)
 
 
 def _finding(request: Request, kind: str, title: str, facts: dict[str, Any], owner: str | None) -> Finding:

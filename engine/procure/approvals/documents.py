@@ -72,11 +72,12 @@ def request_of(approval: Approval, papers: Papers, subject: ApprovalSubject | No
 def acts_of(approval: Approval, papers: Papers, world: World) -> Iterator[Act]:
     """Actions on this approval. One that somebody wrote in another's name is nobody's: it does not count."""
     policies = policies_of(world)
-    directory = directory_of(policies, calendar_of(policies, approval.facility).day_of(world.now))
+    calendar = calendar_of(policies, approval.facility)
     for paper in papers.all:
         one = paper.document
         if not isinstance(one, ApprovalAction) or one.approval_number != approval.approval_number:
             continue
+        directory = directory_of(policies.as_of(one.at), calendar.day_of(one.at))
         if (verb := _VERBS.get(one.action)) and _is_her_own(one, paper, directory):
             yield Act(
                 at=one.at,

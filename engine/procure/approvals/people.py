@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
-from decimal import Decimal
 from functools import lru_cache
 
+from engine.canonical import Money
 from engine.channel.policies import Policies
-from engine.channel.policy_people import Person, same_person
+from engine.channel.policy_people import Person, Role, same_person
 from engine.channel.policy_routing import Delegation
 
 _LEVELS = 20  # of managers; more is a circle that lint refuses
@@ -18,7 +18,7 @@ class Directory:
     """The people of the policies on one day. All the names of a person are that one person."""
 
     def __init__(self, policies: Policies, day: date, handed: Sequence[Delegation] = ()) -> None:
-        self._rules, self._day = policies.people, day
+        self._rules, self._currencies, self._day = policies.people, policies.currencies, day
         self._delegations = (*policies.approvals.delegations, *handed)
         self._by_name = {name: one for one in self._rules.people for name in one.names}
 
@@ -85,9 +85,14 @@ class Directory:
             if person is not None and person.here_on(self._day):
                 yield person
 
-    def approves(self, person: Person, amount: Decimal) -> bool:
+    def approves(self, person: Person, money: Money, day: date) -> bool:
+        """Whether one of her roles has no limit, or one that this is not above by the rates of the day."""
         roles = [self._rules.roles[name] for name in person.roles if name in self._rules.roles]
-        return any(one.unlimited or (one.approves_up_to is not None and amount <= one.approves_up_to) for one in roles)
+        return any(one.unlimited or self._reaches(one, money, day) for one in roles)
+
+    def _reaches(self, role: Role, money: Money, day: date) -> bool:
+        limit = role.approves_up_to
+        return limit is not None and not self._currencies.is_above(money, limit, role.currency, day)
 
     def acts_for(self, giver: Person, taker: Person, subject: str, without: Iterable[str]) -> list[str] | None:
         """The chain from one to the other by delegations of this day, both named; None: there is none.

@@ -18,9 +18,11 @@ from engine.core.clock import to_micros
 from engine.core.errors import AccessError, MessageError, OperationError
 from engine.ports.p2p_operations import CaseAsk, Choice, ref_of
 from engine.ports.procure import Case
+from engine.procure.calendar import calendar_of
 from engine.procure.desk.timeline import place_of
 from engine.procure.matching.accepted import covers
 from engine.procure.papers import Papers
+from engine.procure.policies import is_above_four_eyes
 from engine.procure.speaking import is_same, makers_of
 
 OFFERED = (
@@ -76,15 +78,16 @@ def why_not(verb: CaseVerb, case: Case, papers: Papers, policies: Policies | Non
     if any(one.action in _CHANGES for one in mine):
         return "you corrected it; somebody else accepts it"
     money = Money(amount=Decimal(case.amount), currency=case.currency or "USD") if case.amount else None
-    if needs_two(case, policies) and any(one.action is verb and covers(one, money) for one in mine):
+    accepted = (one for one in mine if one.action is verb and covers(one, money))
+    if policies is not None and any(needs_two(money, case, policies, one.at) for one in accepted):
         return "you accepted it already; a second person confirms"
     return None
 
 
-def needs_two(case: Case, policies: Policies | None) -> bool:
-    """Whether so much money is at stake that a second person confirms."""
-    limit = policies.exceptions.four_eyes_above if policies is not None else None
-    return limit is not None and case.amount is not None and abs(Decimal(case.amount)) > limit
+def needs_two(money: Money | None, case: Case, policies: Policies, at: datetime) -> bool:
+    """Whether so much money is at stake that a second person confirms what somebody decided then."""
+    held = policies.as_of(at)
+    return is_above_four_eyes(money, held, calendar_of(held, case.facility).day_of(at))
 
 
 def document_of(ask: CaseAsk, case: Case, who: str, now: datetime, origin: str) -> CaseAction:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from engine.canonical import CaseAction, CaseVerb, Money
+from engine.channel.policies import Policies
+from engine.procure.calendar import calendar_of
 from engine.procure.decision import Finding, World
 from engine.procure.papers import Papers
-from engine.procure.policies import policies_of
+from engine.procure.policies import is_above_four_eyes, policies_of
 from engine.procure.speaking import key_of, makers_of
 
 _PASSES = frozenset({CaseVerb.ACCEPT, CaseVerb.RELEASE})
@@ -17,6 +20,7 @@ _CHANGES = frozenset({CaseVerb.CORRECT, CaseVerb.SPLIT})
 
 
 _Place = tuple[str, str]  # type and place of an exception
+_Passed = Mapping[_Place, Mapping[str, Iterable[CaseAction]]]  # by who did
 
 
 def accepted_by(papers: Papers, world: World) -> dict[_Place, dict[str, list[CaseAction]]]:
@@ -52,16 +56,21 @@ def covers(action: CaseAction, money: Money | None) -> bool:
 
 def still_open(findings: Iterable[Finding], papers: Papers, world: World) -> tuple[Finding, ...]:
     """Without those that people accepted as they are now; above the limit of the policies two of them must."""
-    passed = accepted_by(papers, world)
-    return tuple(one for one in findings if _people(one, passed) < _need(one, world))
+    passed, policies = accepted_by(papers, world), policies_of(world)
+    return tuple(one for one in findings if not _is_passed(one, passed, policies))
 
 
-def _people(finding: Finding, passed: Mapping[_Place, Mapping[str, Iterable[CaseAction]]]) -> int:
-    acts = passed.get((finding.type, finding.place), {}).values()
-    return sum(any(covers(one, finding.money) for one in done) for done in acts)
+def _is_passed(
+    finding: Finding, passed: Mapping[_Place, Mapping[str, Iterable[CaseAction]]], policies: Policies
+) -> bool:
+    """By the limit that held when they did: what was enough then stays enough."""
+    people = passed.get((finding.type, finding.place), {})
+    acts = sorted((one.at, who) for who, done in people.items() for one in done if covers(one, finding.money))
+    return any(
+        len({who for _, who in acts[:count]}) >= _need(finding, policies.as_of(at), at)
+        for count, (at, _) in enumerate(acts, 1)
+    )
 
 
-def _need(finding: Finding, world: World) -> int:
-    limit = policies_of(world).exceptions.four_eyes_above
-    above = limit is not None and finding.money is not None and abs(finding.money.amount) > limit
-    return 2 if above else 1
+def _need(finding: Finding, policies: Policies, at: datetime) -> int:
+    return 2 if is_above_four_eyes(finding.money, policies, calendar_of(policies, finding.facility).day_of(at)) else 1

@@ -1,6 +1,7 @@
 """Revisions of the policies: deployed from the site, gone back to, told apart; kept beside the documents they decide.
 
-A revision is never changed; going back adds one. What is open is decided anew by each new revision.
+A revision is never changed; going back adds one. What is open is decided anew by each new revision; what people did
+before is judged by the one that held then.
 """
 
 from __future__ import annotations
@@ -8,11 +9,12 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Awaitable, Callable, Iterator
+from itertools import pairwise
 
 import msgspec
 from pydantic import ValidationError
 
-from engine.channel.policies import PARTS, Policies
+from engine.channel.policies import PARTS, Past, Policies
 from engine.core.clock import Clock, from_micros, to_micros
 from engine.core.errors import NotFoundError, OperationError, StoreError
 from engine.ports.journal import RevisionRow
@@ -47,7 +49,7 @@ class PolicyDesk:
             await self.deploy(on_disk, "engine", None)
             return None
         try:
-            self.current = Policies.model_validate_json(active.policies)
+            self.current = Policies.model_validate_json(active.policies).after(await self._past())
         except ValidationError:
             await self.deploy(on_disk, "engine", "the deployed policies are of another release")
             return "the deployed policies did not fit this release: those on disk were deployed"
@@ -65,7 +67,7 @@ class PolicyDesk:
         if active is not None and active.digest == policies.digest:
             return None
         await self._keep(_Kept(policies.digest, note, policies.content), who)
-        self.current = policies
+        self.current = policies.after(await self._past())
         if self.reconsider is not None:
             await self.reconsider()
         return (await self.history())[-1]
@@ -111,6 +113,11 @@ class PolicyDesk:
     async def _active(self) -> _Kept | None:
         found = await self._records.versions(ACTIVE)
         return msgspec.json.decode(found[-1].body, type=_Kept) if found else None
+
+    async def _past(self) -> list[Past]:
+        """What held before what is active: people are judged by what held when they acted."""
+        rows = [_row(one, active=False) for one in await self._records.versions(ACTIVE)]
+        return [Past(after.deployed_at, row.content.decode()) for row, after in pairwise(rows)]
 
     async def _keep(self, kept: _Kept, who: str) -> None:
         for _ in range(_TRIES):

@@ -26,11 +26,12 @@ from engine.canonical import (
     PostingResult,
 )
 from engine.ports.erp import ERP_NUMBER
+from engine.procure.calendar import calendar_of
 from engine.procure.decision import Finding, Intent, World, text_of
 from engine.procure.matching.tolerance import judge
 from engine.procure.matching.validate_invoice import aspects_of
 from engine.procure.papers import Papers
-from engine.procure.policies import policies_of
+from engine.procure.policies import is_above_four_eyes, policies_of
 from engine.procure.postings.masters import Awaited, is_worth_a_try, waits_after
 from engine.procure.speaking import key_of, makers_of
 
@@ -147,15 +148,16 @@ class _Tries:
 
     def _adopt(self, act: CaseAction) -> None:
         told = [one for one in self.answers if one.answered_at <= act.at and not one.ok and one.holds is not None]
-        if not told or not isinstance(self.subject, Invoice) or len(self.passed) < self._need(self.subject):
+        if not told or not isinstance(self.subject, Invoice) or len(self.passed) < self._need(self.subject, act.at):
             return
         theirs = told[-1].holds
         if theirs is not None and not disagrees(self.subject, theirs, self.policies):
             self._next(ADOPT, theirs.reference)
 
-    def _need(self, invoice: Invoice) -> int:
-        limit = self.policies.exceptions.four_eyes_above
-        return 2 if limit is not None and abs(invoice.stated_total.amount) > limit else 1
+    def _need(self, invoice: Invoice, at: datetime) -> int:
+        held = self.policies.as_of(at)
+        day = calendar_of(held, invoice.facility).day_of(at)
+        return 2 if is_above_four_eyes(invoice.stated_total, held, day) else 1
 
 
 # ------------------------------------------------------------------ what is shown
