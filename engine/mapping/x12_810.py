@@ -8,20 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
-from engine.canonical import Charge, Invoice, InvoiceKind, InvoiceLine, Money, Quantity, total
+from engine.canonical import Charge, Identifier, Invoice, InvoiceKind, InvoiceLine, Money, Quantity, total
 from engine.core.errors import DocumentError, RequiredFieldError
 from engine.mapping import x12_body as sets
 from engine.mapping import x12_parts as parts
 from engine.mapping.x12_850 import line_number
-from engine.mapping.x12_codes import unit_price
+from engine.mapping.x12_codes import is_per_each, unit_price
 from engine.mapping.x12_credit import ORIGINAL, above_zero, changed, credited, kind_of, originals
 from engine.mapping.x12_parties import read_parties, write_parties
 from engine.protocols.x12 import OutboundSet, Segment, SegmentValues, TransactionSet
 
 # REF qualifiers that fields of the invoice stand for.
-_SUPPLIER, _COST, _ACCOUNT, _ORDER_LINE = "IA", "CA", "11", "FJ"
+_SUPPLIER, _COST, _ACCOUNT, _ORDER_LINE, _RELEASE = "IA", "CA", "11", "FJ", "RE"
 _RESERVED = frozenset((_SUPPLIER,))
+_EACH = "EA"
 _SHIPPED = "011"  # DTM01
 _SUMMARY = frozenset(("TDS", "CTT", "SE"))
 _SUPPLIER_ROLES = ("SU", "SE", "VN", "RI", "RE")
@@ -34,7 +36,8 @@ def invoice_from_810(one: TransactionSet, supplier_number: str | None = None, *,
     Args:
         supplier_number: when the channel knows it; else REF IA, else the identifier of N1 SU, SE, VN, RI or RE.
         check_total: lines, charges and taxes must add up to TDS01 to the cent. Suppliers repeat line charges in the
-            summary or the other way round; what adds up is taken, and nothing is corrected.
+            summary or the other way round; what adds up is taken, and nothing is corrected. Where prices are per each
+            and nobody says how many eaches there are, whoever knows the items must add them up.
 
     Returns:
         A credit memo has amounts above zero, however it was written.
@@ -49,18 +52,27 @@ def invoice_from_810(one: TransactionSet, supplier_number: str | None = None, *,
     fields = _fields(body, currency) | {"stated_total": Money(amount=stated, currency=currency)}
     fields |= {"supplier_number": supplier_number or _supplier(body)}
     below_zero = stated < 0 and fields["invoice_kind"] is InvoiceKind.CREDIT_MEMO and _goods_below_zero(body)
-    readings = [sets.build(Invoice, **fields, charges=c, taxes=t) for c, t in _readings(body, currency, below_zero)]
-    invoice = next((r for r in readings if r.total == r.stated_total), readings[0])
-    if check_total and invoice.total != invoice.stated_total:
+    readings = [
+        sets.build(Invoice, **(fields | {"lines": lines}), charges=charges, taxes=taxes)
+        for lines in _line_readings(body, fields["lines"])
+        for charges, taxes in _readings(body, currency, below_zero)
+    ]
+    open_to_match = next((r for r in readings if _has_prices_by_each(r)), readings[0])
+    invoice = next((r for r in readings if r.total == r.stated_total), open_to_match)
+    if check_total and invoice.total != invoice.stated_total and not _has_prices_by_each(invoice):
         remedy = "ask the supplier for a corrected invoice"
         raise DocumentError("lines, charges and taxes do not add up to the stated total", where="TDS01", remedy=remedy)
     return above_zero(invoice) if below_zero else invoice
 
 
-def _fields(body: sets.Body, currency: str) -> dict[str, object]:
+def _has_prices_by_each(invoice: Invoice) -> bool:
+    return any(line.price_unit for line in invoice.lines)
+
+
+def _fields(body: sets.Body, currency: str) -> dict[str, Any]:
     begin = sets.first(body.heading, "BIG")
     invoiced_on = sets.day(sets.required(begin, 1, "BIG01"), "BIG01")
-    fields: dict[str, object] = {
+    fields: dict[str, Any] = {
         "invoice_number": sets.required(begin, 2, "BIG02"),
         "invoiced_on": invoiced_on,
         "ordered_on": sets.optional_day(begin.get(3).strip() if begin else None, "BIG03"),
@@ -68,7 +80,7 @@ def _fields(body: sets.Body, currency: str) -> dict[str, object]:
         "invoice_kind": kind_of(begin),
         "currency": currency,
         "parties": read_parties(body.parties),
-        "references": parts.read_references(body.heading, _RESERVED),
+        "references": _references(body),
         "terms": parts.read_terms(sets.first(body.heading, "ITD"), currency, invoiced_on),
         "shipped_on": _shipped(body),
         "lines": tuple(_read_line(line, n, currency) for n, line in enumerate(body.lines, 1)),
@@ -85,7 +97,15 @@ def _goods_below_zero(body: sets.Body) -> bool:
 def _credited(body: sets.Body) -> dict[str, object]:
     every = (*body.heading, *(segment for line in body.lines for segment in line))
     named = originals(every, sets.required(sets.first(body.heading, "BIG"), 2, "BIG02"))
-    return credited(named, parts.read_references(body.heading, _RESERVED))
+    return credited(named, _references(body))
+
+
+def _references(body: sets.Body) -> tuple[Identifier, ...]:
+    """With the release of BIG05, as if REF said it: the order's number is the release's own, where it has one."""
+    found, begin = parts.read_references(body.heading, _RESERVED), sets.first(body.heading, "BIG")
+    release = begin.get(5).strip() if begin else ""
+    told = not release or any(one.scheme == _RELEASE for one in found)
+    return found if told else (*found, Identifier(scheme=_RELEASE, value=release))
 
 
 def _shipped(body: sets.Body) -> date | None:
@@ -102,6 +122,25 @@ def _supplier(body: sets.Body) -> str:
 
 
 Charges = tuple[Charge, ...]
+Lines = tuple[InvoiceLine, ...]
+
+
+def _line_readings(body: sets.Body, lines: Lines) -> Iterator[Lines]:
+    """Prices per the unit of the quantity; then, where IT105 says so, per each."""
+    yield lines
+    by_each = tuple(_by_each(line, segments) for line, segments in zip(lines, body.lines, strict=True))
+    if by_each != lines:
+        yield by_each
+
+
+def _by_each(line: InvoiceLine, segments: tuple[Segment, ...]) -> InvoiceLine:
+    """With the packaging that the line tells of the price is the package's; without, it is left per each."""
+    if not is_per_each(segments[0].get(5), line.quantity.unit):
+        return line
+    eaches = parts.read_pack(segments, line.quantity.unit)
+    if eaches is None:
+        return line.model_copy(update={"price_unit": _EACH})
+    return line.model_copy(update={"price": line.price.times(eaches)})
 
 
 def _readings(body: sets.Body, currency: str, below_zero: bool) -> Iterator[tuple[Charges, Charges]]:

@@ -47,6 +47,10 @@ _PRICE_PER = (
     | dict.fromkeys(("HT",), 100_000)
 )
 _PER_DOZEN = frozenset(("PD", "LD", "RD", "TD", "WD"))
+_EXACT_PLACES = 8  # a longer price has no end
+_PER_EACH = frozenset(("PE", "LE", "QE", "RE", "TE", "WE"))
+_OF_FEET = {"HF": 100, "TF": 1000}
+_FEET = frozenset(("FT", "LF"))
 
 
 def party_scheme(qualifier: str) -> str:
@@ -76,9 +80,25 @@ def unit_price(price: Decimal, basis: str, unit: str, where: str) -> Decimal:
     """The price of one unit, exactly.
 
     Raises:
-        DataTypeError: a price per dozen for goods that are not counted in dozens has no exact unit price.
+        DataTypeError: a price per dozen for goods that are not counted in dozens has no exact unit price, nor has one
+            by length of goods that are not measured in feet.
     """
     if basis in _PER_DOZEN and unit != "DZ":
-        raise DataTypeError("a price per dozen for goods not counted in dozens", where=where, remedy="agree on DZ")
-    per = _PRICE_PER.get(basis, 1)
+        return _of_a_dozen(price, unit, where)
+    if basis in _OF_FEET and unit not in _FEET:
+        raise DataTypeError("a price by length for goods not measured in feet", where=where, remedy="agree on FT")
+    per = _OF_FEET.get(basis) or _PRICE_PER.get(basis, 1)
     return price if per == 1 else price / per
+
+
+def _of_a_dozen(price: Decimal, unit: str, where: str) -> Decimal:
+    each = price / 12
+    if unit != "EA" or each * 12 != price or -int(each.as_tuple().exponent) > _EXACT_PLACES:
+        raise DataTypeError("a price per dozen for goods not counted in dozens", where=where, remedy="agree on DZ")
+    return each
+
+
+def is_per_each(basis: str, unit: str) -> bool:
+    """Whether it says that the price is of one each, though the goods are counted in another unit. Many write so of any
+    unit: what adds up must tell."""
+    return basis in _PER_EACH and unit != "EA"

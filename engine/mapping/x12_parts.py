@@ -61,6 +61,19 @@ def _parting(text: str) -> int:
     return single if single > 0 else text.rfind(" ", 1, _DESCRIPTION_WIDTH + 1)
 
 
+def read_pack(line: Sequence[Segment], unit: str) -> Decimal | None:
+    """How many eaches one `unit` holds, by PO4; None: it does not say, or not of this unit.
+
+    PO401: inner packages, or eaches where there are none; PO403: the unit of what PO402 measures, the package's own
+    unless it says EA; PO414: eaches of an inner package.
+    """
+    pack = next((s for s in line if s.id == "PO4"), None)
+    if pack is None or not pack.get(1) or pack.get(3) not in ("", "EA", unit):
+        return None
+    inner = pack.get(14)
+    return decimal(pack.get(1), "PO401") * (decimal(inner, "PO414") if inner else 1)
+
+
 def read_references(segments: Iterable[Segment], reserved: frozenset[str]) -> tuple[Identifier, ...]:
     """REF segments that no field of the document stands for."""
     found = ((s.get(1).strip(), (s.get(2) or s.get(3)).strip()[:80]) for s in segments if s.id == "REF")

@@ -24,6 +24,8 @@ from engine.procure.matching.joint import Claim, settle
 from engine.procure.matching.lots import held_lines, open_lots
 from engine.procure.matching.match import Match
 from engine.procure.matching.number_used import NUMBER_USED, posted_version, used_before
+from engine.procure.matching.one_unit import in_one_unit
+from engine.procure.matching.order_alike import alike_orders
 from engine.procure.matching.original import against_original
 from engine.procure.matching.people import SENT_BACK, Acts, advice_of
 from engine.procure.matching.several import charged_elsewhere, is_home, parts_of, uses_elsewhere
@@ -137,7 +139,7 @@ class _Purchase:
         against = self._against(claim, matched)
         left = tuple(one for one in against if isinstance(one, Finding))
         if claim.posted:
-            self._is_posted(claim.invoice, left, matched)
+            self._is_posted(claim, left, matched)
         elif left:
             self.findings += left
             self.states[claim.key] = {"state": "exception", "because": sorted({one.type for one in left})}
@@ -146,7 +148,7 @@ class _Purchase:
         elif why := sorted({one for number in matched.used for one in self.held.get(number, ())}):
             self.states[claim.key] = {"state": "exception", "because": why}  # the case is the order's
         else:
-            self._post(claim.invoice, matched)
+            self._post(claim, matched)
 
     def _sent_back(self, invoice: Invoice) -> bool:
         """Whether people hold it, refused it or returned it to its supplier."""
@@ -179,7 +181,9 @@ class _Purchase:
         title = "Its order is not known" if unknown else "It names no order"
         type_ = "order_unknown" if unknown else "no_order"
         facts = {"orders": list(unknown)} if len(orders_of(invoice)) > 1 else {}
-        flip = "its order, or an acceptance"
+        alike = alike_orders(unknown, invoice.supplier_number, self.world)
+        facts |= {"suggested_orders": alike} if alike else {}
+        flip = f"order {alike[0]}, or an acceptance" if alike else "its order, or an acceptance"
         return found(invoice, type_, title, money=invoice.stated_total, facts=facts, flip=flip)
 
     def _not_awaited(self, invoice: Invoice) -> tuple[Finding, ...]:
@@ -200,10 +204,10 @@ class _Purchase:
         self.states[key] = last.state
         self.looks.append(min(one.look_at for one in waits))
 
-    def _is_posted(self, invoice: Invoice, left: tuple[Finding, ...], matched: Matched) -> None:
-        key = invoice.natural_key
+    def _is_posted(self, claim: Claim, left: tuple[Finding, ...], matched: Matched) -> None:
+        invoice, key = claim.invoice, claim.key
         self.states[key] = {"state": "matched"}
-        wish = Intent("post_invoice", self._as_written(invoice))
+        wish = self._wish(claim)
         if wish.key in self.world.given:  # still wished for: what its system answered is looked at
             self.intents.append(wish)
         why = sorted({one.type for one in left} | {f"waiting_for_{one.source}" for one in matched.waiting})
@@ -214,14 +218,14 @@ class _Purchase:
             late = found(invoice, "decided_otherwise_since", title, money=invoice.stated_total, facts=facts, flip=flip)
             self.findings += self.acts.open((late,), self.world)
 
-    def _post(self, invoice: Invoice, matched: Matched) -> None:
-        told = {"by": ORIGIN} if invoice.origin == ORIGIN else {}
-        self.states[invoice.natural_key] = {"state": "matched", "ways": dict(matched.ways), **told}
-        self.intents.append(Intent("post_invoice", self._as_written(invoice)))
+    def _post(self, claim: Claim, matched: Matched) -> None:
+        told = {"by": ORIGIN} if claim.invoice.origin == ORIGIN else {}
+        self.states[claim.key] = {"state": "matched", "ways": dict(matched.ways), **told}
+        self.intents.append(self._wish(claim))
 
-    def _as_written(self, invoice: Invoice) -> Invoice:
+    def _wish(self, claim: Claim) -> Intent:
         """Corrected as it was matched: the ERP gets the lines that people paired."""
-        return invoice
+        return Intent("post_invoice", in_one_unit(claim.invoice, [one.book for one in claim.parts]))
 
     # -------------------------------------------------------------- evaluated receipts
     def _evaluated(self) -> Iterator[Claim]:

@@ -190,3 +190,17 @@ def test_a_long_description_keeps_each_of_its_blanks_where_it_is_parted(before: 
 
     assert len(segments) == 2
     assert parts.read_description([Segment(str(s[0]), [str(v) for v in s]) for s in segments]) == text
+
+
+@pytest.mark.parametrize(
+    ("told", "basis", "unit", "price"),
+    [("250", "HF", "FT", "2.5"), ("250", "TF", "LF", "0.25"), ("240", "PD", "EA", "20"), ("2.70", "TD", "EA", "0.225")],
+)
+def test_prices_by_length_and_by_dozens_are_of_one_unit(told: str, basis: str, unit: str, price: str) -> None:
+    assert order_of(*HEAD, f"PO1*1*10*{unit}*{told}*{basis}*IN*1").lines[0].price.amount == Decimal(price)
+
+
+@pytest.mark.parametrize("line", ["PO1*1*10*RL*250*HF*IN*1", "PO1*1*10*EA*250*PD*IN*1", "PO1*1*10*CA*240*PD*IN*1"])
+def test_a_price_of_a_unit_that_the_goods_are_not_counted_in_is_refused(line: str) -> None:
+    with pytest.raises(DataTypeError):
+        order_of(*HEAD, line)

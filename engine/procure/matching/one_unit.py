@@ -1,0 +1,60 @@
+"""An invoice as its system is given it: each line in one unit, for systems multiply the quantity by the price.
+
+A price per each of goods that come in cases is told per case, exactly; where no decimal number is that price, the
+quantity is told in the price's unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from fractions import Fraction
+
+from engine.canonical import Invoice, InvoiceLine
+from engine.procure.exact import Exact, exact
+from engine.procure.matching.book import Book
+from engine.procure.matching.item import pairing
+
+_PLACES = 20  # of a price; a fraction that needs more is periodic, or nobody's price
+
+
+def in_one_unit(invoice: Invoice, books: Iterable[Book]) -> Invoice:
+    """Unchanged where every price is per the unit of its quantity.
+
+    Args:
+        books: of its orders.
+    """
+    if all(one.price_unit in (None, one.quantity.unit) for one in invoice.lines):
+        return invoice
+    known = list(books)
+    return invoice.model_copy(update={"lines": tuple(_line(one, invoice, known) for one in invoice.lines)})
+
+
+def _line(line: InvoiceLine, invoice: Invoice, books: list[Book]) -> InvoiceLine:
+    unit = line.price_unit
+    if unit is None or unit == line.quantity.unit:
+        return line
+    factors = (book.factor(line.quantity.unit, unit, item, invoice.supplier_number, invoice.invoiced_on)
+               for book in books for item in _items(line, book))  # fmt: skip
+    factor = next((one for one in factors if one is not None), None)
+    if factor is None:  # nobody could match it either
+        return line
+    if (price := _decimal(exact(line.price.amount) * factor)) is not None:
+        return line.model_copy(update={"price": line.price.model_copy(update={"amount": price}), "price_unit": None})
+    if (amount := _decimal(exact(line.quantity.amount) * factor)) is not None:
+        quantity = line.quantity.model_copy(update={"amount": amount, "unit": unit})
+        return line.model_copy(update={"quantity": quantity, "price_unit": None})
+    return line
+
+
+def _items(line: InvoiceLine, book: Book) -> Iterator[str]:
+    if line.item_number:
+        yield line.item_number
+    named = book.lines.get(line.order_line_number or 0)
+    yield from (one.item_number for one in ([named] if named is not None else pairing(line, book)))
+
+
+def _decimal(value: Exact) -> Decimal | None:
+    """None: it has no end."""
+    whole = Fraction(value) * 10**_PLACES
+    return Decimal(whole.numerator).scaleb(-_PLACES).normalize() + 0 if whole.denominator == 1 else None
