@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from engine.cli.remote import ask, json_option, print_json, site_option, who
+from engine.core.figures import priced
 from engine.ports.approvals import WHOSE, ApprovalAsk, ApprovalRow, ApprovalView
 
 ANSWERS = ("approve", "reject", "delegate", "withdraw")
@@ -47,7 +48,7 @@ def command(
     if as_json:
         return print_json(rows)
     if rows:
-        click.echo(f"{'approval':<12} {'due, UTC':<16} {'what':<12} {'amount':>14} about")
+        click.echo(f"{'approval':<12} {'due, UTC':<16} {'what':<12} {'amount':>18} about")
     for row in rows:
         click.echo(_line(row))
     if not rows:
@@ -56,9 +57,9 @@ def command(
 
 def _line(row: ApprovalRow) -> str:
     due = f"{row.due_at:%m-%d %H:%M}{' late' if row.late else ''}" if row.due_at else "-"
-    money = f"{row.amount} {row.currency}" if row.amount else "-"
+    about = priced(row.amount, row.currency) if row.amount else "-"
     asked = ", ".join(row.asked) or "nobody"
-    return f"{row.ref} {due:<16} {row.subject:<12} {money:>14} {row.dossier:<24} asked: {asked}"
+    return f"{row.ref} {due:<16} {row.subject:<12} {about:>18} {row.dossier:<24} asked: {asked}"
 
 
 def _answer(site: Path, approval: str | None, given: ApprovalAsk) -> None:

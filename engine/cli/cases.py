@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from engine.cli.remote import ask, json_option, print_json, site_option, who
+from engine.core.figures import grouped, priced
 from engine.ports.p2p_operations import CaseAsk, CaseRow, CaseView, Side
 from engine.ports.procure import CaseQuery
 
@@ -54,7 +55,7 @@ def command(
     if as_json:
         return print_json(rows)
     if rows:
-        click.echo(f"{'case':<12} {'due, UTC':<16} {'at stake':>14} {'owner':<18} {'about':<20} what")
+        click.echo(f"{'case':<12} {'due, UTC':<16} {'at stake':>18} {'owner':<18} {'about':<20} what")
     for row in rows:
         click.echo(_line(row))
     if not rows:
@@ -63,8 +64,8 @@ def command(
 
 def _line(row: CaseRow) -> str:
     due = f"{row.due_at:%m-%d %H:%M}{' late' if row.late else ''}" if row.due_at else "-"
-    money = f"{row.amount} {row.currency}" if row.amount else "-"
-    return f"{row.ref} {due:<16} {money:>14} {row.owner:<18} {row.dossier:<20} {row.title}"
+    stake = priced(row.amount, row.currency) if row.amount else "-"
+    return f"{row.ref} {due:<16} {stake:>18} {row.owner:<18} {row.dossier:<20} {row.title}"
 
 
 def _decide(site: Path, case: str | None, decision: CaseAsk, *, as_json: bool) -> None:
@@ -113,4 +114,4 @@ def _evidence(view: CaseView) -> None:
 def _side(side: Side | None) -> str:
     if side is None:
         return "-"
-    return f"{side.quantity} {side.unit}" + (f" at {side.price}" if side.price else "")
+    return f"{grouped(side.quantity)} {side.unit}" + (f" at {grouped(side.price)}" if side.price else "")

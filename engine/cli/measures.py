@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from engine.cli.remote import ask, json_option, print_json, site_option
+from engine.core.figures import grouped, money
 from engine.ports.measures import Difference, MeasureAsk, MeasureRow, Promises
 from engine.procure.measures.catalog import GROUPS, MEASURES, measure
 from engine.procure.measures.compute import statement
@@ -83,7 +84,8 @@ def _print_figures(rows: list[MeasureRow]) -> None:
         for row in found:
             unit = row.currency or "" if row.unit == "money" else row.unit
             name = f"{row.measure} {row.of}".strip()
-            click.echo(f"  {name:<44} {row.value or 'no data':>16} {unit:<8} {row.numerator} / {row.denominator}")
+            value = money(row.value or "no data", row.currency if row.unit == "money" else None)
+            click.echo(f"  {name:<44} {value:>16} {unit:<8} {grouped(row.numerator)} / {grouped(row.denominator)}")
 
 
 def _print_promises(found: Promises, *, as_json: bool) -> None:

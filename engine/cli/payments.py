@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from engine.cli.remote import ask, json_option, print_json, site_option, who
+from engine.core.figures import priced
 from engine.ports.payments import GROUPS, PaymentAsk, PaymentRow, PaymentView, RunRow, RunView
 
 
@@ -74,7 +75,7 @@ def _print_runs(rows: list[RunRow], *, as_json: bool) -> None:
 
 def _run_line(row: RunRow) -> str:
     where = ", ".join(f"{count} {group.replace('_', ' ')}" for group, count in row.groups.items())
-    return f"{row.number:<24} {row.pay_on} {row.payments:>4} {_money(row.sums):<24} left {row.left:<4} {where}"
+    return f"{row.number:<24} {row.pay_on} {row.payments:>4} {_money(row.sums):>24} left {row.left:<4} {where}"
 
 
 def _print_run(view: RunView) -> None:
@@ -85,7 +86,9 @@ def _print_run(view: RunView) -> None:
         click.secho("not paid", bold=True)
     for one in view.left:
         facts = f" ({', '.join(one.facts)})" if one.facts else ""
-        click.echo(f"  {one.supplier + '/' + one.invoice:<32} {one.amount:>12} {one.currency}  {one.words}{facts}")
+        click.echo(
+            f"  {one.supplier + '/' + one.invoice:<32} {priced(one.amount, one.currency):>18}  {one.words}{facts}"
+        )
     if view.left_out:
         click.echo(f"  and {view.left_out} further ones")
     for file in view.files:
@@ -96,7 +99,7 @@ def _print_row(row: PaymentRow) -> None:
     state = f"{row.state}, held" if row.group == "held" else row.state
     part = " in part" if row.partly else ""
     name = f"{row.supplier} {row.supplier_name}".strip()
-    click.echo(f"{row.number:<28} {row.pay_on} {row.amount:>12} {row.currency}{part} {state:<16} {name}")
+    click.echo(f"{row.number:<28} {row.pay_on} {priced(row.amount, row.currency):>18}{part} {state:<16} {name}")
     for one in (*row.against, *row.to_do):
         click.echo(f"  {one}")
 
@@ -106,7 +109,9 @@ def _print_payment(view: PaymentView) -> None:
     row = view.row
     click.echo(f"  account {row.account or '-'}, {row.method}, run {row.run or '-'}, discount {row.discount or '-'}")
     for part in row.parts:
-        click.echo(f"  {part.supplier}/{part.invoice} {part.amount} {part.currency} {part.dossier} {part.why or ''}")
+        click.echo(
+            f"  {part.supplier}/{part.invoice} {priced(part.amount, part.currency)} {part.dossier} {part.why or ''}"
+        )
     for one in view.told:
         reason = f" {one.reason}" if one.reason else ""
         click.echo(f"  {one.at:%Y-%m-%d %H:%M} {one.system}: {one.word}{reason} (by {one.by})")
@@ -115,4 +120,4 @@ def _print_payment(view: PaymentView) -> None:
 
 
 def _money(sums: Mapping[str, str]) -> str:
-    return ", ".join(f"{amount} {currency}" for currency, amount in sums.items()) or "-"
+    return ", ".join(priced(amount, currency) for currency, amount in sums.items()) or "-"

@@ -10,6 +10,7 @@ import click
 from engine.api.client import ControlClient
 from engine.cli.messages import build_query, query_options
 from engine.cli.remote import ask, json_option, print_json, site_option, who
+from engine.core.figures import money
 from engine.ports.operations import ReplayPlan
 
 
@@ -74,4 +75,4 @@ def _show(plan: ReplayPlan) -> None:
     for change in plan.changes:
         click.echo(f"  {change['change']}: {change['document']} (message {change['message']})")
     for kind, delta in plan.money_delta.items():
-        click.echo(f"  {kind}: total differs by {delta}")
+        click.echo(f"  {kind}: total differs by {money(delta)}")

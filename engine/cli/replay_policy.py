@@ -12,6 +12,7 @@ from engine.channel.load import load_site, read_policies
 from engine.channel.policies import Policies
 from engine.cli.remote import print_json
 from engine.core.clock import SystemClock
+from engine.core.figures import priced
 from engine.procure.policy.desk import PolicyDesk
 from engine.procure.policy.replay import PolicyReplay, PolicyReport
 
@@ -60,9 +61,9 @@ def _show(report: PolicyReport) -> None:
     if report.shares:
         click.echo("  supplier       facility       documents           money")
     for one in report.shares:
-        click.echo(f"  {one.supplier:<14} {one.facility:<14} {one.documents:>9} {one.amount:>15,.2f} {one.currency}")
+        click.echo(f"  {one.supplier:<14} {one.facility:<14} {one.documents:>9} {priced(one.amount, one.currency):>18}")
     for row in report.otherwise[:_SHOWN]:
         was, would = ", ".join(row.before) or "waits", ", ".join(row.after) or "waits"
-        click.echo(f"  {row.document}: {row.amount:,.2f} {row.currency}: {was} → {would}")
+        click.echo(f"  {row.document}: {priced(row.amount, row.currency)}: {was} → {would}")
     if len(report.otherwise) > _SHOWN:
         click.echo(f"  … and {len(report.otherwise) - _SHOWN} more: --json has all of them")

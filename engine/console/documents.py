@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from engine.core.figures import money
+
 ROW_LIMIT = 200
 
 
@@ -81,7 +83,8 @@ def _cell(value: Any) -> Cell:
     if value is None:
         return Cell("")
     if isinstance(value, dict) and _is_amount(value):
-        return Cell(f"{value['amount']} {value.get('currency') or value.get('unit') or ''}".rstrip(), exact=True)
+        shown = money(str(value["amount"]), value.get("currency"))
+        return Cell(f"{shown} {value.get('currency') or value.get('unit') or ''}".rstrip(), exact=True)
     if isinstance(value, bool):
         return Cell("yes" if value else "no")
     if isinstance(value, list):

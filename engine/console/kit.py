@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from engine.console import assets, figures, words
 from engine.console.desk import Desk, Note
 from engine.core.errors import IsthmusError, MessageError, SignInError
+from engine.core.figures import money
 from engine.core.ids import id_text
 from engine.ports.accounts import PASSWORD_MIN_LENGTH, Role
 from engine.ports.operations import EngineStatus
@@ -80,6 +81,7 @@ class Kit:
             "moment": words.moment,
             "count": words.count,
             "amount": words.amount,
+            "money": money,
             "size": words.size,
             "id": id_text,
             "word": words.state_word,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from engine.core.figures import grouped
 from engine.ports.accounts import Role
 from engine.ports.connector import Reason
 from engine.ports.states import DeliveryState, MessageState
@@ -97,20 +98,13 @@ def moment(value: datetime | None) -> str:
 
 
 def count(value: int) -> str:
-    """`1 318`, grouped by a narrow no-break space."""
-    return f"{value:,}".replace(",", "\u202f")
+    """`1,318`, as amounts are."""
+    return grouped(value)
 
 
 def amount(text: str) -> str:
-    """An exact number as people read it, `1234567.50` as `1,234,567.50`; what is none stays as it is.
-
-    Only for pages and tables: data keeps the plain form.
-    """
-    whole, point, decimals = text.partition(".")
-    digits = whole.removeprefix("-")
-    if not (digits.isascii() and digits.isdecimal()):
-        return text
-    return f"{whole[: len(whole) - len(digits)]}{int(digits):,}{point}{decimals}"
+    """Numbers of a text told apart in thousands: `1000 / 2000` as `1,000 / 2,000`."""
+    return " ".join(map(grouped, text.split(" ")))
 
 
 def size(value: int) -> str:

@@ -55,7 +55,7 @@ async def test_a_run_is_printed_with_what_it_left_and_what_to_do(
     cli._print_run(view)
 
     printed = capsys.readouterr().out
-    assert printed.startswith(f"{RUN}      2026-11-19    3 23430.15 USD")
+    assert printed.startswith(f"{RUN}      2026-11-19    3            23,430.15 USD")
     for words in ("nobody verified the bank account", "not paid", "CASCADE/INV-88021", "price above tolerance"):
         assert words in printed
 

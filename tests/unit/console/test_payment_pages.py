@@ -19,7 +19,7 @@ from tests.support.operations_double import OperationsDouble
 from tests.support.payments_double import ACCOUNT, BACK, BEFORE, DISPUTED, HELD, RUN
 from tests.support.people import AuditDouble, enrol
 
-TOTAL_OF_OTHERS = ("22390.00", "640.00", "RI-5515", "23430.15")  # with a part of another facility, or only theirs
+TOTAL_OF_OTHERS = ("22,390.00", "640.00", "RI-5515", "23,430.15")  # with a part of another facility, or only theirs
 
 
 class Room:
@@ -48,7 +48,7 @@ async def test_the_page_shows_runs_and_payments_with_their_sums(room: Room) -> N
 
     assert len(numbers(text)) == 7
     assert re.findall(r'href="/payments/runs/([^"]+)"', text) == [RUN, BEFORE]
-    assert "23430.15" in text
+    assert "23,430.15" in text
     assert "<caption>All payments, decided last first</caption>" in text
 
 

@@ -105,7 +105,7 @@ def test_money_quantities_and_lines_are_shown_as_tables() -> None:
     view = view_document(harbor.INVOICE_DOCUMENT.format(**facts).encode())
     assert view is not None
 
-    assert {name: cell.text for name, cell in view.facts}["Stated total"] == "1140.00 USD"
+    assert {name: cell.text for name, cell in view.facts}["Stated total"] == "1,140.00 USD"
     table = view.tables[0]
     assert [c.text for c in table.columns] == ["Number", "Item number", "Quantity", "Price"]
     assert [c.text for c in table.rows[0]] == ["1", "400100", "24 BX", "38.40 USD"]
@@ -153,7 +153,7 @@ def test_every_held_reason_says_what_to_do(code: str) -> None:
 def test_numbers_are_written_for_people() -> None:
     assert [rate(0.04), rate(12.34), rate(1234.5)] == ["0.0", "12.3", "1234"]
     assert [size(0), size(2048), size(3 * 1024**2)] == ["0 B", "2.0 KiB", "3.0 MiB"]
-    assert count(1318000) == "1\u202f318\u202f000"
+    assert count(1318000) == "1,318,000"
 
 
 # ------------------------------------------------------------------ findings
