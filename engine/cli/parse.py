@@ -19,14 +19,18 @@ from engine.core.errors import IsthmusError
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--check", is_flag=True, help="Only tell whether each file parses and re-encodes byte for byte.")
+@click.option(
+    "--check", is_flag=True, help="Only tell whether each file parses, is whole and re-encodes byte for byte."
+)
 @click.option("--layout", help="Read tables (delimited, fixed width, Excel) by this layout of the site here.")
 @json_option
 def command(files: tuple[Path, ...], check: bool, layout: str | None, as_json: bool) -> None:
     """Show HL7 v2, X12, FHIR, JSON, XML, mails and ZIP files as trees; the format is told by the content. Folders
     are walked.
 
-    Exit 0: all could be read (and, with --check, written again as they were), 1: not all.
+    Exit 0: all could be read (and, with --check, are whole and are written again as they were), 1: not all. An X12
+    interchange is whole with all its trailers, right counts and control numbers; an HL7 batch with its trailers and
+    counts; a table when every row can be read.
 
     \b
     Examples:
@@ -100,16 +104,29 @@ def _read(path: Path, name: str, data: bytes, read: Callable[[bytes], Parsed], c
         return Outcome(path, name, str(error))
     except Exception as error:  # one file that shows a defect of the reader must not hide the others
         return Outcome(path, name, f"E000 the reader failed: {type(error).__name__}")
-    return Outcome(path, name, None if same else "E001 it is not written again byte for byte", parsed)
+    if not same:
+        return Outcome(path, name, "E001 it is not written again byte for byte", parsed)
+    return Outcome(path, name, _not_whole(parsed) if check else None, parsed)
+
+
+def _not_whole(parsed: Parsed) -> str | None:
+    """In words of the first fault; the others are listed as findings."""
+    if not parsed.broken:
+        return None
+    others = len(parsed.broken) - 1
+    return f"E002 it is not whole: {parsed.broken[0]}" + (f"; and {others} more" if others else "")
 
 
 def _print(outcome: Outcome, check: bool) -> None:
     name = click.style(str(outcome.path), bold=True)
     if not outcome.ok:
         click.echo(f"{name}: {click.style('refused', fg='red')} {outcome.format or ''} {outcome.error}")
+        for finding in outcome.parsed.findings if outcome.parsed else ():
+            click.echo(f"  {click.style(finding, fg='yellow')}")
         return
     assert outcome.parsed is not None
-    click.echo(f"{name}: {click.style('ok', fg='green')} {outcome.format}, {printable(outcome.parsed.summary)}")
+    word = click.style("not whole", fg="yellow") if outcome.parsed.broken else click.style("ok", fg="green")
+    click.echo(f"{name}: {word} {outcome.format}, {printable(outcome.parsed.summary)}")
     for finding in outcome.parsed.findings:
         click.echo(f"  {click.style(finding, fg='yellow')}")
     if not check:

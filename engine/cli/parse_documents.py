@@ -106,6 +106,6 @@ def table(layout: Layout) -> Callable[[bytes], Parsed]:
                     facts = "  ".join(f"{name}={printable(str(value))}" for name, value in row.items())
                     yield f"  {click.style(f'line {row.line}', fg='cyan')}  {facts}"
 
-        return Parsed(counted(len(good), "message"), findings, lambda: data, lines)
+        return Parsed(counted(len(good), "message"), findings, lambda: data, lines, findings)
 
     return read

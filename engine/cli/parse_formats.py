@@ -21,6 +21,12 @@ _MAIL = re.compile(
     r"(?:From|To|Date|Subject|Received|Return-Path|Delivered-To|Message-ID|MIME-Version|DKIM-Signature):[ \t]", re.I
 )
 
+# Trailers that are missing and counts or control numbers that differ; a batch cut off, and a frame that was torn.
+_X12_BROKEN = frozenset(
+    {"X001", "X021", "X022", "X023", "X103", "X104", "X105", "X202", "X203", "X204", "X903"}
+)  # fmt: skip
+_HL7_BROKEN = frozenset({"H011", "H012", "H014"})
+
 
 def detect(data: bytes) -> str | None:
     """The format, by the first characters that are not blank, a byte order mark or MLLP framing."""
@@ -60,7 +66,8 @@ def _hl7(data: bytes) -> Parsed:
     types = ", ".join(sorted({message.message_type or "no type" for message in file.messages}))
     summary = f"{counted(len(file.messages), 'message')}: {types}"
     findings = tuple(f"{f.code.value} {f.where}: {f.text}" for f in file.findings)
-    return Parsed(summary, findings, file.encode, lambda: _hl7_tree(file.messages))
+    broken = tuple(shown for f, shown in zip(file.findings, findings, strict=True) if f.code.value in _HL7_BROKEN)
+    return Parsed(summary, findings, file.encode, lambda: _hl7_tree(file.messages), broken)
 
 
 def _hl7_tree(messages: tuple[Any, ...]) -> Iterator[str]:
@@ -87,22 +94,24 @@ def _x12(data: bytes) -> Parsed:
     sets = [one for i in file.interchanges for g in i.groups for one in g.sets]
     codes = ", ".join(sorted({one.code for one in sets})) or "none"
     summary = f"{counted(len(file.interchanges), 'interchange')}, {counted(len(sets), 'set')}: {codes}"
-    return Parsed(summary, tuple(_x12_findings(file)), lambda: encode(file), lambda: _x12_tree(file))
+    found = list(_x12_findings(file))
+    findings, broken = (shown for shown, _ in found), (shown for shown, code in found if code in _X12_BROKEN)
+    return Parsed(summary, tuple(findings), lambda: encode(file), lambda: _x12_tree(file), tuple(broken))
 
 
-def _x12_findings(file: Any) -> Iterator[str]:
-    """Of envelopes and sets, as an answer to the sender would tell them, whatever its partner tolerates."""
+def _x12_findings(file: Any) -> Iterator[tuple[str, str]]:
+    """Of envelopes and sets with their codes, as an answer to the sender would tell them, whatever is tolerated."""
     from engine.protocols.x12 import EnvelopePolicy, judge
     from engine.script.hipaa import known  # whether there is a guide; its maps are read where a channel asks for them
 
-    yield from map(str, file.remarks)
+    yield from ((str(one), one.code) for one in file.remarks)
     for number, interchange in enumerate(file.interchanges, 1):
         lead = f"interchange {number}: " if len(file.interchanges) > 1 else ""
         outcome = judge(
             interchange, EnvelopePolicy.TOLERANT, guide=lambda one, version: () if known(one, version) else None
         )
         found = outcome.all_findings if outcome.groups else interchange.all_findings
-        yield from (f"{lead}{one}" for one in found)
+        yield from ((f"{lead}{one}", one.code) for one in found)
 
 
 def _x12_tree(file: Any) -> Iterator[str]:

@@ -14,12 +14,16 @@ _TREE_LIMIT = 2000
 
 
 class Parsed(msgspec.Struct, frozen=True):
-    """`tree` gives lines for people; `encode` writes the file again from what was read."""
+    """`tree` gives lines for people; `encode` writes the file again from what was read.
+
+    `broken`: those findings because of which it is not the whole file that its sender wrote.
+    """
 
     summary: str
     findings: tuple[str, ...]
     encode: Callable[[], bytes]
     tree: Callable[[], Iterator[str]]
+    broken: tuple[str, ...] = ()
 
 
 def counted(count: int, what: str, several: str | None = None) -> str:

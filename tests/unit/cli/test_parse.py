@@ -175,3 +175,50 @@ def test_a_table_is_read_by_its_layout(tmp_path: Path, monkeypatch: pytest.Monke
     assert "delimited, 1 message" in text
     assert "line 2  item=M1  price=1.50" in text
     assert "line 3, price" in text
+
+
+# ------------------------------------------------------------------ whether it is all that the sender wrote
+ORDER = samples.interchange()
+BATCH = b"FHS|^~\\&|A\rBHS|^~\\&\r" + HL7 + b"BTS|1\rFTS|1\r"
+
+
+@pytest.mark.parametrize(
+    ("data", "fault"),
+    [
+        (ORDER[: ORDER.index(b"IEA")], "X023"),
+        (ORDER[: ORDER.index(b"GE*")], "X103"),
+        (ORDER[: ORDER.index(b"SE*")], "X202"),
+        (ORDER.replace(b"SE*", b"SE*1"), "X204"),
+        (ORDER.replace(b"GE*1", b"GE*2"), "X105"),
+        (ORDER.replace(b"IEA*1", b"IEA*2"), "X021"),
+        (ORDER.replace(b"IEA*1*000000501", b"IEA*1*000000502"), "X001"),
+        (ORDER + b"left over", "X903"),
+        (BATCH.replace(b"FTS|1\r", b""), "H012"),
+        (BATCH.replace(b"BTS|1", b"BTS|2"), "H011"),
+        (REQUEST[:-1], "M005"),
+        (b'<SupplyRequest xmlns="http://hl7.org/fhir"><status value="active"/>', "M005"),
+    ],
+)
+def test_what_is_cut_off_or_miscounted_fails_the_check_and_says_why(tmp_path: Path, data: bytes, fault: str) -> None:
+    (tmp_path / "a").write_bytes(data)
+
+    code, text = _shown(tmp_path / "a", "--check")
+    (facts,) = _parse(tmp_path / "a", "--check")[1]
+
+    assert (code, fault in text, ": ok " in text) == (1, True, False)
+    assert (facts["ok"], facts["error"][:4] in {"E002", "M005"}) == (False, True)
+
+
+@pytest.mark.parametrize("data", [ORDER, ORDER + b"\r\n", ORDER + ORDER.replace(b"501", b"502"), BATCH, HL7[:-1]])
+def test_what_is_whole_passes_the_check(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "a").write_bytes(data)
+
+    assert _shown(tmp_path / "a", "--check")[0] == 0
+
+
+def test_what_is_not_whole_is_shown_as_far_as_it_goes(tmp_path: Path) -> None:
+    (tmp_path / "a.edi").write_bytes(ORDER[: ORDER.index(b"SE*")])
+
+    code, text = _shown(tmp_path / "a.edi")
+
+    assert (code, "not whole x12" in text, "PO-4711" in text) == (0, True, True)
