@@ -346,8 +346,8 @@ class Match:
         asked = book.charged_before(self.turn) + self.charged + asked_by_lines(lines, used)
         verdict = judge("freight", agreed, asked, book.policies, self._aspects(None))
         if not verdict.within and verdict.above:
-            self._differs("freight_above_ordered", "Freight or charges were not agreed", None, verdict,
-                          verdict.difference)  # fmt: skip
+            title = "Freight or charges were not agreed"
+            self._differs("freight_above_ordered", title, None, verdict, verdict.difference)
 
     def _total(self) -> None:
         if not self._has_rule("invoice_total"):
@@ -355,8 +355,7 @@ class Match:
         expected, actual = self.expected + exact(self.agreed), exact(self.extended) - self.beside
         verdict = judge("invoice_total", expected, actual, self.book.policies, self._aspects(None))
         if not verdict.within:
-            title = "The invoice differs too much in all"
-            self._differs("invoice_total_differs", title, None, verdict, verdict.difference)
+            self._differs("invoice_total_differs", "The invoice differs too much", None, verdict, verdict.difference)
 
     # -------------------------------------------------------------- words
     def _judge(
@@ -379,7 +378,8 @@ class Match:
         facts: Mapping[str, object] | None = None, flip: str = "",
     ) -> None:  # fmt: skip
         money = Money(amount=decimal_of(worth), currency=self.invoice.currency).rounded()
-        self._found(type_, title, line, money, {**verdict.facts, **(facts or {})}, flip or verdict.flip)
+        more = {**verdict.facts, **(facts or {})}
+        self._found(type_, title, line, money, more, flip or verdict.flip_in(money.currency))
 
     def _found(
         self, type_: str, title: str, line: InvoiceLine | None, money: Money | None, facts: Mapping[str, object],

@@ -88,4 +88,5 @@ def _finding(invoice: Invoice, place: str, verdict: Verdict) -> Finding:
         return found(invoice, "tax_not_due", "Tax is asked of who is exempt", place, money=money,
                      facts=verdict.facts, flip=flip)  # fmt: skip
     title = "The tax is not that of the expected rate"
-    return found(invoice, "tax_rate_differs", title, place, money=money, facts=verdict.facts, flip=verdict.flip)
+    return found(invoice, "tax_rate_differs", title, place, money=money, facts=verdict.facts,
+                 flip=verdict.flip_in(invoice.currency))  # fmt: skip

@@ -11,6 +11,7 @@ import msgspec
 from engine.channel.policies import Policies
 from engine.channel.policy_matching import Limit
 from engine.channel.policy_parts import Aspects
+from engine.core.currency import minor_places
 from engine.procure.decision import text_of
 from engine.procure.exact import Exact, decimal_of, exact, size
 from engine.procure.policies import tolerance_for
@@ -18,6 +19,8 @@ from engine.procure.policies import tolerance_for
 _EXACT = Limit(absolute=Decimal(0))
 _FREE = Limit(unlimited=True)
 _PARTS = frozenset({"quantity_ordered", "quantity_received", "quantity_accepted"})
+
+_OF_MONEY = frozenset({"freight", "invoice_total", "line_amount", "small_differences", "tax", "tax_line"})
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -58,6 +61,15 @@ class Verdict(msgspec.Struct, frozen=True):
         """The smallest change of the figure that would have been within."""
         return self.flip_with()
 
+    def flip_in(self, currency: str) -> str:
+        """Of an amount of money, one that the currency has, where one of them is within."""
+        edge = self.edge if self.rule in _OF_MONEY and not self.within else None
+        if edge is None:
+            return self.flip
+        amount = _inward(edge, self.above, minor_places(currency))
+        crosses = exact(amount) < self.expected if self.above else exact(amount) > self.expected
+        return self.flip if crosses else self._flip(amount)
+
     def flip_with(self, *edges: Exact | None) -> str:
         """
         Args:
@@ -66,8 +78,10 @@ class Verdict(msgspec.Struct, frozen=True):
         if self.within or self.allowed is None:
             return ""
         known = [one for one in (self.edge, *edges) if one is not None]
-        edge = min(known) if self.above else max(known)
-        return f"{text_of(_inward(edge, self.above))} instead of {shown(self.actual)} would have been within"
+        return self._flip(_inward(min(known) if self.above else max(known), self.above))
+
+    def _flip(self, figure: Decimal) -> str:
+        return f"{text_of(figure)} instead of {shown(self.actual)} would have been within"
 
 
 def judge(
@@ -103,12 +117,13 @@ def _hundredth(percent: Decimal) -> Fraction:
     return Fraction(percent) / 100
 
 
-def _inward(edge: Exact, above: bool) -> Decimal:
-    """To six places, and never beyond the edge."""
-    millionths, rest = divmod(edge.numerator * 1_000_000, edge.denominator)
+def _inward(edge: Exact, above: bool, places: int = 6) -> Decimal:
+    """To so many places, and never beyond the edge."""
+    parts = 10**places
+    whole, rest = divmod(edge.numerator * parts, edge.denominator)
     if rest and not above:
-        millionths += 1
-    return decimal_of(Fraction(millionths, 1_000_000))
+        whole += 1
+    return decimal_of(Fraction(whole, parts))
 
 
 def shown(value: Exact) -> str:

@@ -119,7 +119,8 @@ def sum_differs(invoice: Invoice, lines: Decimal, world: World) -> Iterator[Find
     if not verdict.within:
         money = Money(amount=decimal_of(verdict.difference), currency=invoice.currency)
         title = "The total is not what its parts add up to"
-        yield found(invoice, "total_out_of_balance", title, money=money, facts=verdict.facts, flip=verdict.flip)
+        yield found(invoice, "total_out_of_balance", title, money=money, facts=verdict.facts,
+                    flip=verdict.flip_in(invoice.currency))  # fmt: skip
 
 
 def tax_differs(invoice: Invoice, world: World) -> Iterator[Finding]:

@@ -67,3 +67,30 @@ def test_it_says_the_smallest_change_that_would_have_been_within() -> None:
     verdict = judge("price", Decimal(10), Decimal(11), by, Aspects())
 
     assert verdict.flip == "10.5 instead of 11 would have been within"
+
+
+@pytest.mark.parametrize(
+    ("rule", "currency", "actual", "flip"),
+    [
+        ("invoice_total", "USD", "120", "112.54 instead of 120 would have been within"),
+        ("invoice_total", "JPY", "120", "112 instead of 120 would have been within"),
+        ("invoice_total", "JPY", "80", "88 instead of 80 would have been within"),
+        ("invoice_total", "KWD", "120", "112.548 instead of 120 would have been within"),
+        ("price", "JPY", "120", "112.54889 instead of 120 would have been within"),  # of a price, any number of places
+    ],
+)
+def test_what_would_have_been_within_is_an_amount_that_the_currency_has(
+    rule: str, currency: str, actual: str, flip: str
+) -> None:
+    limit = Limit(percent=Decimal("12.54889"))
+    by = policies(Tolerance.model_validate({"rule": rule, "upper": limit, "lower": limit}))
+
+    assert judge(rule, Decimal(100), Decimal(actual), by, Aspects()).flip_in(currency) == flip
+
+
+def test_where_no_amount_of_the_currency_is_within_the_figure_itself_is_told() -> None:
+    by = policies(Tolerance(rule="line_amount", upper=Limit(absolute=Decimal("0.1"))))
+
+    verdict = judge("line_amount", Decimal("33.3"), Decimal(34), by, Aspects())
+
+    assert verdict.flip_in("JPY") == "33.4 instead of 34 would have been within"
