@@ -139,7 +139,7 @@ CODES: dict[str, Code] = {
     "C132": Code("Delegations in a circle", "Each hands on to the next and the last to the first: nobody acts."),
     "C133": Code("Two rules for the same", "Both apply to exactly the same, and only the first would ever count."),
     "C134": Code("Step that nobody can approve", "No one of those who are asked may approve so much.", "warning"),
-    "C135": Code("Amounts between two routes", "Requests of such an amount would be approved by nobody.", "warning"),
+    "C135": Code("Amounts between two routes", "Requests of such an amount would be approved by nobody."),
     "C136": Code("Unknown calendar", "There is no business calendar of this name in `calendars.yaml`."),
     "C137": Code("Managers in a circle", "Somebody would report to herself."),
     "C138": Code("Delegation without effect", "It is for days on which one of the two is not here.", "warning"),
@@ -150,6 +150,10 @@ CODES: dict[str, Code] = {
         "Supplier or department that nothing else names", "The rule would never apply to anything.", "warning"
     ),
     "C142": Code("Step of a plan that no channel takes", "What comes before it would wait for it for ever.", "warning"),
+    # ---- policies about money
+    "C143": Code("Amounts that two routes take", "Which of them counts depends on which is written first.", "warning"),
+    "C144": Code("Limit in a currency without a rate", "Only amounts in that currency can be within it.", "warning"),
+    "C145": Code("Routes for the same in two currencies", "Whether they overlap changes with the rates."),
 }
 
 ADVICE: dict[str, str] = {

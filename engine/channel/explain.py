@@ -14,6 +14,7 @@ from engine.channel.finding import Finding
 from engine.channel.yaml_source import Path, YamlSource
 
 _SETTING = re.compile(r"\b(?:in|which) (?P<name>[a-z_]+):(?= |$)")
+_WITH_DECIMALS = re.compile(r"-?\d+\.\d+")
 _LIST, _GROUP = "a list", "a group of settings"
 _KINDS = {
     "string": "text",
@@ -201,5 +202,7 @@ def _example(model: type[BaseModel], loc: tuple[int | str, ...]) -> str | None:
         return None
     if found.examples:
         shown = found.examples[0]
+        if isinstance(shown, str) and _WITH_DECIMALS.fullmatch(shown):
+            shown = f'"{shown}"'  # bare, it would be refused for not being exact
         return f"for example: {names[-1]}: {shown}" if isinstance(shown, str | int | float) else found.description
     return found.description

@@ -23,6 +23,7 @@ from engine.channel.lints import (
     layouts,
     messages,
     policies,
+    policy_bands,
     policy_names,
     scripts,
     secrets,
@@ -48,6 +49,7 @@ FAMILIES: tuple[Family, ...] = (
     transports.check,
     layouts.check,
     policies.check,
+    policy_bands.check,
     policy_names.check,
 )
 _ALLOW = re.compile(r"#\s*lint: allow (?P<codes>C\d{3}(?:[ ,]+C\d{3})*)\s+\S")

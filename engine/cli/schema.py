@@ -13,7 +13,7 @@ from engine.cli.workspace import print_json, site_root
 FOLDER = "config/schema"
 POLICIES = (
     *("tolerances", "matching", "approvals", "exceptions", "milestones", "calendars", "people"),
-    *("records", "usage", "postings"),
+    *("currencies", "records", "usage", "postings"),
 )
 NAMES = (
     *("channel", "engine", "connections", "partner", "layout", "expect"),

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
+from engine.canonical.money import Money
 from engine.channel.explain import did_you_mean, known_words
 from engine.channel.finding import Finding, errors_among
 from engine.channel.lints.ground import Ground
 from engine.channel.model import Settings
 from engine.channel.policies import FOLDER, Policies
+from engine.channel.policy_currencies import Currencies
 from engine.channel.policy_parts import Scope
-from engine.channel.policy_people import People, Person, same_person
-from engine.channel.policy_routing import Delegation, Route, Step
+from engine.channel.policy_people import People, Person, Role, same_person
+from engine.channel.policy_routing import Delegation, Step
 from engine.channel.yaml_source import Path, YamlSource
 
 
@@ -37,7 +38,6 @@ def check(ground: Ground) -> Iterator[Finding]:
     yield from _delegations(desk)
     yield from _managers(desk)
     yield from _twice(desk)
-    yield from _bands(desk)
     yield from _steps(desk)
     yield from _calendars(desk)
 
@@ -187,40 +187,17 @@ def _of(rule: Settings, own: tuple[str, ...]) -> Hashable:
     return tuple(getattr(rule, name) for name in (*Scope.model_fields, *own))
 
 
-def _bands(desk: _Desk) -> Iterator[Finding]:
-    """Amounts that lie between two routes for the same, or above them all."""
-    groups: defaultdict[tuple[str | None, ...], list[tuple[Decimal, int, Route]]] = defaultdict(list)
-    for number, route in enumerate(desk.policies.approvals.routes):
-        scope = [getattr(route, name) for name in Scope.model_fields]
-        low = Decimal(-1) if route.above is None else route.above
-        for about in route.subjects:
-            groups[(about, *scope, route.urgency)].append((low, number, route))
-    for (subject, *narrow), found in groups.items():
-        ordered = sorted(found, key=lambda one: one[:2])
-        reached = Decimal(-1)
-        for low, number, route in ordered:
-            if low > reached >= 0:
-                text = f"no route takes amounts above {reached} and up to {low}"
-                yield from desk.finding("C135", "approvals", ("routes", number), text, f"write above: {reached}")
-            reached = Decimal("Infinity") if route.up_to is None else max(reached, route.up_to)
-        if reached.is_finite() and not any(narrow):
-            text = f"no route takes a {subject} above {reached}"
-            yield from desk.finding(
-                "C135", "approvals", ("routes", ordered[-1][1]), text, "leave up_to out of the last"
-            )
-
-
 def _steps(desk: _Desk) -> Iterator[Finding]:
     """Steps whose people, and all above them, may not approve the smallest amount of the route."""
-    people = desk.policies.people
+    people, base = desk.policies.people, desk.policies.currencies.base
     for number, route in enumerate(desk.policies.approvals.routes):
         for at, step in enumerate(route.steps):
             if not step.checks_limit or step.manager or step.department_head:
                 continue
             named = [one for one in people.people if _is_named(one, step)]
-            least = route.above or Decimal(0)
-            if named and not any(_may(one, people, least) for one in _with_those_above(named, people)):
-                text = f"nobody who is asked, nor anybody above, approves more than {least}"
+            least = Money(amount=route.above or Decimal(0), currency=route.currency or base)
+            if named and not any(_may(one, desk.policies, least) for one in _with_those_above(named, people)):
+                text = f"nobody who is asked, nor anybody above, approves more than {least.amount}"
                 advice = "ask a role with approves_up_to: in people.yaml"
                 yield from desk.finding("C134", "approvals", ("routes", number, "steps", at), text, advice)
 
@@ -244,9 +221,18 @@ def _with_those_above(named: list[Person], people: People) -> Iterator[Person]:
                 line.append(boss)
 
 
-def _may(one: Person, people: People, amount: Decimal) -> bool:
-    roles = [people.roles[name] for name in one.roles if name in people.roles]
-    return any(role.unlimited or (role.approves_up_to is not None and role.approves_up_to > amount) for role in roles)
+def _may(one: Person, policies: Policies, least: Money) -> bool:
+    roles = [policies.people.roles[name] for name in one.roles if name in policies.people.roles]
+    return any(role.unlimited or _reaches(role, policies.currencies, least) for role in roles)
+
+
+def _reaches(role: Role, currencies: Currencies, least: Money) -> bool:
+    """By the newest rates; what nobody can compare is out of reach."""
+    if role.approves_up_to is None:
+        return False
+    limit = Money(amount=role.approves_up_to, currency=role.currency or currencies.base)
+    worth = currencies.worth(limit, least.currency, date.max)
+    return worth is not None and worth > least.amount
 
 
 # ------------------------------------------------------------------ calendars

@@ -67,6 +67,20 @@ def test_the_shipped_policies_are_without_mistakes(root: Path, known: Knowledge)
         ("approvals", "up_to: 10000\n    steps:\n      - {name: department, department_head: true, manager",
          "up_to: 400\n    steps:\n      - {name: department, department_head: true, manager", "C009", "no amount"),
         ("approvals", "master data, roles: [supplier-master, ap-manager]", "nobody", "C009", "nobody is asked"),
+        ("approvals", "    above: 500\n", "    above: 400\n", "C143", "above 400 and up to 500 are also of"),
+        ("approvals", "    above: 500\n", "    above: 400\n", "C143", "write above: 500"),
+        ("approvals", "    above: 500\n", "", "C143", "amounts up to 500 are also"),
+        ("approvals", "up_to: 500 ", "above: 20 #", "C135", "no route takes a requisition up to 20"),
+        ("approvals", "    subjects: [payment]", "    subjects: [payment]\n    up_to: 9", "C135", "payment above 9"),
+        ("approvals", "up_to: 500 ", "up_to: 10000 ", "C133", "'small supplies' above takes all that this one takes"),
+        ("approvals", "    above: 500\n", "    above: 500\n    currency: EUR\n", "C145", "has its amounts in USD"),
+        ("approvals", "    subjects: [payment]", "    subjects: [payment]\n    currency: GBP", "C144", "what GBP is"),
+        ("people", "approves_up_to: 25000,", "approves_up_to: 25000, currency: JPY,", "C144", "under rates: of config"),
+        ("people", "approves_up_to: 25000,", "approves_up_to: 25000, currency: yen,", "C004", "currency"),
+        ("currencies", 'worth: "1.0850"', "worth: 1.0850", "C009", "in quotes"),
+        ("currencies", 'worth: "1.0850"', 'worth: "0"', "C005", 'more than 0; for example: worth: "1.0850"'),
+        ("currencies", "currency: CAD", "currency: EUR", "C009", "two rates from 2026-07-01"),
+        ("currencies", "currency: CAD", "currency: USD", "C009", "is the base currency"),
         ("calendars", "CLINIC: clinic", "CLINIC: clnic", "C136", "did you mean 'clinic'"),
         ("calendars", "usual: office", "usual: offices", "C009", "there is no calendar 'offices'"),
         ("calendars", "usual: office", "usual: offices", "C009", "calendars.yaml:3:8:"),
@@ -213,3 +227,40 @@ def test_a_supplier_that_nothing_else_names_is_told(root: Path, known: Knowledge
 
     assert ("no supplier 'S1020' is named anywhere else in the site", "did you mean 'S1002'?") in told
     assert sum("department 'M-ORR'" in text for text, _ in told) == 2
+
+
+def routes(root: Path, text: str) -> None:
+    (root / "config" / "policies" / "approvals.yaml").write_text("routes:\n" + text)
+
+
+def told(root: Path, known: Knowledge) -> list[tuple[int, str]]:
+    return [(one.line, one.code) for one in found(root, known) if one.file.endswith("approvals.yaml")]
+
+
+def test_a_gap_is_told_at_the_line_that_leaves_it_and_only_once(root: Path, known: Knowledge) -> None:
+    routes(root, """  - {route: a, subjects: [order], up_to: 10}
+  - {route: b, subjects: [order], above: 20}
+  - {route: c, subjects: [order], facility: HARBOR-MAIN, up_to: 5}
+""")  # fmt: skip
+    assert told(root, known) == [(3, "C135")]
+
+
+def test_a_wider_route_fills_the_gap_of_a_narrower_one(root: Path, known: Knowledge) -> None:
+    routes(root, """  - {route: a, subjects: [order]}
+  - {route: b, subjects: [order], facility: HARBOR-MAIN, up_to: 5}
+  - {route: c, subjects: [order], facility: HARBOR-MAIN, above: 9, urgency: stat}
+""")  # fmt: skip
+    assert told(root, known) == []
+
+
+def test_a_narrow_route_that_nothing_wider_completes_leaves_a_gap(root: Path, known: Knowledge) -> None:
+    routes(root, "  - {route: a, subjects: [order], facility: HARBOR-MAIN, up_to: 5}\n")
+
+    assert told(root, known) == [(2, "C135")]
+
+
+def test_a_route_that_shares_one_subject_only_overlaps_for_that(root: Path, known: Knowledge) -> None:
+    routes(root, """  - {route: a, subjects: [order, invoice]}
+  - {route: b, subjects: [invoice, payment]}
+""")  # fmt: skip
+    assert told(root, known) == [(3, "C133")]
