@@ -15,11 +15,16 @@ from engine.ports.connector import Health
 FIRST_DAYS, DAILY_DAYS = 30, 7  # told once in the last month, then every day of the last week
 
 Place = tuple[str, str]
-"""Who uses a certificate (`orders`, `orders.erp`, `console`) and its file as the settings name it."""
+"""Who uses a certificate (`orders`, `orders.erp`, `console`) and its file as the settings name it.
+
+A partner's is used by `orders.partner ALDERBROOK`: of several files there, the one that lasts longest counts, for it
+follows the others.
+"""
+_OF_PARTNER = ".partner "
 
 
 def certificates_of(models: Iterable[ChannelModel]) -> Iterator[Place]:
-    """What these channels name for TLS and for signing (AS2), our own ends only."""
+    """What these channels name: our own for TLS and for signing (AS2), and the partners' for AS2."""
     for model in models:
         yield from _named(model.channel, model.source.settings)
         for destination in model.destinations:
@@ -30,6 +35,17 @@ def _named(place: str, settings: Mapping[str, Any]) -> Iterator[Place]:
     for named in (settings, settings.get("tls")):
         if isinstance(named, Mapping) and isinstance(named.get("certificate"), str):
             yield place, named["certificate"]
+    partners = settings.get("partners")
+    for one in partners if isinstance(partners, list | tuple) else ():
+        if isinstance(one, Mapping):
+            yield from _of_partner(place, one.get("as2_id"), one.get("certificates"))
+    yield from _of_partner(place, settings.get("as2_to"), settings.get("partner_certificates"))
+
+
+def _of_partner(place: str, name: object, files: object) -> Iterator[Place]:
+    for file in files if isinstance(files, list | tuple) else ():
+        if isinstance(file, str):
+            yield f"{place}{_OF_PARTNER}{name}", file
 
 
 class CertificateWatch:
@@ -61,9 +77,8 @@ class CertificateWatch:
 
     async def check(self, now: datetime) -> dict[Place, Health]:
         """Every certificate that can be read; only one that has expired is not well: the others still work."""
-        advice = "; put a new one there and deploy"
         return {
-            (place, file): Health(days >= 0, f"{file} {when(days)}{advice if days <= FIRST_DAYS else ''}")
+            (place, file): Health(days >= 0, f"{file} {when(days)}{_advice(place) if days <= FIRST_DAYS else ''}")
             for (place, file), days in (await self._left(now)).items()
         }
 
@@ -71,7 +86,21 @@ class CertificateWatch:
         places = sorted(set(self._places()))
         # Reading certificates waits for the disk, and its library takes long to load.
         left = await asyncio.to_thread(lambda: [self._days_left(self._root / file, now) for _, file in places])
-        return {place: days for place, days in zip(places, left, strict=True) if days is not None}
+        known = {place: days for place, days in zip(places, left, strict=True) if days is not None}
+        return {place: days for place, days in known.items() if not _is_followed(place, days, known)}
+
+
+def _is_followed(place: Place, days: int, known: Mapping[Place, int]) -> bool:
+    """A partner's other certificate lasts longer: what comes is checked against both."""
+    who, file = place
+    others = ((last, name) for (other, name), last in known.items() if other == who and _OF_PARTNER in who)
+    return max(others, default=(days, file)) > (days, file)
+
+
+def _advice(place: str) -> str:
+    if _OF_PARTNER in place:
+        return "; ask the partner for its next one, name it beside this one and deploy"
+    return "; put a new one there and deploy"
 
 
 def when(days: int) -> str:

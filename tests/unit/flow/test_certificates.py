@@ -126,3 +126,44 @@ def test_our_certificate_for_signing_is_watched_as_those_of_tls_are() -> None:
     place = "orders_out.alderbrook"
 
     assert list(certificates_of([model])) == [(place, "as2/ours.pem"), (place, "client.pem")]
+
+
+def as2_in_and_out() -> ChannelModel:
+    alder = {"as2_id": "ALDERBROOK", "certificates": ["as2/old.pem", "as2/new.pem"]}
+    return ChannelModel.model_validate(
+        {
+            "channel": "trade",
+            "version": 1,
+            "title": "Trade",
+            "source": {"type": "as2", "settings": {"certificate": "as2/ours.pem", "partners": [alder]}},
+            "destinations": [
+                {
+                    "name": "rainier",
+                    "type": "as2",
+                    "settings": {"as2_to": "RAINIER", "partner_certificates": ["as2/rainier.pem"]},
+                }
+            ],
+        }
+    )
+
+
+async def test_certificates_of_as2_partners_are_watched_and_one_that_is_followed_is_quiet() -> None:
+    left = {"ours.pem": 300, "old.pem": 5, "new.pem": 200, "rainier.pem": -2}
+    told: list[tuple[str, int]] = []
+    watch = CertificateWatch(
+        Path(), lambda: certificates_of([as2_in_and_out()]), lambda path, now: left[path.name],
+        lambda name, place, f: told.append((place or "", f["days"])),
+    )  # fmt: skip
+    await watch.look(NOW)
+    checked = await watch.check(NOW)
+
+    assert watch.notices == ("trade.rainier.partner RAINIER: the certificate as2/rainier.pem has expired",)
+    assert told == [("trade.rainier.partner RAINIER", -2)]
+    assert {place: health.ok for (place, _), health in checked.items()} == {
+        "trade": True, "trade.partner ALDERBROOK": True, "trade.rainier.partner RAINIER": False,
+    }  # fmt: skip
+    assert "ask the partner for its next one" in checked["trade.rainier.partner RAINIER", "as2/rainier.pem"].text
+
+    left["new.pem"] = 3
+    await watch.look(NOW)
+    assert "trade.partner ALDERBROOK: the certificate as2/old.pem expires in 5 days" in watch.notices
