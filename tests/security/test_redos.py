@@ -9,9 +9,12 @@ import importlib
 import inspect
 import pkgutil
 import re
+import sys
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
+from types import FunctionType
 from typing import Any
 
 import pytest
@@ -101,6 +104,31 @@ def test_a_path_is_read_or_refused_at_once(read: Callable[[str], Any]) -> None:
                 read(text)
             except IsthmusError:
                 continue
+
+
+def test_the_alarm_is_not_lost_in_what_the_interpreter_calls_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    lost: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", lost.append)
+    at_home = FunctionType(_spin.__code__.replace(co_filename=weakref.__file__), globals())
+    kept = []
+
+    def work() -> None:
+        ends = {1}
+        kept.append(weakref.ref(ends, at_home))
+        ends = {2}
+        while ends:
+            pass
+
+    with pytest.raises(TooSlowError), at_most(0.02):
+        work()
+
+    assert (kept[0](), lost) == (None, [])
+
+
+def _spin(reference: Any) -> None:
+    until = time.process_time() + 0.05
+    while time.process_time() < until:
+        pass
 
 
 # ---------------------------------------------------------------- our own

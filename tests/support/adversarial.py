@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import _weakrefset
+import gc
 import itertools
 import re
 import signal
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 LENGTH = 100_000
+_CALLED_BACK = {weakref.__file__, _weakrefset.__file__}  # whose functions the interpreter calls when something ends
+_SOON = 0.001
 _USUAL = "aA0 -.\"'\\/(;=<&\n,:"
 
 
@@ -25,8 +30,13 @@ def at_most(seconds: float) -> Iterator[None]:
     """
 
     def ended(number: int, frame: FrameType | None) -> None:
+        if frame is not None and frame.f_code.co_filename in _CALLED_BACK:
+            signal.setitimer(signal.ITIMER_VIRTUAL, _SOON)  # what is raised there is printed and lost: a bit later
+            return
         raise TooSlowError
 
+    collects = gc.isenabled()
+    gc.disable()  # a collection calls back, too
     before = signal.signal(signal.SIGVTALRM, ended)
     signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
@@ -34,6 +44,8 @@ def at_most(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
+        if collects:
+            gc.enable()
 
 
 def hard_texts(pattern: str) -> list[str]:
