@@ -66,13 +66,17 @@ def _number(one: str, other: str) -> tuple[int, str]:
     first, second = normal_number(one), normal_number(other)
     if first == second:
         return _NORMAL, "same number but for case, punctuation or leading zeros"
-    first, second = digits_for_letters(first), digits_for_letters(second)
-    if first == second:
+    read, other_read = digits_for_letters(first), digits_for_letters(second)
+    if read == other_read:
         return _NORMAL, "same number where letters are read as the digits that they look like"
-    if _exchanged(first, second):
+    if _exchanged(read, other_read):
         return _EXCHANGED, "two digits exchanged"
-    same = len(bare := digits_only(first)) >= _TELLING and bare == digits_only(second)
+    same = _same_digits(first, second) or _same_digits(read, other_read)  # a B behind a number is no 8
     return (_BARE, "same digits, other letters around them") if same else (0, "")
+
+
+def _same_digits(one: str, other: str) -> bool:
+    return len(bare := digits_only(one)) >= _TELLING and bare == digits_only(other)
 
 
 def _exchanged(one: str, other: str) -> bool:
@@ -97,11 +101,15 @@ def _dates(one: date, other: date, near_days: int) -> tuple[int, str]:
 
 
 # ------------------------------------------------------------------ in a decision
-def duplicates_of(invoice: Invoice, world: World) -> Iterator[Finding]:
-    """The invoice that came later is held; which that is, the keeping of the keys tells."""
+def duplicates_of(invoice: Invoice, world: World, credited: frozenset[str] = frozenset()) -> Iterator[Finding]:
+    """The invoice that came later is held; which that is, the keeping of the keys tells.
+
+    Args:
+        credited: keys of invoices that were taken back, so that nothing is a duplicate of them.
+    """
     rules = policies_of(world).matching.duplicates
     best: tuple[Likeness, Invoice] | None = None
-    for other in _before(invoice, world):
+    for other in (one for one in _before(invoice, world) if one.natural_key not in credited):
         alike = likeness(invoice, other, _same_entity(invoice, other, world), rules.near_days, rules.near_percent)
         if alike.score >= rules.hold_from and (best is None or alike.score > best[0].score):
             best = alike, other

@@ -42,6 +42,22 @@ def _against(credit: Invoice, number: str, papers: Papers, acts: Acts, world: Wo
                  flip=f"invoice {number}, or another number that it credits")  # fmt: skip
 
 
+def wholly_credited(papers: Papers, acts: Acts) -> frozenset[str]:
+    """Keys of the order's invoices that a credit memo of the same amount names: what is billed anew in their place is
+    no duplicate of theirs. Whether the goods were asked for twice, their quantities tell."""
+    every = papers.newest(Invoice)
+    memos = [one for one in every if not ((last := acts.last(one.natural_key)) and last.action in SENT_BACK)]
+    named = {
+        (one.supplier_number, normal_number(number), one.stated_total) for one in memos for number in originals_of(one)
+    }
+    return frozenset(
+        one.natural_key
+        for one in every
+        if one.invoice_kind is InvoiceKind.INVOICE
+        and (one.supplier_number, normal_number(one.invoice_number), one.stated_total) in named
+    )
+
+
 def _refused(credit: Invoice, number: str) -> Finding:
     """What was never to be paid is not credited either: other invoices would be paid so much less."""
     title, flip = "It credits an invoice that was sent back", f"invoice {number} posted, or the credit sent back, too"

@@ -26,7 +26,7 @@ from engine.procure.matching.match import Match
 from engine.procure.matching.number_used import NUMBER_USED, posted_version, used_before
 from engine.procure.matching.one_unit import in_one_unit
 from engine.procure.matching.order_alike import alike_orders
-from engine.procure.matching.original import against_original
+from engine.procure.matching.original import against_original, wholly_credited
 from engine.procure.matching.people import SENT_BACK, Acts, advice_of
 from engine.procure.matching.several import charged_elsewhere, is_home, parts_of, uses_elsewhere
 from engine.procure.matching.tax import tax_not_expected
@@ -58,6 +58,7 @@ class _Purchase:
         self.intents: list[Intent] = []
         self.looks: list[datetime] = []
         self.posted = self.book.posted
+        self.credited = wholly_credited(papers, self.acts)
 
     def run(self) -> Decision:
         invoices = sorted(self.papers.newest(Invoice), key=self._turn)
@@ -101,7 +102,7 @@ class _Purchase:
             *(one for order in orders for one in validate(invoice, order, self.world)),
             *(one for order in orders for one in not_valid(invoice, order, self.world)),
             *tax_not_expected(invoice, self.world),
-            *duplicates_of(invoice, self.world),
+            *duplicates_of(invoice, self.world, self.credited),
             *self._not_awaited(invoice),
             *(one for part in parts for one in part.of_figures),
         ]

@@ -31,6 +31,9 @@ def sent(number: str = "INV-00123", total: str = "40.00", **more: Any) -> Invoic
         (sent("inv00123", "40.30", invoiced_on=date(2026, 11, 15)), True),
         (sent("00123"), True),
         (sent("INV-00123 COPY"), True),
+        (sent("INV-00123A"), True),
+        (sent("INV-00123B"), True),  # and no 1238
+        (sent("INV-00123S", "80.00"), False),
         (sent("INV-OO123"), True),
         (sent("INV-0OI23"), True),
         (sent("INV-O0I23", "40.01"), True),

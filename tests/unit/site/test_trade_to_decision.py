@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from engine.canonical import (
-    Charge,
-    Invoice,
-    InvoiceKind,
-    Item,
-    Money,
-    OrderLine,
-    Packaging,
-    PurchaseOrder,
-    Quantity,
-    Receipt,
-    ReceiptLine,
-    Supplier,
-    Terms,
-)
+from engine.canonical import Charge, Invoice, InvoiceKind, PurchaseOrder, Receipt, Terms
 from engine.channel.load import load_site
 from engine.channel.site import Site
-from engine.cli.dry_run import runner_for
-from engine.ports.script import WorkResult
 from engine.ports.states import MessageState
 from engine.procure.decision import Decision
-from tests.support.dossiers import Dossiers
+from tests.support.trade import decided, edi, hub, invoice_of, order, quantity, receipt, taken, through, ubl, usd
 
 ROOT = Path(__file__).resolve().parents[3]
-AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
-SUPPLIER = Supplier(supplier_number="S1001", name="Alderbrook")
-TROCAR = Item(
-    item_number="M10001", description="Trocar", unit="EA",
-    packaging=(Packaging(unit="BX", contains=Decimal(10)), Packaging(unit="CA", contains=Decimal(40))),
-)  # fmt: skip
 BIG = "BIG*20261120*I-1*20261102*PO-1***DI"
 IT1 = "IT1*1*10*EA*4.00**IN*M10001"
 
@@ -46,54 +22,6 @@ IT1 = "IT1*1*10*EA*4.00**IN*M10001"
 @pytest.fixture(scope="module")
 def site() -> Site:
     return load_site(ROOT)
-
-
-def edi(*segments: str) -> bytes:
-    body = "".join(f"{one}~\n" for one in (segments[0], "REF*IA*S1001", *segments[1:]))
-    control = (
-        f"ISA*00*{' ' * 10}*00*{' ' * 10}*ZZ*ALDERBROOK     *ZZ*HARBORHEALTH   *261120*0815*U*00401*000000101*0*P*>"
-    )
-    group = "GS*IN*ALDERBROOK*HARBORHEALTH*20261120*0815*101*X*004010"
-    end = f"SE*{len(segments) + 3}*0001~\nGE*1*101~\nIEA*1*000000101~\n"
-    return f"{control}~\n{group}~\nST*810*0001~\n{body}{end}".encode()
-
-
-def order(amount: str = "10", price: str = "4.00", unit: str = "EA", **more: Any) -> PurchaseOrder:
-    line = OrderLine(number=1, item_number="M10001", quantity=_of(amount, unit), price=_usd(price))
-    values = {"order_number": "PO-1", "supplier_number": "S1001", "ordered_on": date(2026, 11, 2)} | more
-    return PurchaseOrder(lines=(line,), **values)
-
-
-def receipt(amount: str = "10", unit: str = "EA", order_number: str = "PO-1") -> Receipt:
-    line = ReceiptLine(order_line_number=1, item_number="M10001", quantity=_of(amount, unit))
-    return Receipt(
-        receipt_number="R-1", order_number=order_number, supplier_number="S1001", received_on=date(2026, 11, 9),
-        lines=(line,),
-    )  # fmt: skip
-
-
-def _of(amount: str, unit: str) -> Quantity:
-    return Quantity(amount=Decimal(amount), unit=unit)
-
-
-def _usd(amount: str) -> Money:
-    return Money(amount=Decimal(amount))
-
-
-def through(site: Site, body: bytes) -> WorkResult:
-    return runner_for(site)(site.channels["supplier_invoice_in"], body)
-
-
-def decided(site: Site, bodies: list[bytes], *known: PurchaseOrder | Receipt, at: str = "order:PO-1") -> Decision:
-    dossiers = Dossiers(site.policies)
-    for one in (SUPPLIER, TROCAR, *known):
-        dossiers.take(one)
-    for body in bodies:
-        made = [one for one in through(site, body).documents if one.kind == "Invoice"]
-        assert made, "the channel made no invoice of it"
-        dossiers.take(Invoice.model_validate_json(made[0].body))
-    dossiers.now = AT
-    return dossiers.decide(at)
 
 
 def posted(decision: Decision) -> list[str]:
@@ -108,7 +36,7 @@ RIGHT: list[tuple[str, tuple[PurchaseOrder, Receipt], tuple[str, ...]]] = [
     ("as ordered", (order(), receipt()), (BIG, IT1, "TDS*4000", "CTT*1")),
     (
         "allowance of a line, freight in the summary that the order agreed to",
-        (order(charges=(Charge(code="D240", amount=_usd("12.00")),)), receipt()),
+        (order(charges=(Charge(code="D240", amount=usd("12.00")),)), receipt()),
         (BIG, IT1, "SAC*A*C310***100*******02***Volume", "TDS*5100", "SAC*C*D240***1200", "CTT*1"),
     ),
     ("freight up to the tolerance", (order(), receipt()), (BIG, IT1, "TDS*6500", "SAC*C*D240***2500", "CTT*1")),
@@ -192,7 +120,7 @@ def test_a_price_per_each_of_goods_in_cases_is_posted_as_the_price_of_a_case(sit
     (wish,) = decision.intents
     assert isinstance(wish.document, Invoice)
     (told,) = wish.document.lines
-    assert (told.quantity, told.price.amount, told.price_unit) == (_of("2", "CA"), 160, None)
+    assert (told.quantity, told.price.amount, told.price_unit) == (quantity("2", "CA"), 160, None)
     assert wish.document.total == wish.document.stated_total
 
 
@@ -241,7 +169,7 @@ def test_a_credit_lowers_what_its_invoice_asked_whichever_sign_it_is_written_wit
     assert sorted(posted(decision)) == [f"post_invoice:S1001/{one}" for one in ("C-1", "I-1", "I-2")]
     credit = next(one.document for one in decision.intents if one.key.endswith("C-1"))
     assert isinstance(credit, Invoice)
-    assert (credit.invoice_kind, credit.total) == (InvoiceKind.CREDIT_MEMO, _usd("8.00"))
+    assert (credit.invoice_kind, credit.total) == (InvoiceKind.CREDIT_MEMO, usd("8.00"))
 
 
 def test_a_credit_of_an_invoice_that_nobody_knows_is_a_case(site: Site) -> None:
@@ -256,3 +184,71 @@ def test_a_credit_of_an_invoice_that_nobody_knows_is_a_case(site: Site) -> None:
 )
 def test_what_has_no_exact_price_or_is_below_zero_waits_for_a_person(site: Site, line: str) -> None:
     assert through(site, edi(BIG, line, "TDS*4000")).state is MessageState.HELD
+
+
+# ------------------------------------------------------------------ the same invoice by several doors
+DOORS = {"supplier_invoice_in": None, "supplier_invoice_mail": ubl, "fhir_invoices": hub}
+
+
+def by(door: str, number: str, order_number: str = "PO-1") -> bytes:
+    made = DOORS[door]
+    head = BIG.replace("I-1", number).replace("PO-1", order_number)
+    return edi(head, IT1, "TDS*4000") if made is None else made(number, order_number=order_number)
+
+
+@pytest.mark.parametrize("second", DOORS)
+@pytest.mark.parametrize("first", DOORS)
+def test_the_same_invoice_by_two_doors_is_posted_once(site: Site, first: str, second: str) -> None:
+    told = [invoice_of(site, by(door, "INV-52001"), door) for door in (first, second)]
+    decision = taken(site, order("20"), receipt("20"), *told).decide("order:PO-1")
+
+    assert (types(decision), posted(decision)) == ([], ["post_invoice:S1001/INV-52001"])
+
+
+@pytest.mark.parametrize("number", ["52001", "inv 52001", "INV-52OO1", "INV-052001", "INV-52010", "INV-52001/COPY"])
+@pytest.mark.parametrize(("first", "second"), [(one, other) for one in DOORS for other in DOORS if one != other])
+def test_what_another_door_writes_otherwise_is_held_though_the_order_has_room_for_it(
+    site: Site, first: str, second: str, number: str
+) -> None:
+    told = [invoice_of(site, by(first, "INV-52001"), first), invoice_of(site, by(second, number), second)]
+    decision = taken(site, order("20"), receipt("20"), *told).decide("order:PO-1")
+
+    assert (types(decision), posted(decision)) == (["duplicate_suspected"], ["post_invoice:S1001/INV-52001"])
+    assert decision.findings[0].facts["like"] == "S1001/INV-52001"
+
+
+@pytest.mark.parametrize("number", ["INV-52001", "INV 52001"])
+@pytest.mark.parametrize("elsewhere", ["", "PO-2"])
+def test_the_copy_that_names_no_order_or_another_one_is_not_posted(site: Site, number: str, elsewhere: str) -> None:
+    copy = invoice_of(site, ubl(number, order_number=elsewhere), "supplier_invoice_mail")
+    first = invoice_of(site, by("supplier_invoice_in", "INV-52001"))
+    other = [order(order_number="PO-2"), receipt(order_number="PO-2")] if elsewhere else []
+    dossiers = taken(site, order("20"), receipt("20"), *other, first, copy)
+    decision = dossiers.decide(f"order:{elsewhere}" if elsewhere else f"invoice:S1001/{number}")
+
+    assert {"duplicate_suspected", "invoice_number_used_again"} & set(types(decision))
+    assert posted(decision) == []
+    assert posted(dossiers.decide("order:PO-1")) == ["post_invoice:S1001/INV-52001"]
+
+
+def test_what_is_credited_whole_and_billed_anew_is_posted_and_no_duplicate(site: Site) -> None:
+    memo = edi(BIG.replace("I-1", "CM-1").replace("DI", "CR"), "REF*OI*INV-52001", IT1, "TDS*4000")
+    bodies = [by("supplier_invoice_in", "INV-52001"), memo, by("supplier_invoice_in", "INV-52001R")]
+
+    every = decided(site, bodies, order(), receipt())
+    assert types(every) == []
+    assert sorted(posted(every)) == [f"post_invoice:S1001/{one}" for one in ("CM-1", "INV-52001", "INV-52001R")]
+    without = decided(site, [bodies[0], bodies[2]], order(), receipt())
+    assert posted(without) == ["post_invoice:S1001/INV-52001"]
+    again = decided(site, [*bodies, by("supplier_invoice_in", "INV-52001S")], order("20"), receipt("20"))
+    assert types(again) == ["duplicate_suspected"]
+
+
+@pytest.mark.parametrize("part", ["2", "9"])
+def test_what_is_credited_in_part_is_not_billed_anew_unseen(site: Site, part: str) -> None:
+    memo = edi(BIG.replace("I-1", "CM-1").replace("DI", "CR"), "REF*OI*INV-52001", f"IT1*1*{part}*EA*4**IN*M10001",
+               f"TDS*{4 * int(part)}00")  # fmt: skip
+    bodies = [by("supplier_invoice_in", "INV-52001"), memo, by("supplier_invoice_in", "INV-52001R")]
+    decision = decided(site, bodies, order("20"), receipt("20"))
+
+    assert "duplicate_suspected" in types(decision)
