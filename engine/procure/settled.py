@@ -25,6 +25,7 @@ _AT_LEAST = 200  # documents that are settled at once
 _LOOK_EVERY = 20  # saves of a dossier: to see what may be settled costs as much as a decision
 _MANY = 2000  # documents: then it is looked at with each save
 _KINDS = frozenset(one.kind for one in STEPPING)
+_COUNTED = _KINDS | {InventoryLevel.kind}  # levels are told every night, as versions of one document
 _told: ContextVar[tuple[Document, ...]] = ContextVar("told", default=())
 
 
@@ -88,16 +89,18 @@ class Settled:
         if not settles(dossier.key):
             return dossier
         self._loaded.pop(dossier.key, None)
-        count = sum(one.kind in _KINDS for one in dossier.records)
+        count = sum(one.kind in _COUNTED for one in dossier.records)
         due = count >= _AT_LEAST and (dossier.revision % _LOOK_EVERY == 0 or count >= _MANY)
         if not dossier.opening:
             if due:
                 self._loaded[dossier.key] = _Loaded(dossier)
             return dossier
         opening = StockOpening.model_validate_json(dossier.opening)
-        if reaches_back(dossier.key, opening, Papers(dossier.records), told, shelf):
+        records = _without_levels(dossier.records, opening.levels)
+        if reaches_back(dossier.key, opening, Papers(records), told, shelf):
             return await self._whole(dossier.key)
-        seen = msgspec.structs.replace(dossier, records=(*dossier.records, _record(opening, dossier.opening)))
+        due = due and sum(one.kind in _COUNTED for one in records) >= _AT_LEAST
+        seen = msgspec.structs.replace(dossier, records=(*records, _record(opening, dossier.opening)))
         if due:
             self._loaded[dossier.key] = _Loaded(seen)
         return seen
@@ -120,7 +123,7 @@ class Settled:
         found = await self._settlement(papers, change)
         if loaded.settled is not None:
             return _anew(change, found, loaded.settled)
-        if found is None or len(found.settled) < _AT_LEAST:
+        if found is None or len(found.settled) + found.levels < _AT_LEAST:
             return change
         return _with(change, found, found.settled, frozenset())
 
@@ -139,6 +142,10 @@ class Settled:
 
 def _beside(dossier: Dossier, same: Sequence[Record]) -> Dossier:
     return msgspec.structs.replace(dossier, records=tuple(sorted({*dossier.records, *same}))) if same else dossier
+
+
+def _without_levels(records: Sequence[Record], versions: int) -> list[Record]:
+    return [one for one in records if one.kind != InventoryLevel.kind or one.version > versions]
 
 
 def _record(opening: StockOpening, body: bytes) -> Record:

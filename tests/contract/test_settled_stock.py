@@ -192,6 +192,25 @@ async def test_a_decision_reads_no_more_after_years_than_after_days(store: Store
     assert len((await store.records.load(PLACE)).records) == 81
 
 
+async def test_what_lay_there_every_night_is_not_decided_over_for_years(store: Store) -> None:
+    place, seen = await started(store), []
+    for n in range(60):
+        await place.take(level(500 - n, 24 * n))
+        (one,), _ = await settled.Settled(store.records).together([PLACE])
+        seen.append(len(one.records))
+
+    assert max(seen[30:]) == max(seen[:30]) < 12
+    await place.take(moved(1, -3, 24 * 59 + 1))
+    assert (await stand(store))["on_hand"] == "438"
+
+    await place.take(moved(2, -1, 24 * 57 + 1))  # in what lay there the night after
+    await place.take(level(100, 24 * 58 + 1))  # told late, and the newest word
+    assert (await stand(store))["on_hand"] == "438"
+    await place.take(level(90, 24 * 60))
+    assert (await stand(store))["on_hand"] == "90"
+    assert len((await store.records.load(PLACE)).records) == 64
+
+
 async def test_what_reaches_back_is_decided_over_all_of_it_and_then_settled_again(store: Store) -> None:
     place = await started(store, level(500, -1), *(moved(n, -1, 6 * n) for n in range(40)))
     before = await read_in_whole(store)

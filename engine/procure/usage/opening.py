@@ -18,6 +18,7 @@ class StockOpening(Document):
 
     `amounts`: since the last count, one a unit. `counted`: there was a count or a level. `units`: of all that moved,
     also before it. `out_since`: nothing lay there since then; only of stock in one unit. `facility`: as rows name it.
+    `levels`: up to this version all that the level ever said is in it.
     """
 
     kind: ClassVar[str] = "StockOpening"
@@ -30,6 +31,7 @@ class StockOpening(Document):
     units: tuple[Code, ...] = ()
     out_since: AwareDatetime | None = None
     facility: Code | None = None
+    levels: int = 0
 
     @property
     def natural_key(self) -> str:

@@ -34,10 +34,11 @@ _SOURCE_COMES = timedelta(days=31)  # so late at the latest comes the document t
 
 
 class Settlement(NamedTuple):
-    """`settled`: all that an opening stands for."""
+    """`settled`: all that an opening stands for, beside `levels` more versions of the level."""
 
     opening: StockOpening
     settled: frozenset[Reference]
+    levels: int = 0
 
 
 def reference_of(document: Document) -> Reference:
@@ -71,7 +72,19 @@ def settle(papers: Papers, place: Place, now: datetime) -> Settlement | None:
     if before is not None and until <= before.until:
         return None
     settled = frozenset(_old(papers, until))
-    return Settlement(_opening(before, [one for one in ordered if one.at < until], place, until), settled)
+    levels = _levels(before, papers, until)
+    opening = _opening(before, [one for one in ordered if one.at < until], place, until, levels)
+    return Settlement(opening, settled, levels - (before.levels if before else 0))
+
+
+def _levels(before: StockOpening | None, papers: Papers, until: datetime) -> int:
+    """How many of its versions are old, from the first on; never the newest, which says how much must lie there."""
+    last = before.levels if before else 0
+    for paper in papers.all:
+        one = paper.document
+        if isinstance(one, InventoryLevel) and paper.record.version == last + 1 and one.as_of < until:
+            last += 1 if papers.paper(one).record.version > paper.record.version else 0
+    return last
 
 
 def _until(ordered: list[Step], place: Place, now: datetime) -> datetime:
@@ -102,7 +115,9 @@ def _stays(movement: InventoryMovement, found: Mapping[Reference, Document], unt
     return source is not None and source not in found and movement.moved_at >= until - _SOURCE_COMES
 
 
-def _opening(before: StockOpening | None, old: Iterable[Step], place: Place, until: datetime) -> StockOpening:
+def _opening(
+    before: StockOpening | None, old: Iterable[Step], place: Place, until: datetime, levels: int
+) -> StockOpening:  # fmt: skip
     amounts = {one.unit: one.amount for one in before.amounts} if before else {}
     counted, out = (before.counted, before.out_since) if before else (False, None)
     units = set(before.units) if before else set[str]()
@@ -116,7 +131,7 @@ def _opening(before: StockOpening | None, old: Iterable[Step], place: Place, unt
     return StockOpening(
         location=place.location, item_number=place.item.item_number, until=until, counted=counted, out_since=out,
         amounts=tuple(Quantity(amount=amounts[unit], unit=unit) for unit in sorted(amounts)),
-        units=tuple(sorted(units)), facility=place.level.facility if place.level else None,
+        units=tuple(sorted(units)), facility=place.level.facility if place.level else None, levels=levels,
     )  # fmt: skip
 
 
