@@ -1,8 +1,8 @@
 """810 to Invoice. Source: X12 004010 and 005010, 810; one file of config/partners for each sender.
 
 Amounts with implied decimals (TDS01, SAC05) and written ones (IT104) are told apart by the set's definition. Lines,
-charges and taxes must add up to the stated total to the cent: if not, the invoice is HELD and nothing is paid.
-So is an invoice in the name of another supplier than the partner who sent it.
+charges and taxes must add up to the stated total to the cent, rounded line by line or in all: if not, the invoice is
+HELD and nothing is paid. So is an invoice in the name of another supplier than the partner who sent it.
 """
 
 from engine.sdk import DocumentError, Invoice, TransactionSet, invoice_from_810

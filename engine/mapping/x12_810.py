@@ -35,9 +35,9 @@ def invoice_from_810(one: TransactionSet, supplier_number: str | None = None, *,
 
     Args:
         supplier_number: when the channel knows it; else REF IA, else the identifier of N1 SU, SE, VN, RI or RE.
-        check_total: lines, charges and taxes must add up to TDS01 to the cent. Suppliers repeat line charges in the
-            summary or the other way round; what adds up is taken, and nothing is corrected. Where prices are per each
-            and nobody says how many eaches there are, whoever knows the items must add them up.
+        check_total: lines, charges and taxes must add up to TDS01 to the cent, rounded line by line or in all.
+            Suppliers repeat line charges in the summary or the other way round; what adds up is taken, and nothing is
+            corrected. Prices per each, where nobody says how many there are, adds up who knows the items.
 
     Returns:
         A credit memo has amounts above zero, however it was written.
@@ -58,11 +58,19 @@ def invoice_from_810(one: TransactionSet, supplier_number: str | None = None, *,
         for charges, taxes in _readings(body, currency, below_zero)
     ]
     open_to_match = next((r for r in readings if _has_prices_by_each(r)), readings[0])
-    invoice = next((r for r in readings if r.total == r.stated_total), open_to_match)
-    if check_total and invoice.total != invoice.stated_total and not _has_prices_by_each(invoice):
+    exactly = next((r for r in readings if r.total == r.stated_total), None)
+    invoice = exactly or next((r for r in readings if _is_rounded_once(r)), open_to_match)
+    if check_total and not (exactly or _is_rounded_once(invoice) or _has_prices_by_each(invoice)):
         remedy = "ask the supplier for a corrected invoice"
         raise DocumentError("lines, charges and taxes do not add up to the stated total", where="TDS01", remedy=remedy)
     return above_zero(invoice) if below_zero else invoice
+
+
+def _is_rounded_once(invoice: Invoice) -> bool:
+    """Whether the supplier added up what its lines are worth to the last place, and rounded the sum."""
+    exact = sum((line.price.amount * line.quantity.amount for line in invoice.lines), Decimal(0))
+    exact += sum((one.amount.amount for one in (*invoice.charges, *invoice.taxes)), Decimal(0))
+    return Money(amount=exact, currency=invoice.currency).rounded() == invoice.stated_total
 
 
 def _has_prices_by_each(invoice: Invoice) -> bool:

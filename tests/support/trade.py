@@ -48,7 +48,7 @@ def edi(*segments: str) -> bytes:
 def order(amount: str = "10", price: str = "4.00", unit: str = "EA", **more: Any) -> PurchaseOrder:
     line = OrderLine(number=1, item_number="M10001", quantity=quantity(amount, unit), price=usd(price))
     values = {"order_number": "PO-1", "supplier_number": "S1001", "ordered_on": date(2026, 11, 2)} | more
-    return PurchaseOrder(lines=(line,), **values)
+    return PurchaseOrder(**({"lines": (line,)} | values))
 
 
 def receipt(amount: str = "10", unit: str = "EA", order_number: str = "PO-1") -> Receipt:

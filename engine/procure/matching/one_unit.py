@@ -1,7 +1,8 @@
-"""An invoice as its system is given it: each line in one unit, for systems multiply the quantity by the price.
+"""An invoice as its system is given it: each line in one unit, and with all that its total is made of.
 
-A price per each of goods that come in cases is told per case, exactly; where no decimal number is that price, the
-quantity is told in the price's unit.
+Systems multiply the quantity by the price, and add up. So a price per each of goods that come in cases is told per
+case, exactly; where no decimal number is that price, the quantity is told in the price's unit. What the supplier's
+total differs from its parts by, as policies or people let it pass, is a charge of its own: its total is what is owed.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 
-from engine.canonical import Invoice, InvoiceLine
+from engine.canonical import Charge, Invoice, InvoiceLine
 from engine.procure.exact import Exact, exact
 from engine.procure.matching.book import Book
 from engine.procure.matching.item import pairing
 
+DIFFERENCE = "DIFFERENCE"
 _PLACES = 20  # of a price; a fraction that needs more is periodic, or nobody's price
 
 
@@ -28,6 +30,15 @@ def in_one_unit(invoice: Invoice, books: Iterable[Book]) -> Invoice:
         return invoice
     known = list(books)
     return invoice.model_copy(update={"lines": tuple(_line(one, invoice, known) for one in invoice.lines)})
+
+
+def made_up(invoice: Invoice) -> Invoice:
+    """With the difference between the stated total and its parts, where they can be added up at all."""
+    in_their_unit = all(one.price_unit in (None, one.quantity.unit) for one in invoice.lines)
+    if invoice.total == invoice.stated_total or not in_their_unit:
+        return invoice
+    gap = Charge(code=DIFFERENCE, amount=invoice.stated_total - invoice.total, description="of the stated total")
+    return invoice.model_copy(update={"charges": (*invoice.charges, gap)})
 
 
 def _line(line: InvoiceLine, invoice: Invoice, books: list[Book]) -> InvoiceLine:

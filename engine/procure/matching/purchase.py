@@ -24,7 +24,7 @@ from engine.procure.matching.joint import Claim, settle
 from engine.procure.matching.lots import held_lines, open_lots
 from engine.procure.matching.match import Match
 from engine.procure.matching.number_used import NUMBER_USED, posted_version, used_before
-from engine.procure.matching.one_unit import in_one_unit
+from engine.procure.matching.one_unit import in_one_unit, made_up
 from engine.procure.matching.order_alike import alike_orders
 from engine.procure.matching.original import against_original, wholly_credited
 from engine.procure.matching.people import SENT_BACK, Acts, advice_of
@@ -226,7 +226,7 @@ class _Purchase:
 
     def _wish(self, claim: Claim) -> Intent:
         """Corrected as it was matched: the ERP gets the lines that people paired."""
-        return Intent("post_invoice", in_one_unit(claim.invoice, [one.book for one in claim.parts]))
+        return Intent("post_invoice", made_up(in_one_unit(claim.invoice, [one.book for one in claim.parts])))
 
     # -------------------------------------------------------------- evaluated receipts
     def _evaluated(self) -> Iterator[Claim]:

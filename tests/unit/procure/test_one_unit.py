@@ -1,4 +1,4 @@
-"""What is priced per another unit than it is counted in is given to the ERP in one unit, to the cent."""
+"""What the ERP is given adds up to what is owed: in one unit a line, with the cents that rounding leaves."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from decimal import Decimal
 
 import pytest
 
-from engine.canonical import Invoice, Item, Packaging
+from engine.canonical import CaseAction, CaseVerb, Invoice, InvoiceKind, Item, Packaging
+from engine.channel.policies import Policies
+from engine.channel.policy_matching import Limit, Tolerance, Tolerances
 from engine.procure.matching.purchase import decide_purchase
 from tests.support.papers import NOW, papers, world
-from tests.support.purchases import SUPPLIER, billed, invoice, of, order, ordered, receipt
+from tests.support.purchases import SUPPLIER, billed, invoice, of, order, ordered, receipt, usd
 
 CASE_OF_40 = Item(
     item_number="M1", description="glove", unit="EA", packaging=(Packaging(unit="CA", contains=Decimal(40)),)
@@ -49,3 +51,39 @@ def test_what_is_priced_per_its_own_unit_is_given_as_it_was_written() -> None:
     told = given(CASE_OF_40, "2", "CA", "160.00", "CA", "320.00")
 
     assert told.lines[0].price_unit == "CA"
+
+
+SMALL = Policies(tolerances=Tolerances(rules=(
+    Tolerance(rule="small_differences", upper=Limit(absolute=Decimal("0.05")), lower=Limit(absolute=Decimal("0.05"))),
+)))  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", InvoiceKind)
+@pytest.mark.parametrize(("total", "gap"), [("40.05", "0.05"), ("39.95", "-0.05"), ("40.00", None)])
+def test_cents_that_the_policies_let_pass_are_a_charge_so_that_the_total_is_what_is_owed(
+    kind: InvoiceKind, total: str, gap: str | None
+) -> None:
+    documents = [order(), receipt(), invoice(total=total)]
+    if kind is InvoiceKind.CREDIT_MEMO:
+        documents = [order(), receipt(), invoice(), invoice(number="C-1", total=total, invoice_kind=kind)]
+    known = world(SUPPLIER, watermarks={"receipts": NOW, "orders": NOW}, policies=SMALL)
+    told = decide_purchase(papers(*documents), known).intents[-1].document
+
+    assert isinstance(told, Invoice)
+    assert told.total == told.stated_total == usd(total)
+    assert [str(one.amount.amount) for one in told.charges] == ([gap] if gap else [])
+
+
+def test_a_total_that_a_person_let_pass_is_what_is_owed() -> None:
+    let_pass = CaseAction(
+        action_number="1", case_id="c", dossier="order:PO-1", action=CaseVerb.ACCEPT, place="S1/I-1", who="ana", at=NOW,
+        case_type="total_out_of_balance",
+    )  # fmt: skip
+    known = world(SUPPLIER, watermarks={"receipts": NOW, "orders": NOW}, policies=SMALL)
+    held = decide_purchase(papers(order(), receipt(), invoice(total="41.00")), known)
+    decision = decide_purchase(papers(order(), receipt(), invoice(total="41.00"), let_pass), known)
+
+    assert [one.type for one in held.findings] == ["total_out_of_balance"]
+    (wish,) = decision.intents
+    assert isinstance(wish.document, Invoice)
+    assert wish.document.total == usd("41.00")

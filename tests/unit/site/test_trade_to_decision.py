@@ -186,6 +186,29 @@ def test_what_has_no_exact_price_or_is_below_zero_waits_for_a_person(site: Site,
     assert through(site, edi(BIG, line, "TDS*4000")).state is MessageState.HELD
 
 
+@pytest.mark.parametrize(
+    ("lines", "total", "why"),
+    [
+        (100, "10000", None),  # 100 lines of 0.9999, each rounded
+        (100, "9999", None),  # rounded once: a cent less
+        (600, "59994", ["total_out_of_balance"]),  # six cents less, and five may be
+        (600, "60000", None),
+    ],
+)
+def test_what_rounding_many_lines_leaves_is_paid_as_stated_up_to_the_small_difference(
+    site: Site, lines: int, total: str, why: list[str] | None
+) -> None:
+    told = [one for n in range(1, lines + 1) for one in (f"IT1*{n}*3*EA*0.3333**IN*M10001", f"REF*FJ*{n}")]
+    known = order(lines=tuple(order("3", "0.3333").lines[0].model_copy(update={"number": n + 1}) for n in range(lines)))
+    come = receipt("3").lines[0]
+    parts = tuple(come.model_copy(update={"order_line_number": n + 1}) for n in range(lines))
+    decision = decided(site, [edi(BIG, *told, f"TDS*{total}")], known, receipt().model_copy(update={"lines": parts}))
+
+    assert types(decision) == (why or [])
+    paid = [one.document for one in decision.intents if isinstance(one.document, Invoice)]
+    assert [one.total.amount for one in paid] == ([] if why else [Decimal(total).scaleb(-2)])
+
+
 # ------------------------------------------------------------------ the same invoice by several doors
 DOORS = {"supplier_invoice_in": None, "supplier_invoice_mail": ubl, "fhir_invoices": hub}
 
