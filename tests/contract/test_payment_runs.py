@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from engine.canonical import (
@@ -30,6 +31,7 @@ from engine.canonical import (
     ReceiptKind,
     ReceiptLine,
     ReportSource,
+    Supplier,
     Terms,
 )
 from engine.channel.policies import Policies
@@ -100,6 +102,16 @@ class Office:
         """Invoice to amount of what the run pays."""
         run = await self.runs.propose(number, pay_on, next_run, RunRules())
         return {line.invoice_number: str(line.pays.amount) for line in run.lines}
+
+    async def master(self) -> None:
+        """The supplier, as its system of record has it."""
+        await self.process.take(Supplier(supplier_number="S1", name="Alder"))
+
+    async def held_because(self, payment: Payment) -> list[str]:
+        """Beside what is asked of the account."""
+        state = (await self.store.records.load(f"payment:{payment.payment_number}")).state
+        found: list[str] = msgspec.json.decode(state)["held_because"]
+        return [one for one in found if one != "bank_account_unknown"]
 
     async def cases(self, payment: Payment) -> list[str]:
         """Of exceptions that money may be paid twice."""
@@ -218,6 +230,29 @@ async def test_what_a_payment_left_of_an_invoice_is_paid_by_the_next_run_and_wha
     assert await office.cases(rest) == []
     await office.process.take(payment.model_copy(update={"state": PaymentProgress.VOIDED}))
     assert await office.run("RUN-4") == {"I-1": "60.00"}
+
+
+async def test_what_speaks_against_an_invoice_after_its_payment_was_proposed_holds_it_until_people_looked(
+    office: Office,
+) -> None:
+    await office.master()
+    invoice = await office.buy("1", "100.00")
+    await office.posted(invoice)
+    await office.run()
+    (payment,) = await office.payments("RUN-1")
+    assert await office.held_because(payment) == []
+
+    office.clock.advance(timedelta(minutes=1))
+    await office.process.take(returned(invoice))
+    assert await office.held_because(payment) == ["invoice_in_question"]
+
+    (case,) = await office.store.records.cases(CaseQuery(type="decided_otherwise_since"))
+    act = CaseAction(
+        action_number="1", case_id=case.case_id, dossier=case.dossier, action=CaseVerb.ACCEPT, who="ana",
+        at=office.clock.now(), reason="its credit follows", case_type=case.type, place=invoice.natural_key,
+    )  # fmt: skip
+    await office.process.take(act, who="ana")
+    assert await office.held_because(payment) == []
 
 
 async def test_a_discount_that_was_taken_is_not_paid_by_a_later_run(office: Office) -> None:

@@ -21,6 +21,7 @@ from engine.procure.payments.approval import gated, payment_standing
 from engine.procure.payments.came_back import ACCOUNT_RETURNED, came_back_from_there
 from engine.procure.payments.codes import ReturnReason, reason_of
 from engine.procure.payments.hold import Clearance, also_for, clearance_of
+from engine.procure.payments.questioned import QUESTIONED, questioned
 from engine.procure.payments.states import EXITS, MEANS, WAY, may_follow
 from engine.procure.payments.twice import PAID_TWICE, PaidTwice, paid_twice
 from engine.procure.suppliers.papers import bank_dossier, payment_dossier
@@ -158,9 +159,11 @@ def decide_payment(papers: Papers, world: World) -> Decision:
     standing = payment_standing(payment, papers, world)
     again = () if found.progress in EXITS else tuple(paid_twice(payment, world, lambda one: _lives(one, world)))
     clear = also_for(gated(clearance_of(payment, world), standing), PAID_TWICE if again else None)
-    clear = also_for(clear, ACCOUNT_RETURNED if found.progress in _HELD_IN and _is_blamed(payment, world) else None)
     for one in payment.invoices:  # whoever asks for an invoice finds its payments by this
         world.find(Invoice, f"{payment.supplier_number}/{one.invoice_number}")
+    if found.progress in _HELD_IN:
+        clear = also_for(clear, ACCOUNT_RETURNED if _is_blamed(payment, world) else None)
+        clear = also_for(clear, QUESTIONED if any(questioned(payment, world)) else None)
     bad_account = _bad_account(found)
     return Decision(
         _state(payment, found, clear) | ({"approval": standing.facts} if standing else {}),

@@ -34,6 +34,7 @@ HELD: Mapping[str, str] = {
     "bank_account_returned": "money for the same invoice came back from this account: have it verified anew, or decide"
     " over the payment that came back",
     "bank_change_pending": "a change of the supplier's bank details is not verified: approve or reject it first",
+    "invoice_in_question": "an invoice of it was posted, and by what came since it would not be: decide its exception",
     "approved_by_its_proposer": "who proposed it approved it: somebody else must",
     "payment_unapproved": "nobody has approved it yet",
     "payment_rejected": "its approval was refused: void it",
