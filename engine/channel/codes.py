@@ -141,19 +141,21 @@ CODES: dict[str, Code] = {
     "C134": Code("Step that nobody can approve", "No one of those who are asked may approve so much.", "warning"),
     "C135": Code("Amounts between two routes", "Requests of such an amount would be approved by nobody."),
     "C136": Code("Unknown calendar", "There is no business calendar of this name in `calendars.yaml`."),
-    "C137": Code("Managers in a circle", "Somebody would report to herself."),
+    "C137": Code(
+        "Managers, roles or departments in a circle", "Somebody would report to herself, or stand in for her."
+    ),
     "C138": Code("Delegation without effect", "It is for days on which one of the two is not here.", "warning"),
     "C139": Code("Pattern that no exception has", "The rule would never take anything.", "warning"),
     # ---- the process
     "C140": Code("Command that is not answered", "The process would never hear what became of it.", "warning"),
-    "C141": Code(
-        "Supplier or department that nothing else names", "The rule would never apply to anything.", "warning"
-    ),
+    "C141": Code("Name that nothing else in the site has", "The rule would never apply to anything.", "warning"),
     "C142": Code("Step of a plan that no channel takes", "What comes before it would wait for it for ever.", "warning"),
     # ---- policies about money
     "C143": Code("Amounts that two routes take", "Which of them counts depends on which is written first.", "warning"),
     "C144": Code("Limit in a currency without a rate", "Only amounts in that currency can be within it.", "warning"),
     "C145": Code("Routes for the same in two currencies", "Whether they overlap changes with the rates."),
+    "C146": Code("Two routes of one name", "People and reports know a route by its name."),
+    "C147": Code("Setting without effect", "What stands beside it makes it say nothing.", "warning"),
 }
 
 ADVICE: dict[str, str] = {

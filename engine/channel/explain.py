@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -14,7 +14,8 @@ from engine.channel.finding import Finding
 from engine.channel.yaml_source import Path, YamlSource
 
 _SETTING = re.compile(r"\b(?:in|which) (?P<name>[a-z_]+):(?= |$)")
-_WITH_DECIMALS = re.compile(r"-?\d+\.\d+")
+_IN_QUOTES = re.compile(r"-?\d+\.\d+|\d\d:\d\d")
+_NAMED = re.compile(r"'([^']+)'")
 _LIST, _GROUP = "a list", "a group of settings"
 _KINDS = {
     "string": "text",
@@ -93,10 +94,22 @@ def _finding(
 
 
 def _spoken_of(item: ErrorDetails, source: YamlSource, path: Path) -> Path:
-    """A rule of a whole group may speak of one of its settings ("twice in days:"): that is the place to look at."""
-    spoken = _SETTING.search(str(item.get("ctx", {}).get("error", ""))) if item["type"] == "value_error" else None
-    inner = (*path, spoken["name"]) if spoken else path
-    return inner if inner in source.values else path
+    """A rule of a whole group may speak of one of its settings ("twice in days:"), or name one of its values: that is
+    the place to look at."""
+    words = str(item.get("ctx", {}).get("error", "")) if item["type"] == "value_error" else ""
+    if (spoken := _SETTING.search(words)) and (*path, spoken["name"]) in source.values:
+        return (*path, spoken["name"])
+    named = {} if path else dict.fromkeys(_NAMED.findall(words))
+    return next((place for place, value in _scalars(source.data, ()) if named and str(value) in named), path)
+
+
+def _scalars(data: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    """In the order of the file."""
+    if isinstance(data, dict | list):
+        for key, inner in data.items() if isinstance(data, dict) else enumerate(data):
+            yield from _scalars(inner, (*path, key))
+    else:
+        yield path, data
 
 
 def _named(path: Path) -> str:
@@ -176,15 +189,21 @@ def _written(source: YamlSource, prefix: Path, loc: tuple[int | str, ...]) -> Pa
 
 
 def _model_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseModel] | None:
-    current: type[BaseModel] | None = model
+    current, is_free = model, False  # a table's keys are names that people chose
     for part in loc:
-        if isinstance(part, int):
+        if isinstance(part, int) or is_free:
+            is_free = False
             continue
-        found = current.model_fields.get(part) if current else None
-        if found is None:
+        found = current.model_fields.get(part)
+        inner = _first_model(found.annotation) if found else None
+        if found is None or inner is None:
             return None
-        current = _first_model(found.annotation)
+        current, is_free = inner, _is_table(found.annotation)
     return current
+
+
+def _is_table(annotation: Any) -> bool:
+    return getattr(annotation, "__origin__", None) is dict or any(map(_is_table, getattr(annotation, "__args__", ())))
 
 
 def _first_model(annotation: Any) -> type[BaseModel] | None:
@@ -201,8 +220,16 @@ def _example(model: type[BaseModel], loc: tuple[int | str, ...]) -> str | None:
     if found is None:
         return None
     if found.examples:
-        shown = found.examples[0]
-        if isinstance(shown, str) and _WITH_DECIMALS.fullmatch(shown):
-            shown = f'"{shown}"'  # bare, it would be refused for not being exact
-        return f"for example: {names[-1]}: {shown}" if isinstance(shown, str | int | float) else found.description
+        shown = _shown(found.examples[0])
+        return f"for example: {names[-1]}: {shown}" if shown else found.description
     return found.description
+
+
+def _shown(example: Any) -> str | None:
+    """As it is written in YAML. A number with decimals would be refused bare, for not being exact; so would a time."""
+    if isinstance(example, list | tuple):
+        parts = [_shown(one) for one in example]
+        return f"[{', '.join(map(str, parts))}]" if parts and all(parts) else None
+    if isinstance(example, str) and _IN_QUOTES.fullmatch(example):
+        return f'"{example}"'
+    return str(example) if isinstance(example, str | int | float) else None

@@ -25,6 +25,7 @@ from engine.channel.lints import (
     policies,
     policy_bands,
     policy_names,
+    policy_slips,
     scripts,
     secrets,
     soap,
@@ -51,6 +52,7 @@ FAMILIES: tuple[Family, ...] = (
     policies.check,
     policy_bands.check,
     policy_names.check,
+    policy_slips.check,
 )
 _ALLOW = re.compile(r"#\s*lint: allow (?P<codes>C\d{3}(?:[ ,]+C\d{3})*)\s+\S")
 

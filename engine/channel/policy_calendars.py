@@ -27,8 +27,8 @@ class BusinessCalendar(Settings):
 
     zone: Annotated[str, AfterValidator(_zone)] = Field(default="UTC", description="IANA zone.", examples=["UTC"])
     days: tuple[Day, ...] = Field(default=DAYS[:5], min_length=1, description="Business days of the week.")
-    opens: DayTime = Field(default="08:00", description="Start of business.")
-    closes: DayTime = Field(default="17:00", description="End of business.")
+    opens: DayTime = Field(default="08:00", description="Start of business.", examples=["08:00"])
+    closes: DayTime = Field(default="17:00", description="End of business.", examples=["17:00"])
     holidays: dict[date, str] = Field(
         default_factory=dict, description="Days without business, and why.", examples=[{"2026-12-25": "Christmas"}]
     )

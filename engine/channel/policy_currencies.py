@@ -42,9 +42,9 @@ class Currencies(Settings):
         seen = set[tuple[str, date]]()
         for one in self.rates:
             if one.currency == self.base:
-                raise ValueError(f"{one.currency} is the base currency: it has no rate")
+                raise ValueError(f"'{one.currency}' is the base currency: it has no rate")
             if (one.currency, one.first_day) in seen:
-                raise ValueError(f"{one.currency} has two rates from {one.first_day} on: remove one of them")
+                raise ValueError(f"'{one.currency}' has two rates from {one.first_day} on: remove one of them")
             seen.add((one.currency, one.first_day))
         return self
 

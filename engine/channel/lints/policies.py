@@ -192,20 +192,39 @@ def _steps(desk: _Desk) -> Iterator[Finding]:
     people, base = desk.policies.people, desk.policies.currencies.base
     for number, route in enumerate(desk.policies.approvals.routes):
         for at, step in enumerate(route.steps):
-            if not step.checks_limit or step.manager or step.department_head:
+            if step.manager or step.department_head:
                 continue
-            named = [one for one in people.people if _is_named(one, step)]
+            named = [one for one in people.people if _is_named(one, step, people)]
             least = Money(amount=route.above or Decimal(0), currency=route.currency or base)
-            if named and not any(_may(one, desk.policies, least) for one in _with_those_above(named, people)):
+            every = list(_with_those_above(named, people))
+            able = sum(not step.checks_limit or _may(one, desk.policies, least) for one in every)
+            place: Path = ("routes", number, "steps", at)
+            if named and not able:
                 text = f"nobody who is asked, nor anybody above, approves more than {least.amount}"
                 advice = "ask a role with approves_up_to: in people.yaml"
-                yield from desk.finding("C134", "approvals", ("routes", number, "steps", at), text, advice)
+                yield from desk.finding("C134", "approvals", place, text, advice)
+            elif named and able < step.need:
+                text = f"it needs {step.need} people, and of those who are asked, or above them, {able} may"
+                yield from desk.finding("C134", "approvals", (*place, "need"), text, "ask more roles, or need fewer")
+            elif not named and people.people and step.roles and people.roles.keys() >= {*step.roles}:
+                text = "nobody in people.yaml has a role that is asked, nor one that stands in for it"
+                yield from desk.finding("C134", "approvals", place, text, "give somebody the role, or ask another")
 
 
-def _is_named(one: Person, step: Step) -> bool:
-    return bool({*one.roles} & {*step.roles, *([step.escalate_to] if step.escalate_to else [])}) or any(
-        same_person(name) in one.names for name in step.persons
-    )
+def _is_named(one: Person, step: Step, people: People) -> bool:
+    asked = [*step.roles, *([step.escalate_to] if step.escalate_to else [])]
+    roles = {_stands_for(role, people) for role in asked}
+    return bool({*one.roles} & roles) or any(same_person(name) in one.names for name in step.persons)
+
+
+def _stands_for(role: str, people: People) -> str:
+    """The role itself, or the one instead while nobody has it."""
+    seen: set[str] = set()
+    while role not in seen and not any(role in one.roles for one in people.people):
+        seen.add(role)
+        settings = people.roles.get(role)
+        role = settings.instead if settings and settings.instead else role
+    return role
 
 
 def _with_those_above(named: list[Person], people: People) -> Iterator[Person]:
