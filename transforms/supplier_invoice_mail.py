@@ -71,6 +71,7 @@ def _line(line: XmlMessage, units: Lookup, currency: str, sign: int) -> InvoiceL
     quantity = "CreditedQuantity" if line.get("CreditedQuantity") else "InvoicedQuantity"
     base = line.number("Price/BaseQuantity") if line.get("Price/BaseQuantity") else 1
     vendor_item = line.get("Item/SellersItemIdentification/ID")
+    ordered = line.get("OrderLineReference/LineID") or ""  # (BT-132)
     return InvoiceLine(
         number=int(line.number("ID")),
         quantity=Quantity(amount=sign * line.number(quantity), unit=units[line.require(f"{quantity}/@unitCode")]),
@@ -78,6 +79,10 @@ def _line(line: XmlMessage, units: Lookup, currency: str, sign: int) -> InvoiceL
         item_number=line.get("Item/BuyersItemIdentification/ID"),
         description=line.get("Item/Name"),
         identifiers=(Identifier(scheme="VENDOR_ITEM", value=vendor_item),) if vendor_item else (),
+        order_number=line.get("OrderLineReference/OrderReference/ID"),
+        order_line_number=int(ordered) if ordered.isdecimal() else None,
+        lot=line.get("Item/ItemInstance/LotIdentification/LotNumberID"),
+        serial=line.get("Item/ItemInstance/SerialID"),
         cost_center=line.get("AccountingCost"),
     )
 

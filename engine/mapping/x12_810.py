@@ -21,8 +21,8 @@ from engine.mapping.x12_parties import read_parties, write_parties
 from engine.protocols.x12 import OutboundSet, Segment, SegmentValues, TransactionSet
 
 # REF qualifiers that fields of the invoice stand for.
-_SUPPLIER, _COST, _ACCOUNT, _ORDER_LINE, _RELEASE = "IA", "CA", "11", "FJ", "RE"
-_RESERVED = frozenset((_SUPPLIER,))
+_SUPPLIER, _COST, _ACCOUNT, _ORDER_LINE, _RELEASE, _ORDER = "IA", "CA", "11", "FJ", "RE", "PO"
+_RESERVED = frozenset((_SUPPLIER, _ORDER))
 _EACH = "EA"
 _SHIPPED = "011"  # DTM01
 _SUMMARY = frozenset(("TDS", "CTT", "SE"))
@@ -84,7 +84,7 @@ def _fields(body: sets.Body, currency: str) -> dict[str, Any]:
         "invoice_number": sets.required(begin, 2, "BIG02"),
         "invoiced_on": invoiced_on,
         "ordered_on": sets.optional_day(begin.get(3).strip() if begin else None, "BIG03"),
-        "order_number": begin.get(4).strip() or None if begin else None,
+        "order_number": (begin.get(4).strip() if begin else "") or sets.value(body.heading, "REF", _ORDER),
         "invoice_kind": kind_of(begin),
         "currency": currency,
         "parties": read_parties(body.parties),
@@ -192,11 +192,18 @@ def _read_line(line: tuple[Segment, ...], number: int, currency: str) -> Invoice
         price=Money(amount=unit_price(price, head.get(5), unit, f"IT105[{number}]"), currency=currency),
         item_number=item,
         description=parts.read_description(line),
-        identifiers=identifiers,
+        **parts.read_marks([one for one in identifiers if one.scheme != _ORDER]),
+        order_number=_order_of(line, identifiers),
         order_line_number=int(order_line) if order_line and order_line.isdigit() else None,
         cost_center=sets.value(line, "REF", _COST),
         natural_account=sets.value(line, "REF", _ACCOUNT),
     )
+
+
+def _order_of(line: tuple[Segment, ...], identifiers: tuple[Identifier, ...]) -> str | None:
+    """Of an invoice over several orders: REF PO of the line, or PO among its numbers."""
+    named = (one.value for one in identifiers if one.scheme == _ORDER)
+    return sets.value(line, "REF", _ORDER) or next(named, None)
 
 
 def invoice_to_810(invoice: Invoice) -> OutboundSet:
@@ -230,11 +237,12 @@ def invoice_to_810(invoice: Invoice) -> OutboundSet:
 
 
 def _write_line(line: InvoiceLine, index: int) -> list[SegmentValues]:
-    item = parts.write_item(line.item_number, line.identifiers, f"IT108[{index}]")
+    item = parts.write_item(line.item_number, parts.with_marks(line), f"IT108[{index}]")
     amounts = (sets.plain(line.quantity.amount), line.quantity.unit, sets.plain(line.price.amount), "")
     segments: list[SegmentValues] = [("IT1", str(line.number), *amounts, *item)]
     segments += parts.write_description(line.description, f"PID05[{index}]")
     order_line = str(line.order_line_number) if line.order_line_number is not None else None
-    known = ((_COST, line.cost_center), (_ACCOUNT, line.natural_account), (_ORDER_LINE, order_line))
+    told = ((_ORDER, line.order_number), (_ORDER_LINE, order_line))
+    known = ((_COST, line.cost_center), (_ACCOUNT, line.natural_account), *told)
     segments += [("REF", qualifier, text) for qualifier, text in known if text]
     return segments

@@ -87,7 +87,7 @@ def _read_line(line: tuple[Segment, ...], number: int, currency: str) -> OrderLi
         quantity=Quantity(amount=quantity, unit=unit),
         price=Money(amount=unit_price(price, head.get(5), unit, f"PO105[{number}]"), currency=currency),
         description=parts.read_description(line),
-        identifiers=identifiers,
+        **parts.read_marks(identifiers),
         cost_center=sets.value(line, "REF", _COST),
         contract_number=sets.value(line, "REF", _CONTRACT),
         needed_by=sets.optional_day(sets.value(line, "DTM", _REQUESTED), f"DTM02[{number}]"),
@@ -126,7 +126,7 @@ def purchase_order_to_850(order: PurchaseOrder) -> OutboundSet:
 
 
 def _write_line(line: OrderLine, index: int) -> list[SegmentValues]:
-    item = parts.write_item(line.item_number, line.identifiers, f"PO108[{index}]")
+    item = parts.write_item(line.item_number, parts.with_marks(line), f"PO108[{index}]")
     amounts = (sets.plain(line.quantity.amount), line.quantity.unit, sets.plain(line.price.amount), "")
     segments: list[SegmentValues] = [("PO1", str(line.number), *amounts, *item)]
     segments += parts.write_description(line.description, f"PID05[{index}]")

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
-from engine.canonical import Charge, Identifier, Money, Terms
+from engine.canonical import Charge, Identifier, InvoiceLine, Money, OrderLine, Terms
 from engine.canonical.identifiers import typed_identifier
 from engine.core.errors import DataTypeError, RequiredFieldError
 from engine.mapping.x12_body import CENT, cents, decimal, free_text, optional_day, plain, short_text, to_cents
@@ -16,6 +17,7 @@ from engine.protocols.x12 import Segment, SegmentValues
 
 _DESCRIPTION_WIDTH = 80
 _SINGLE_BLANK = re.compile(r"(?<=\S) (?=\S)")
+_MARKS = {"LOT": "lot", "SERIAL": "serial"}
 _FIRST_PAIR = 6  # PO106 and IT106 begin the pairs of qualifier and number
 
 
@@ -26,6 +28,19 @@ def read_item(line: Segment) -> tuple[str | None, tuple[Identifier, ...]]:
     item = numbers.get(BUYER_ITEM) or next((numbers[q] for q in ITEM_NUMBER_FALLBACKS if q in numbers), None)
     others = [(q, n) for q, n in pairs if q and n and q != BUYER_ITEM]
     return item, tuple(Identifier(scheme=item_scheme(q), value=n) for q, n in others)
+
+
+def read_marks(identifiers: Sequence[Identifier]) -> dict[str, Any]:
+    """Lot and serial number, for which lines have fields, and the identifiers beside them; of several, the first."""
+    first = {one.scheme: one for one in reversed(identifiers) if one.scheme in _MARKS}
+    others = tuple(one for one in identifiers if one is not first.get(one.scheme))
+    return {field: first[scheme].value for scheme, field in _MARKS.items() if scheme in first} | {"identifiers": others}
+
+
+def with_marks(line: OrderLine | InvoiceLine) -> tuple[Identifier, ...]:
+    """The identifiers of a line, behind its lot and serial number: of several, its own are read again as its own."""
+    marks = ((scheme, getattr(line, field)) for scheme, field in _MARKS.items())
+    return (*(Identifier(scheme=scheme, value=value) for scheme, value in marks if value), *line.identifiers)
 
 
 def write_item(item: str | None, identifiers: Sequence[Identifier], where: str) -> list[str]:

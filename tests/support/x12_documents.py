@@ -111,6 +111,7 @@ parties = st.builds(
 )
 references = st.builds(Identifier, scheme=st.sampled_from(["CO", "BM", "ZZ", "YD", "VR"]), value=texts(30))
 identifiers = st.lists(identified(item_schemes, texts(48)), max_size=4, unique_by=lambda i: i.scheme).map(tuple)
+without_marks = identifiers.map(lambda every: tuple(one for one in every if one.scheme not in ("LOT", "SERIAL")))
 
 
 def charges(currency: str) -> st.SearchStrategy[tuple[Charge, ...]]:
@@ -144,7 +145,9 @@ def purchase_orders(draw: st.DrawFn) -> PurchaseOrder:
             quantity=draw(st.builds(Quantity, amount=quantities, unit=units)),
             price=draw(money(prices, currency)),
             description=draw(st.none() | st.lists(texts(40), min_size=1, max_size=4).map(" ".join)),
-            identifiers=draw(identifiers),
+            identifiers=draw(without_marks),
+            lot=draw(st.none() | texts(20)),
+            serial=draw(st.none() | texts(20)),
             cost_center=draw(st.none() | texts(30)),
             contract_number=draw(st.none() | texts(30)),
             needed_by=draw(st.none() | days),
@@ -182,7 +185,10 @@ def invoices(draw: st.DrawFn) -> Invoice:
             price=draw(money(prices, currency)),
             item_number=draw(texts(48)),
             description=draw(st.none() | texts(80)),
-            identifiers=draw(identifiers),
+            identifiers=draw(without_marks),
+            lot=draw(st.none() | texts(20)),
+            serial=draw(st.none() | texts(20)),
+            order_number=draw(st.none() | texts(22)),
             order_line_number=draw(st.none() | st.integers(1, 9999)),
             cost_center=draw(st.none() | texts(30)),
             natural_account=draw(st.none() | texts(30)),

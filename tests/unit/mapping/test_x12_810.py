@@ -212,3 +212,17 @@ def test_the_original_that_a_credit_memo_names_is_written_and_read_again() -> No
     again = invoice_from_810(set_of(*["*".join(map(str, one)) for one in invoice_to_810(memo).segments]))
 
     assert (again.original_invoice_number, again.references) == ("INV-7", ())
+
+
+@pytest.mark.parametrize("by", ["*PO*PO-7", ""])
+def test_a_line_tells_which_order_lot_and_serial_it_is_of(by: str) -> None:
+    line = (f"IT1*1*1*EA*1**IN*1*LT*L-7*SN*S-9{by}", *(() if by else ("REF*PO*PO-7",)))
+    (told,) = invoice_of("BIG*20261120*INV-9", "REF*IA*S1", *line, "TDS*100").lines
+
+    assert (told.order_number, told.lot, told.serial, told.identifiers) == ("PO-7", "L-7", "S-9", ())
+
+
+def test_an_order_number_too_long_for_big04_stands_in_the_heading() -> None:
+    invoice = invoice_of("BIG*20261120*INV-9", "REF*IA*S1", "REF*PO*PO-7", "IT1*1*1*EA*1**IN*1", "TDS*100")
+
+    assert (invoice.order_number, invoice.references) == ("PO-7", ())

@@ -61,7 +61,7 @@ def test_party_identifier_keeps_its_list(qualifier: str, scheme: str) -> None:
     ("qualifier", "scheme"),
     [
         *(("UK", "GTIN"), ("UP", "UPC"), ("EN", "EAN"), ("VC", "VENDOR_CATALOG"), ("VN", "VENDOR_ITEM")),
-        *(("BP", "BUYER_PART"), ("MG", "MANUFACTURER_PART"), ("N4", "NDC"), ("LT", "LOT"), ("SN", "SERIAL")),
+        *(("BP", "BUYER_PART"), ("MG", "MANUFACTURER_PART"), ("N4", "NDC")),
         ("QX", "QX"),
     ],
 )
@@ -204,3 +204,12 @@ def test_prices_by_length_and_by_dozens_are_of_one_unit(told: str, basis: str, u
 def test_a_price_of_a_unit_that_the_goods_are_not_counted_in_is_refused(line: str) -> None:
     with pytest.raises(DataTypeError):
         order_of(*HEAD, line)
+
+
+def test_lot_and_serial_of_a_line_are_its_own_and_are_written_for_the_supplier() -> None:
+    order = order_of(*HEAD, "PO1*1*1*EA*3**IN*4711*LT*L-7*SN*S-9*LT*L-8")
+    (line,) = order.lines
+
+    assert (line.lot, line.serial, line.identifiers) == ("L-7", "S-9", (Identifier(scheme="LOT", value="L-8"),))
+    written = next(one for one in purchase_order_to_850(order).segments if one[0] == "PO1")
+    assert written[-6:] == ("LT", "L-7", "SN", "S-9", "LT", "L-8")

@@ -209,6 +209,35 @@ def test_what_rounding_many_lines_leaves_is_paid_as_stated_up_to_the_small_diffe
     assert [one.total.amount for one in paid] == ([] if why else [Decimal(total).scaleb(-2)])
 
 
+@pytest.mark.parametrize(("freight", "why"), [("4500", []), ("4501", ["freight_above_ordered"])])
+@pytest.mark.parametrize("by_pair", [True, False])
+def test_an_810_over_two_orders_is_posted_once_with_the_freight_of_both(
+    site: Site, by_pair: bool, freight: str, why: list[str]
+) -> None:
+    lines = [IT1.replace("IT1*1", f"IT1*{n}") + (f"*PO*PO-{n}" if by_pair else "") for n in (1, 2)]
+    told = [one for n, line in enumerate(lines, 1) for one in (line, *(() if by_pair else (f"REF*PO*PO-{n}",)))]
+    body = edi("BIG*20261120*I-1*****DI", *told, f"TDS*{8000 + int(freight)}", f"SAC*C*D240***{freight}")
+    agreed = [(Charge(code="D240", amount=usd(one)),) for one in ("12.00", "8.00")]  # and 25.00 more may be asked
+    orders = [order(order_number=f"PO-{n}", charges=one) for n, one in enumerate(agreed, 1)]
+    come = [receipt(order_number=f"PO-{n}").model_copy(update={"receipt_number": f"R-{n}"}) for n in (1, 2)]
+    dossiers = taken(site, *orders, *come, invoice_of(site, body))
+
+    assert types(home := dossiers.decide("order:PO-1")) == why
+    assert posted(home) == ([] if why else ["post_invoice:S1001/I-1"])
+    assert posted(dossiers.decide("order:PO-2")) == []
+
+
+@pytest.mark.parametrize(("lot", "why"), [("L-7", []), ("L-8", ["invoice_lot_differs"])])
+def test_the_lot_that_an_810_names_is_one_that_came(site: Site, lot: str, why: list[str]) -> None:
+    come = receipt()
+    lines = tuple(one.model_copy(update={"lot": "L-7"}) for one in come.lines)
+    body = edi(BIG, f"{IT1}*LT*{lot}", "TDS*4000")
+    decision = decided(site, [body], order(), come.model_copy(update={"lines": lines}))
+
+    assert types(decision) == why
+    assert posted(decision) == ([] if why else ["post_invoice:S1001/I-1"])
+
+
 # ------------------------------------------------------------------ the same invoice by several doors
 DOORS = {"supplier_invoice_in": None, "supplier_invoice_mail": ubl, "fhir_invoices": hub}
 
