@@ -18,14 +18,15 @@ def pages() -> Pages:
     from engine.console.messages import MessagesPages
     from engine.console.p2p import P2pPages
     from engine.console.payments import PaymentPages
+    from engine.console.queue import QueuePages
     from engine.console.recall import RecallPages
     from engine.console.revisions import RevisionPages
     from engine.console.sign_in import SignInPages
 
     kit = Kit()
     parts = (
-        SignInPages, ChannelPages, MessagesPages, MessagePages, HeldPages, P2pPages, ApprovalPages, PaymentPages,
-        RecallPages, MeasurePages, RevisionPages, GovernPages,
+        SignInPages, ChannelPages, MessagesPages, MessagePages, HeldPages, QueuePages, P2pPages, ApprovalPages,
+        PaymentPages, RecallPages, MeasurePages, RevisionPages, GovernPages,
     )  # fmt: skip
     routes = [route for part in parts for route in part(kit).routes()]
     return Pages(routes=(*assets.ROUTES, *routes), refuse=kit.refuse)

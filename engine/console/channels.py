@@ -81,10 +81,23 @@ class ChannelPages:
 
     async def live(self, call: Call) -> Response:
         """All figures, for elements that show one; `shape` changes when a page must be drawn anew."""
-        engine = await call.operations.status()
-        shown = {key: [f.text, f.tone, f.points] for key, f in figures.of_engine(engine).items()}
-        at = SystemClock().now()
-        return JSONResponse({"at": f"{at:%H:%M:%S}", "shape": shape(engine.channels), "figures": shown})
+        return await live_answer(call)
+
+
+async def live_answer(call: Call, more: str = "") -> Response:
+    """`more`: what else of the page may change. With `csrf`, forms of a page that was open while its person signed in
+    anew go on; `who` tells whether it is the same one."""
+    engine = await call.operations.status()
+    shown = {key: [one.text, one.tone, one.points] for key, one in figures.of_engine(engine).items()}
+    return JSONResponse(
+        {
+            "at": f"{SystemClock().now():%H:%M:%S}",
+            "shape": "|".join(filter(None, (shape(engine.channels), more))),
+            "figures": shown,
+            "who": call.who,
+            "csrf": call.session.csrf if call.session else "",
+        }
+    )
 
 
 def _importance(channel: ChannelStatus) -> tuple[bool, ...]:

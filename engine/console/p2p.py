@@ -1,24 +1,23 @@
-"""Exceptions and orders: the work queue, a case with its evidence and decisions, an order's way."""
+"""Exceptions and orders: a case with its evidence and decisions, an order's way."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 from urllib.parse import quote
 
 from starlette.responses import Response
 
-from engine.console.kit import Kit, go, link, need_reason
+from engine.console.channels import live_answer
+from engine.console.kit import Kit, go, need_reason
 from engine.core.errors import NotFoundError
 from engine.ports.accounts import Role
-from engine.ports.p2p_operations import CaseAsk, CaseRow, Hit, Lineage
-from engine.ports.procure import CaseQuery
+from engine.ports.p2p_operations import CaseAsk, Hit, Lineage
 from engine.ports.web import Call, WebRoute
 
-LIMIT = 200
-STATES = ("open", "decided", "gone")
-FILTERS = ("owner", "type", "supplier", "facility")
 TONES = {"open": "warn", "decided": "good", "gone": "quiet", "done": "good", "waiting": "busy", "trouble": "bad"}
 STATUS_TONES = {"matched": "good", "posted": "good", "paid": "good", "exception": "warn", "waiting": "busy"}
 ACTIONS: Mapping[str, tuple[str, str]] = {
@@ -41,42 +40,26 @@ ADVICE_CODES = {
     "848": "848 incorrect data",
 }
 _PARTS = 2
+_STANDS_FOR, _REMEMBERED = 3.0, 500  # seconds, open pages
 CORRECTED = {"order_line_number": "order line", "item_number": "item", "cost_center": "cost center"}
 
 
 class P2pPages:
+    """`_stands`: when who looked last at a case, and how it stood: an open page asks every second."""
+
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
+        self._stands: OrderedDict[tuple[str, str], tuple[float, str]] = OrderedDict()
 
     def routes(self) -> tuple[WebRoute, ...]:
         return (
-            WebRoute("GET", "/cases", Role.VIEWER, self.cases, page=True),
             WebRoute("GET", "/cases/{ref}", Role.VIEWER, self.case, page=True),
+            WebRoute("GET", "/cases/{ref}/live", Role.VIEWER, self.live, page=True, passive=True),
             WebRoute("POST", "/cases/{ref}/act", Role.OPERATOR, self.act, page=True),
             WebRoute("GET", "/orders", Role.VIEWER, self.orders, page=True),
             WebRoute("POST", "/orders/find", Role.VIEWER, self.find, page=True),
             WebRoute("GET", "/orders/{number:path}", Role.VIEWER, self.order, page=True),
             WebRoute("GET", "/lineage/{asked:path}", Role.VIEWER, self.lineage, page=True),
-        )
-
-    # -------------------------------------------------------------- the work queue
-    async def cases(self, call: Call) -> Response:
-        chosen = {name: call.query(name)[:200] for name in FILTERS}
-        state = call.query("state") if call.query("state") in STATES else "open"
-        query = CaseQuery(states=(state,), limit=LIMIT, **{name: value or None for name, value in chosen.items()})
-        rows = await call.operations.p2p.cases(query, call.who)
-        known = rows if not any(chosen.values()) else await call.operations.p2p.cases(CaseQuery((state,)), call.who)
-        return await self._kit.page(
-            call,
-            "p2p_cases.html",
-            rows=rows,
-            chosen=chosen,
-            state=state,
-            states=STATES,
-            offered=_offered(known, chosen),
-            full=len(rows) == LIMIT,
-            summary=await call.operations.p2p.summary(call.who),
-            here=lambda **changed: link("/cases", **{**chosen, "state": state, **changed}),
         )
 
     # -------------------------------------------------------------- one case
@@ -97,6 +80,21 @@ class P2pPages:
             corrected=CORRECTED,
             tones=TONES,
         )
+
+    async def live(self, call: Call) -> Response:
+        """As `/live`; the shape changes also when somebody else decided, or the matter is another one now."""
+        ref = _part(call, "ref")
+        asked, now = (call.who, ref), time.monotonic()
+        at, stand = self._stands.pop(asked, (0.0, ""))
+        if now - at > _STANDS_FOR or not stand:
+            view = await call.operations.p2p.case(ref, call.who)
+            if view is None:
+                raise NotFoundError("there is no such case")
+            at, stand = now, f"{view.row.state}|{view.seen}"
+        self._stands[asked] = at, stand
+        if len(self._stands) > _REMEMBERED:
+            self._stands.popitem(last=False)
+        return await live_answer(call, stand)
 
     async def act(self, call: Call) -> Response:
         ref = _part(call, "ref")
@@ -150,14 +148,6 @@ def flat(facts: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]
                 yield from flat(one if isinstance(one, Mapping) else {"value": one}, f"{words} {number}")
         elif value not in (None, "", [], ()):
             yield words, ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-
-
-def _offered(rows: Sequence[CaseRow], chosen: Mapping[str, str]) -> dict[str, list[str]]:
-    """What a filter can be set to: what there is, and what is chosen."""
-    return {
-        name: sorted({str(found) for row in rows if (found := getattr(row, name))} | ({chosen[name]} - {""}))
-        for name in FILTERS
-    }
 
 
 def _ask(call: Call) -> CaseAsk:

@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from engine.console import figures
-from engine.console.channels import shape
+from engine.console.channels import live_answer
 from engine.console.kit import Kit, link
 from engine.console.words import DELIVERY_TONES
-from engine.core.clock import SystemClock
 from engine.core.errors import NotFoundError
 from engine.ports.accounts import Role
 from engine.ports.payments import GROUPS, PaymentAsk, PaymentRow
@@ -95,11 +93,7 @@ class PaymentPages:
 
     async def live(self, call: Call) -> Response:
         """As `/live`; the shape changes also when a payment of the page was decided anew."""
-        engine = await call.operations.status()
-        moved = await call.operations.payments.moved(call.query("of")[:80], call.who)
-        shown = {key: [one.text, one.tone, one.points] for key, one in figures.of_engine(engine).items()}
-        at = f"{SystemClock().now():%H:%M:%S}"
-        return JSONResponse({"at": at, "shape": f"{shape(engine.channels)}|{moved}", "figures": shown})
+        return await live_answer(call, str(await call.operations.payments.moved(call.query("of")[:80], call.who)))
 
     async def _page(self, call: Call, template: str, /, **values: Any) -> Response:
         known: dict[str, Any] = {

@@ -26,7 +26,8 @@ def ref_of(case_id: str) -> str:
 
 # ------------------------------------------------------------------ cases
 class CaseRow(msgspec.Struct, frozen=True):
-    """A line of the work queue. `late`: open and past its due time."""
+    """A line of the work queue. `late`: open and past its due time. `seen`: as in `CaseView`; empty where it was not
+    asked for."""
 
     ref: str
     case_id: str
@@ -43,6 +44,7 @@ class CaseRow(msgspec.Struct, frozen=True):
     supplier: str | None
     facility: str | None
     rank: int
+    seen: str = ""
 
 
 class Side(msgspec.Struct, frozen=True):

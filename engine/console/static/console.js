@@ -72,13 +72,30 @@ function fail() {
   stale.hidden = false;
 }
 
+let isOut = false;
+
 function signedOut() {
   if (!touched) {
     location.assign("/sign-in");
     return;
   }
+  isOut = true;
   pulse.dataset.tone = "bad";
   pulseText.textContent = "signed out";
+  document.getElementById("signed-out").hidden = false;
+}
+
+// The same person signed in anew on another page: the forms of this one take the new session's token.
+function signedIn(answer) {
+  if (!answer.csrf || answer.csrf === body.dataset.csrf) return;
+  if (answer.who !== body.dataset.who) {
+    document.getElementById("changed").hidden = false;
+    return;
+  }
+  for (const field of document.querySelectorAll("input[name=csrf]")) field.value = answer.csrf;
+  body.dataset.csrf = answer.csrf;
+  isOut = false;
+  document.getElementById("signed-out").hidden = true;
 }
 
 // Typing and clicking are activity; a page that refreshes itself is not.
@@ -96,10 +113,12 @@ async function refresh() {
     const response = await fetch(body.dataset.liveUrl, { headers: { accept: "application/json" }, signal: AbortSignal.timeout(5000) });
     if (response.status === 401) {
       signedOut();
+      if (isOut) setTimeout(refresh, EVERY_MS);
       return;
     }
     if (!response.ok) throw new Error(String(response.status));
     const answer = await response.json();
+    signedIn(answer);
     draw(answer);
     note(answer);
   } catch {
@@ -116,9 +135,25 @@ function narrow(field) {
     const text = row.textContent.toLowerCase();
     row.hidden = !wanted.every((word) => text.includes(word));
     if (row.hidden) row.classList.remove("current");
+    const box = row.querySelector(".tick input");
+    if (row.hidden && box) box.checked = false; // what is not seen is not decided over
   }
   const left = rows.filter((row) => !row.hidden).length;
   document.getElementById("narrowed").textContent = wanted.length ? `${left} of ${rows.length}` : "";
+  countChosen();
+}
+
+// ---- rows that are chosen ----
+function countChosen() {
+  const shown = document.getElementById("chosen");
+  const count = document.querySelectorAll("[data-row] .tick input:checked").length;
+  if (shown) shown.textContent = count ? `${count} chosen` : "";
+}
+
+function choose() {
+  const box = document.querySelector("[data-row].current .tick input");
+  if (box) box.checked = !box.checked;
+  countChosen();
 }
 
 // ---- keys ----
@@ -148,6 +183,7 @@ function press(key) {
   if (key === "/") document.querySelector("[data-search]")?.focus();
   else if (key === "j") move(1);
   else if (key === "k") move(-1);
+  else if (key === "x") choose();
   else if (key === "g") going = true;
   else if (key === "?") document.getElementById("keys").showModal();
   else return false;
@@ -187,8 +223,15 @@ document.addEventListener("input", (event) => { if (event.target.matches("[data-
 for (const part of document.querySelectorAll("[data-scripted]")) part.hidden = false; // of no use without this file
 for (const field of document.querySelectorAll("[data-narrow]")) if (field.value) narrow(field); // the browser kept it
 document.addEventListener("change", (event) => {
-  if (!event.target.matches("[data-all]")) return;
-  for (const box of event.target.closest("table").querySelectorAll("tbody input[type=checkbox]")) box.checked = event.target.checked;
+  if (event.target.matches("[data-all]")) {
+    for (const box of event.target.closest("table").querySelectorAll("tbody tr:not([hidden]) input[type=checkbox]")) box.checked = event.target.checked;
+  }
+  countChosen();
+});
+document.addEventListener("submit", (event) => {
+  if (!isOut) return;
+  event.preventDefault(); // it would go to the sign-in page, and what was typed would be lost
+  document.getElementById("signed-out").scrollIntoView();
 });
 
 if (body.dataset.liveUrl) setTimeout(refresh, EVERY_MS);

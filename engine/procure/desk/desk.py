@@ -74,7 +74,8 @@ class Desk:
 
     # -------------------------------------------------------------- cases
     async def cases(self, query: CaseQuery, who: str) -> list[CaseRow]:
-        return [self._row(one) for one in await self._records.cases(query)]
+        now = to_micros(self._clock.now())
+        return [row_of(one, now, actions.seen_of(one)) for one in await self._records.cases(query)]
 
     async def case(self, ref: str, who: str) -> CaseView | None:
         found = await self._case(ref)

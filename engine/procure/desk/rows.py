@@ -16,7 +16,7 @@ from engine.procure.papers import Papers
 Commands = list[tuple[GivenCommand, int]]
 
 
-def row_of(case: Case, now: int) -> CaseRow:
+def row_of(case: Case, now: int, seen: str = "") -> CaseRow:
     due = case.due_micros
     return CaseRow(
         ref=ref_of(case.case_id),
@@ -34,6 +34,7 @@ def row_of(case: Case, now: int) -> CaseRow:
         supplier=case.supplier,
         facility=case.facility,
         rank=case.rank,
+        seen=seen,
     )
 
 

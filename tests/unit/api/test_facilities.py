@@ -73,6 +73,8 @@ RULES: dict[tuple[str, str], str | dict[str, Any] | None] = {
     ("GET", "/api/p2p/payment-runs/{number:path}"): "run",
     ("GET", "/cases"): None,
     ("GET", "/cases/{ref}"): "case",
+    ("GET", "/cases/{ref}/live"): "case",
+    ("POST", "/cases/decide"): "all",
     ("POST", "/cases/{ref}/act"): "case",
     ("GET", "/orders"): None,
     ("POST", "/orders/find"): {"value": "number"},
