@@ -71,7 +71,7 @@ async def test_every_exception_stands_on_one_page_of_the_queue(
     texts = [(await viewer.get(f"/cases?page={n}")).text for n in (1, 2, 3)]
 
     assert [len(titles(text)) for text in texts] == [PAGE, PAGE, 54]
-    assert len({title for text in texts for title in titles(text)}) == 254
+    assert len(set(re.findall(r'<th scope="row"><a href="(/cases/[0-9a-f]{12})"', "".join(texts)))) == 254
     assert "Page 3 of 3, 254 exceptions" in texts[2]
     assert titles((await viewer.get("/cases?page=99")).text) == titles(texts[2])
     assert 'name="case"' not in texts[0], "a viewer decides nothing"
