@@ -79,14 +79,14 @@ async def test_what_another_policy_decides_otherwise_is_counted_by_supplier_and_
 
     assert report.decided == 4
     assert [(one.document, one.before, one.after) for one in report.otherwise] == [
-        ("Requisition/R-2#A-2", (), ("approval_wanted for anna",)),
-        ("Requisition/R-3#A-3", (), ("approval_wanted for anna",)),
+        ("Requisition/R-2#A-2", ("approved",), ("approval_wanted for anna",)),
+        ("Requisition/R-3#A-3", ("approved",), ("approval_wanted for anna",)),
     ]
     assert [(one.supplier, one.facility, one.documents, one.amount) for one in report.shares] == [
         ("S1", "CLINIC", 1, Decimal(450)),
         ("S1", "MAIN", 1, Decimal(400)),
     ]
-    assert report.outcomes == {"waits → approval_wanted for anna": 2}
+    assert report.outcomes == {"approved → approval_wanted for anna": 2}
     assert [await store.records.load(f"approval:A-{n}") for n in range(1, 5)] == before
 
 
@@ -223,6 +223,7 @@ async def test_a_narrower_tolerance_over_many_invoices_tells_what_a_hand_count_t
     again = await PolicyReplay(store.records, clock, before, after).run(MONDAY - timedelta(days=1))
 
     assert first == again
+    assert first.decided == invoices  # an order each; what only gathers is no decision
     assert len(first.otherwise) == otherwise
     assert sum(one.amount for one in first.otherwise) == Decimal(money)
     assert first.outcomes == {"post invoice → price_above_tolerance for accounts-payable": otherwise}

@@ -15,13 +15,14 @@ from typing import Any
 
 import msgspec
 
-from engine.canonical import Document, Money, PostingResult
+from engine.canonical import Approval, Document, Money, PostingResult
 from engine.channel.policies import Policies
 from engine.core.clock import Clock, to_micros
 from engine.ports.procure import Dossier, Records
+from engine.procure.approvals.states import FINAL
 from engine.procure.decision import Decision, World, text_of
 from engine.procure.ownership import owner_of
-from engine.procure.papers import papers_of
+from engine.procure.papers import gathers, papers_of
 from engine.procure.policies import ACTIVE_DOSSIER
 from engine.procure.process import Process
 
@@ -102,7 +103,7 @@ class PolicyReplay:
         after = ""
         while page := await self._records.held_since(to_micros(since), after, _AT_ONCE):
             for key in page:
-                if key != ACTIVE_DOSSIER:
+                if key != ACTIVE_DOSSIER and not gathers(key):  # over those that gather nothing is decided
                     yield await self._records.load(key)
             after = page[-1]
 
@@ -146,7 +147,17 @@ def _outcomes(decision: Decision, world: World, documents: list[Document]) -> di
         outcome.words |= {f"{finding.type} for {owner_of(finding, world).name}"}
         outcome.money = outcome.money or finding.money
         outcome.supplier, outcome.facility = outcome.supplier or finding.supplier, outcome.facility or finding.facility
+    for number, state in _decided(decision).items():
+        for asked in (one for one in documents if isinstance(one, Approval) and one.approval_number == number):
+            _at(found, f"{asked.subject_kind}/{asked.subject_key}#{number}", asked).words |= {state}
     return found
+
+
+def _decided(decision: Decision) -> dict[str, str]:
+    """Of approvals that wait for nobody, what became of them, by their number."""
+    told: Mapping[str, Any] = decision.state.get("approvals") or {}
+    found = {number: str(one.get("state")) for number, one in told.items() if isinstance(one, Mapping)}
+    return {number: state for number, state in found.items() if state in FINAL}
 
 
 def _at(found: dict[str, _Outcome], key: str, document: Document | None) -> _Outcome:
