@@ -18,15 +18,19 @@ from engine.procure.approvals.states import ApprovalState
 from engine.procure.approvals.values import Act, Request, Standing
 from engine.procure.decision import World, text_of
 from engine.procure.papers import Papers
-from engine.procure.payments.hold import Clearance
+from engine.procure.payments.hold import Clearance, account_told
 from engine.procure.policies import policies_of
 from engine.procure.suppliers.approval import approval_for, number_of_approval
 
 
-def payment_approval_number(payment: Payment) -> str:
-    """Another amount, payee or account is another payment to approve."""
+def payment_approval_number(payment: Payment, account: str = "") -> str:
+    """Another amount, payee or account is another payment to approve.
+
+    Args:
+        account: where its money goes by what is known now: few payments name their account themselves.
+    """
     invoices = [f"{one.invoice_number}={text_of(one.amount.amount)}" for one in payment.invoices]
-    parts = [payment.supplier_number, payment.remit_to or "", payment.bank_account or "", payment.amount.currency]
+    parts = [payment.supplier_number, payment.remit_to or "", account, payment.amount.currency]
     told = blind("\n".join([*parts, text_of(payment.amount.amount), *invoices]))
     return number_of_approval(f"payment/{payment.payment_number}", told)
 
@@ -35,7 +39,7 @@ def payment_standing(payment: Payment, papers: Papers, world: World) -> Standing
     """None: nobody is asked."""
     if payment.run_number is None or payment.state is not PaymentProgress.PROPOSED:
         return None
-    request = _request(payment, papers)
+    request = _request(payment, papers, world)
     if route_of(policies_of(world), request) is None:
         return None
     return approve(request, _acts(request, papers, world), world)
@@ -50,12 +54,10 @@ def gated(clear: Clearance, standing: Standing | None) -> Clearance:
     return msgspec.structs.replace(clear, reasons=(*clear.reasons, why), digest=blind(f"{clear.digest}:{why}"))
 
 
-def _request(payment: Payment, papers: Papers) -> Request:
-    number = payment_approval_number(payment)
+def _request(payment: Payment, papers: Papers, world: World) -> Request:
+    number = _number(payment, world)
     versions = [one for one in papers.all if isinstance(one.document, Payment)]
-    here = [
-        one for one in versions if isinstance(one.document, Payment) and payment_approval_number(one.document) == number
-    ]
+    here = [one for one in versions if isinstance(one.document, Payment) and _number(one.document, world) == number]
     makers = {one.record.who for one in versions} | {payment.proposed_by}
     return Request(
         key=number,
@@ -66,6 +68,10 @@ def _request(payment: Payment, papers: Papers) -> Request:
         requester=payment.proposed_by,
         supplier=payment.supplier_number,
     )
+
+
+def _number(payment: Payment, world: World) -> str:
+    return payment_approval_number(payment, account_told(payment, world))
 
 
 def _acts(request: Request, papers: Papers, world: World) -> Iterator[Act]:

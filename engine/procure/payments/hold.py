@@ -15,7 +15,7 @@ from engine.canonical.entity_names import blind
 from engine.channel.policy_people import same_person
 from engine.procure.decision import World
 from engine.procure.papers import Papers
-from engine.procure.payments.bank_accounts import AccountStanding, account_standings
+from engine.procure.payments.bank_accounts import AccountStanding, account_standings, details_of
 from engine.procure.suppliers.check import faults_of
 from engine.procure.suppliers.papers import supplier_dossier
 from engine.procure.suppliers.supplier import SupplierStanding, standing_of_supplier
@@ -52,6 +52,15 @@ def clearance_of(payment: Payment, world: World) -> Clearance:
     told = tuple(dict.fromkeys(reasons))
     look = min((one.pays_from for one in accounts.values() if one.state == "cooling" and one.pays_from), default=None)
     return Clearance(told, _digest(papers, told), code, look)
+
+
+def account_told(payment: Payment, world: World) -> str:
+    """To which account it goes by what is known now, for who approves it: another number is another account."""
+    papers = world.papers(supplier_dossier(payment.supplier_number))
+    supplier = next(iter(papers.newest(Supplier)), None)
+    code = _account_code(payment, supplier) if supplier is not None else payment.bank_account
+    account = supplier.bank_account(code) if supplier is not None and code else None
+    return f"{code}/{details_of(account)}" if account is not None else code or ""
 
 
 def also_for(clear: Clearance, reason: str | None) -> Clearance:
