@@ -192,7 +192,8 @@ class _Course:
             return None, "the same person does not count twice"
         if act.on_behalf_of is not None and directory.key(act.on_behalf_of) in creators:
             return None, "nobody decides in the name of who asked for it"
-        for one in asked:
+        own_first = sorted(asked, key=lambda one: same_person(one.person) != directory.key(act.who))
+        for one in own_first:  # in her own name, before she uses up somebody else's
             named = act.on_behalf_of is None or directory.key(act.on_behalf_of) == same_person(one.person)
             if named and self._acts(directory, one, actor, creators):
                 return one, ""
@@ -234,7 +235,8 @@ class _Course:
     def _escalated(self, step: Step, level: int, directory: Directory) -> list[Person]:
         starts = _starts(_named(step, self.request, directory), self.request, directory)
         bosses = [boss for one in starts for boss in [*directory.above(one)][:level]]
-        return bosses + (directory.in_role(step.escalate_to) if step.escalate_to else [])
+        at, of = self.request.facility, self.request.department
+        return bosses + (directory.in_role(step.escalate_to, of, at) if step.escalate_to else [])
 
     def _level(self, step: Step, at: datetime) -> int:
         """How often its time was over."""

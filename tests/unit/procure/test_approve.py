@@ -221,6 +221,44 @@ def test_who_is_asked_hands_one_request_on_but_never_to_the_requester() -> None:
     assert standing(rules, request(), back, act("carl")).not_counted[0].why == "it cannot be handed to this person"
 
 
+def test_who_is_asked_and_acts_for_another_counts_as_herself_so_that_both_can() -> None:
+    two = steps_of({"persons": ["anna", "bert"], "need": 2, "checks_limit": False})
+    rules = policies(two, delegations=(away("anna", "bert"),))
+
+    found = standing(rules, request(), act("bert"), act("anna", hours=2))
+
+    assert found.state is ApprovalState.APPROVED
+    assert [(one.who, one.on_behalf_of) for one in found.counted] == [("bert", None), ("anna", None)]
+
+
+@pytest.mark.parametrize(
+    "acts", [(act("bert"), act("bert", hours=2)), (act("bert", behalf="anna"), act("bert", hours=2))]
+)
+def test_one_person_with_two_names_to_act_in_is_not_four_eyes(acts: tuple[Act, ...]) -> None:
+    two = steps_of({"persons": ["anna", "bert"], "need": 2, "checks_limit": False})
+
+    found = standing(policies(two, delegations=(away("anna", "bert"),)), request(), *acts, hours=3)
+
+    assert (found.state, len(found.counted)) == (ApprovalState.WAITING, 1)
+
+
+def test_escalation_goes_to_the_role_of_the_place_that_asks() -> None:
+    here = {**PEOPLE, "people": [*PEOPLE["people"], {"person": "west", "roles": ["cfo"], "facilities": ["WEST"]}]}
+    step = {"persons": ["anna"], "escalate_after": "2h", "escalate_to": "cfo"}
+
+    assert standing(policies(steps_of(step), here), request(facility="EAST")).asked == ("anna", "head", "boss")
+    assert standing(policies(steps_of(step), here), request(facility="WEST")).asked == ("anna", "head", "boss", "west")
+
+
+def test_a_business_day_that_is_a_holiday_escalates_nothing() -> None:
+    office = {"holidays": {"2026-11-24": "a holiday"}}
+    rules = policies(steps_of({"roles": ["buyer"], "escalate_after": "1 business day"})).model_dump(mode="json")
+    held = Policies.model_validate({**rules, "calendars": {"usual": "office", "calendars": {"office": office}}})
+
+    assert standing(held, request(), hours=47).asked == ("anna", "bert")
+    assert standing(held, request(), hours=48).asked == ("anna", "bert", "head")
+
+
 def test_delegations_in_a_circle_end() -> None:
     rules = policies(delegations=(away("anna", "bert"), away("bert", "anna"), away("anna", "control")))
 
