@@ -1,17 +1,22 @@
-"""855 to OrderAcknowledgement and back. Source: X12 855 in 004010/005010, elements 587 (BAK02) and 668 (ACK01)."""
+"""855 to OrderAcknowledgement and back. Source: X12 855 in 004010/005010, elements 587 (BAK02) and 668 (ACK01).
+
+What comes in place of the ordered item stands in the ACK that says so (IS, from ACK07 on), else in PO1.
+"""
 
 from __future__ import annotations
 
-from engine.canonical import AcknowledgedLine, LineAction, LineAnswer, Money, OrderAcknowledgement, Quantity
+from engine.canonical import AcknowledgedLine, Identifier, LineAction, LineAnswer, Money, OrderAcknowledgement, Quantity
 from engine.core.errors import RequiredFieldError
 from engine.mapping import x12_body as sets
 from engine.mapping import x12_parts as parts
 from engine.mapping.x12_850 import line_number
 from engine.mapping.x12_codes import unit_price
 from engine.mapping.x12_parties import read_parties, write_parties
+from engine.mapping.x12_shared import item_from
 from engine.protocols.x12 import OutboundSet, Segment, SegmentValues, TransactionSet
 
 _SUPPLIER = "IA"  # REF01
+_IN_PLACE, _FIRST_PAIR = "IS", 7  # ACK01; where ACK begins its pairs of qualifier and number
 _ACTIONS = (
     dict.fromkeys(("IA", "AA", "AC", "AR"), LineAction.ACCEPTED)
     | dict.fromkeys(("IB", "BP"), LineAction.BACKORDERED)
@@ -85,7 +90,7 @@ def _read_line(line: list[Segment], number: int, currency: str, kind: str) -> Ac
     unit = head.get(3).strip() or "EA"
     quantity = head.get(2).strip()
     price = head.get(4).strip()
-    item, identifiers = parts.read_item(head)
+    item, identifiers = _item(head, line)
     amount = (
         unit_price(sets.decimal(price, f"PO104[{number}]"), head.get(5), unit, f"PO105[{number}]") if price else None
     )
@@ -100,6 +105,11 @@ def _read_line(line: list[Segment], number: int, currency: str, kind: str) -> Ac
         identifiers=identifiers,
         answers=answers or (LineAnswer(action=_WHOLE.get(kind, LineAction.ACCEPTED)),),
     )
+
+
+def _item(head: Segment, line: list[Segment]) -> tuple[str | None, tuple[Identifier, ...]]:
+    in_place = (item_from(s, _FIRST_PAIR) for s in line if s.id == "ACK" and s.get(1) == _IN_PLACE)
+    return next((found for found in in_place if found[0] or found[1]), None) or parts.read_item(head)
 
 
 def _read_answer(segment: Segment, unit: str, number: int) -> LineAnswer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.canonical import (
     Document,
@@ -32,17 +32,18 @@ TROCAR = Item(
     item_number="M10001", description="Trocar", unit="EA",
     packaging=(Packaging(unit="BX", contains=Decimal(10)), Packaging(unit="CA", contains=Decimal(40))),
 )  # fmt: skip
+D = TypeVar("D", bound=Document)
 _UBL = "urn:oasis:names:specification:ubl:schema:xsd"
 
 
-def edi(*segments: str) -> bytes:
+def edi(*segments: str, code: str = "810", functional_id: str = "IN") -> bytes:
+    """A set that Alderbrook sends; its second segment says who that is."""
     body = "".join(f"{one}~\n" for one in (segments[0], "REF*IA*S1001", *segments[1:]))
-    control = (
-        f"ISA*00*{' ' * 10}*00*{' ' * 10}*ZZ*ALDERBROOK     *ZZ*HARBORHEALTH   *261120*0815*U*00401*000000101*0*P*>"
-    )
-    group = "GS*IN*ALDERBROOK*HARBORHEALTH*20261120*0815*101*X*004010"
+    blank = " " * 10
+    control = f"ISA*00*{blank}*00*{blank}*ZZ*ALDERBROOK     *ZZ*HARBORHEALTH   *261120*0815*U*00401*000000101*0*P*>"
+    group = f"GS*{functional_id}*ALDERBROOK*HARBORHEALTH*20261120*0815*101*X*004010"
     end = f"SE*{len(segments) + 3}*0001~\nGE*1*101~\nIEA*1*000000101~\n"
-    return f"{control}~\n{group}~\nST*810*0001~\n{body}{end}".encode()
+    return f"{control}~\n{group}~\nST*{code}*0001~\n{body}{end}".encode()
 
 
 def order(amount: str = "10", price: str = "4.00", unit: str = "EA", **more: Any) -> PurchaseOrder:
@@ -108,9 +109,14 @@ def through(site: Site, body: bytes, channel: str = "supplier_invoice_in") -> Wo
 
 def invoice_of(site: Site, body: bytes, channel: str = "supplier_invoice_in") -> Invoice:
     """What the channel makes of it."""
-    made = [one for one in through(site, body, channel).documents if one.kind == "Invoice"]
-    assert made, "the channel made no invoice of it"
-    return Invoice.model_validate_json(made[0].body)
+    return made_of(Invoice, site, body, channel)
+
+
+def made_of(kind: type[D], site: Site, body: bytes, channel: str) -> D:
+    """The first document of a kind that a channel makes."""
+    made = [one for one in through(site, body, channel).documents if one.kind == kind.kind]
+    assert made, f"the channel made no {kind.kind} of it"
+    return kind.model_validate_json(made[0].body)
 
 
 def taken(site: Site, *documents: Document) -> Dossiers:

@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 from engine.canonical import InvoiceLine, OrderLine
 from engine.procure.matching.book import Book
+from engine.procure.matching.order import THEIRS
 
-# By name, or as X12 has them (element 235): suppliers write the same number under any of these.
-_THEIRS = frozenset({"VENDOR_ITEM", "VENDOR_PART", "VENDOR_CATALOG", "VN", "VP", "VC"})
 _NOT_NUMBER = re.compile(r"[^A-Z0-9]")
 
 
@@ -79,7 +78,7 @@ def _by_their_number(line: InvoiceLine, ordered: OrderLine, book: Book) -> Other
 
 
 def _numbers(line: InvoiceLine | OrderLine) -> set[str]:
-    return {_plain(one.value) for one in line.identifiers if one.scheme in _THEIRS}
+    return {_plain(one.value) for one in line.identifiers if one.scheme in THEIRS}
 
 
 def _plain(number: str) -> str:

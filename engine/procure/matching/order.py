@@ -18,6 +18,8 @@ from engine.canonical import (
 )
 from engine.procure.papers import Papers
 
+# By name, or as X12 has them (element 235): suppliers write the same number under any of these.
+THEIRS = frozenset({"VENDOR_ITEM", "VENDOR_PART", "VENDOR_CATALOG", "VN", "VP", "VC"})
 CANCELS = frozenset({"01", "03"})  # X12 BEG01: cancelled, deleted
 _REPLACES = frozenset({"05"})  # X12 BAK01
 _FIELDS = ("quantity", "price", "price_unit", "item_number", "description", "identifiers", "needed_by", "line_kind")
@@ -88,10 +90,13 @@ def answers_of(papers: Papers) -> list[OrderAcknowledgement]:
 
 
 def substitutes_of(papers: Papers) -> dict[int, frozenset[str]]:
-    """Items that the supplier said it sends in place of the ordered ones (855, IS), by order line."""
+    """Items that the supplier said it sends in place of the ordered ones (855, IS), by order line: our number, and its
+    own, by which its invoice may name them."""
     found: dict[int, frozenset[str]] = {}
     for answer in answers_of(papers):
         for line in answer.lines:
             if line.item_number and any(one.action is LineAction.SUBSTITUTED for one in line.answers):
-                found[line.order_line_number] = found.get(line.order_line_number, frozenset()) | {line.item_number}
+                own = {one.value for one in line.identifiers if one.scheme in THEIRS}
+                told = found.get(line.order_line_number, frozenset())
+                found[line.order_line_number] = told | own | {line.item_number}
     return found

@@ -123,6 +123,23 @@ def test_a_line_without_ack_is_answered_by_the_whole(kind: str, action: LineActi
     assert [a.action for a in one.lines[0].answers] == [action]
 
 
+@pytest.mark.parametrize(
+    ("ack", "item", "theirs"),
+    [
+        ("ACK*IS*1*EA*068*20261123**IN*M9*VN*X-9", "M9", "X-9"),
+        ("ACK*IS*1*EA*068*20261123**VN*X-9", "X-9", "X-9"),
+        ("ACK*IS*1*EA", "M1", "X-1"),  # then PO1 says what comes
+        ("ACK*IA*1*EA*068*20261123**IN*M9*VN*X-9", "M1", "X-1"),  # repeated, and nothing comes in its place
+    ],
+)
+def test_what_comes_in_place_of_an_item_stands_in_the_answer_that_says_so(ack: str, item: str, theirs: str) -> None:
+    (line,) = order_acknowledgement_from_855(
+        received("855", "PR", BAK, "REF*IA*S1", "PO1*1*1*EA*1**IN*M1*VN*X-1", ack, "CTT*1")
+    ).lines
+
+    assert (line.item_number, [one.value for one in line.identifiers]) == (item, [theirs])
+
+
 NOTICE = (
     *("BSN*00*SHP-1*20261120*0815*0001", "HL*1**S", "TD5**2*UPSN", "REF*BM*BOL7", "DTM*017*20261122"),
     *("N1*SF*LAKESIDE*92*S1", "HL*2*1*O", "PRF*PO-1", "HL*3*2*P", "MAN*GM*00050387690000000017"),

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from engine.canonical import Charge, Invoice, InvoiceKind, PurchaseOrder, Receipt, Terms
+from engine.canonical import Charge, Invoice, InvoiceKind, OrderAcknowledgement, PurchaseOrder, Receipt, Terms
 from engine.channel.load import load_site
 from engine.channel.site import Site
 from engine.ports.states import MessageState
 from engine.procure.decision import Decision
-from tests.support.trade import decided, edi, hub, invoice_of, order, quantity, receipt, taken, through, ubl, usd
+from tests.support.trade import (
+    decided,
+    edi,
+    hub,
+    invoice_of,
+    made_of,
+    order,
+    quantity,
+    receipt,
+    taken,
+    through,
+    ubl,
+    usd,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 BIG = "BIG*20261120*I-1*20261102*PO-1***DI"
@@ -233,6 +247,31 @@ def test_the_lot_that_an_810_names_is_one_that_came(site: Site, lot: str, why: l
     lines = tuple(one.model_copy(update={"lot": "L-7"}) for one in come.lines)
     body = edi(BIG, f"{IT1}*LT*{lot}", "TDS*4000")
     decision = decided(site, [body], order(), come.model_copy(update={"lines": lines}))
+
+    assert types(decision) == why
+    assert posted(decision) == ([] if why else ["post_invoice:S1001/I-1"])
+
+
+@pytest.mark.parametrize(
+    ("billed", "why"),
+    [
+        ("VN*ASB-2099*IN*M10009", []),
+        ("VN*ASB-2099", []),
+        ("VN*ASB-2012*IN*M10001", []),  # the supplier's system still writes what was asked for
+        ("VN*ASB-9999*IN*M10077", ["line_not_ordered"]),
+    ],
+)
+def test_what_the_supplier_said_comes_instead_is_received_and_billed_as_what_was_ordered(
+    site: Site, billed: str, why: list[str]
+) -> None:
+    lines = ("PO1*1*10*EA*4**VN*ASB-2012*IN*M10001", "ACK*IS*10*EA*068*20261109**IN*M10009*VN*ASB-2099", "CTT*1")
+    answer = edi("BAK*00*AC*PO-1*20261103", *lines, code="855", functional_id="PR")
+    scanned = {"receipt": "R-1", "order": "PO-1", "supplier": "S1001", "received_on": "2026-11-09",
+               "lines": [{"order_line": 1, "item": "M10009", "quantity": 10}]}  # fmt: skip
+    told = made_of(OrderAcknowledgement, site, answer, "order_response_in")
+    come = made_of(Receipt, site, json.dumps(scanned).encode(), "warehouse_receipts_in")
+    asked = invoice_of(site, edi(BIG, f"IT1*1*10*EA*4**{billed}", "TDS*4000"))
+    decision = taken(site, order(), told, come, asked).decide("order:PO-1")
 
     assert types(decision) == why
     assert posted(decision) == ([] if why else ["post_invoice:S1001/I-1"])
