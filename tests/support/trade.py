@@ -36,12 +36,12 @@ D = TypeVar("D", bound=Document)
 _UBL = "urn:oasis:names:specification:ubl:schema:xsd"
 
 
-def edi(*segments: str, code: str = "810", functional_id: str = "IN") -> bytes:
-    """A set that Alderbrook sends; its second segment says who that is."""
+def edi(*segments: str, code: str = "810", functional_id: str = "IN", sender: str = "ALDERBROOK") -> bytes:
+    """A set that Alderbrook sends, or our clinic; its second segment says which supplier it is about."""
     body = "".join(f"{one}~\n" for one in (segments[0], "REF*IA*S1001", *segments[1:]))
     blank = " " * 10
-    control = f"ISA*00*{blank}*00*{blank}*ZZ*ALDERBROOK     *ZZ*HARBORHEALTH   *261120*0815*U*00401*000000101*0*P*>"
-    group = f"GS*{functional_id}*ALDERBROOK*HARBORHEALTH*20261120*0815*101*X*004010"
+    control = f"ISA*00*{blank}*00*{blank}*ZZ*{sender:15}*ZZ*HARBORHEALTH   *261120*0815*U*00401*000000101*0*P*>"
+    group = f"GS*{functional_id}*{sender}*HARBORHEALTH*20261120*0815*101*X*004010"
     end = f"SE*{len(segments) + 3}*0001~\nGE*1*101~\nIEA*1*000000101~\n"
     return f"{control}~\n{group}~\nST*{code}*0001~\n{body}{end}".encode()
 

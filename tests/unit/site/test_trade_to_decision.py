@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.canonical import Charge, Invoice, InvoiceKind, OrderAcknowledgement, PurchaseOrder, Receipt, Terms
+from engine.canonical import Charge, Contract, Invoice, InvoiceKind, OrderAcknowledgement, PurchaseOrder, Receipt, Terms
 from engine.channel.load import load_site
 from engine.channel.site import Site
 from engine.ports.states import MessageState
@@ -275,6 +275,54 @@ def test_what_the_supplier_said_comes_instead_is_received_and_billed_as_what_was
 
     assert types(decision) == why
     assert posted(decision) == ([] if why else ["post_invoice:S1001/I-1"])
+
+
+PRICES = """Contract,Supplier,Our item no.,Supplier item no.,Unit,From quantity,Price,Tier,Facility,Valid from,Valid to
+HH-1,S1001,M10001,,EA,,21.40,,,2026-01-01,2026-11-15
+HH-1,S1001,M10001,,EA,,22.00,,,2026-11-16,
+HH-1,S1001,M10001,,EA,48,20.00,,,2026-01-01,2026-11-15
+HH-1,S1001,M10001,,EA,,19.00,T2,,2026-01-01,2026-11-15
+HH-1,S1001,,,,,,,HARBOR-CLINIC,,
+"""
+
+
+@pytest.mark.parametrize(
+    ("changed", "day", "amount", "price", "failed"),
+    [
+        (("", ""), "20261102", "10", "21.40", None),
+        (("", ""), "20261102", "10", "22.00", "price"),  # next year's price, before its day
+        (("", ""), "20261115", "10", "21.40", None),  # the last day
+        (("", ""), "20261116", "10", "22.00", None),  # the first day of the next price
+        (("", ""), "20261116", "10", "21.40", None),  # less than was agreed
+        (("", ""), "20251231", "10", "21.40", "dates"),
+        (("", ""), "20261102", "48", "20.00", None),  # the step is reached
+        (("", ""), "20261102", "48", "21.40", "price"),
+        (("", ""), "20261102", "47", "20.41", None),  # the step is not reached; less is fine
+        (("HARBOR-CLINIC,,", "HARBOR-NORTH,,"), "20261102", "10", "21.40", "member"),
+        ((",,HARBOR-CLINIC", ",T2,HARBOR-CLINIC"), "20261102", "10", "19.00", None),
+        ((",,HARBOR-CLINIC", ",T2,HARBOR-CLINIC"), "20261102", "10", "21.40", "price"),  # it may buy at its tier
+        (("HARBOR-CLINIC,,", "HARBOR-CLINIC,2026-11-03,"), "20261102", "10", "21.40", "member"),  # a day too early
+    ],
+)
+def test_a_price_of_the_list_holds_on_its_days_for_its_members_and_from_its_quantity(
+    site: Site, changed: tuple[str, str], day: str, amount: str, price: str, failed: str | None
+) -> None:
+    rows = (
+        PRICES.replace("HH-1,,", "HH-1,S1001,").replace(*changed)
+        if changed[0]
+        else PRICES.replace("HH-1,,", "HH-1,S1001,")
+    )
+    agreed = made_of(Contract, site, rows.encode(), "contract_prices_in")
+    heading = (f"BEG*00*NE*PO-1**{day}", "REF*CT*HH-1", "N1*SE*ALDERBROOK*92*S1001")
+    asked = edi(*heading, f"PO1*1*{amount}*EA*{price}**IN*M10001", "CTT*1", code="850", functional_id="PO",
+                sender="HARBORCLINIC")  # fmt: skip
+    total = int(Decimal(amount) * Decimal(price) * 100)
+    billed = edi(BIG, f"IT1*1*{amount}*EA*{price}**IN*M10001", f"TDS*{total}")
+    documents = made_of(PurchaseOrder, site, asked, "order_in"), receipt(amount), invoice_of(site, billed)
+    decision = taken(site, agreed, *documents).decide("order:PO-1")
+
+    assert [one.facts.get("failed") for one in decision.findings] == ([failed] if failed else [])
+    assert posted(decision) == ([] if failed else ["post_invoice:S1001/I-1"])
 
 
 # ------------------------------------------------------------------ the same invoice by several doors
