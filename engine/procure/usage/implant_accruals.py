@@ -10,10 +10,11 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from engine.canonical import Consumption, Item, JournalEntry, JournalEntryType
+from engine.canonical import Consumption, ConsumptionLine, Item, JournalEntry, JournalEntryType, Money
 from engine.canonical.entity_names import blind
 from engine.procure.decision import World
 from engine.procure.papers import Paper, Papers
+from engine.procure.requisitions.prices import quantity_in
 from engine.procure.usage.costs import Cost, Source, cost_entry, reversal
 from engine.procure.usage.implant_pieces import REPRESENTATIVE, Tally, UsedPiece, compare, used_pieces
 from engine.procure.usage.waiting import rules_of
@@ -22,12 +23,13 @@ _LONGEST = 78  # characters of an entry's number, so that its reversal's has roo
 
 
 class Record(NamedTuple):
-    """A record of use as it stands, with the version that was accrued, or would be now."""
+    """A record of use as it stands, with the version that was accrued, or would be now, and when that was told."""
 
     now: Consumption
     accrued: Consumption
     number: str
     is_given: bool
+    at_micros: int
 
     @property
     def is_by_representative(self) -> bool:
@@ -64,7 +66,7 @@ def _records(case: str, papers: Papers, world: World) -> Iterator[Record]:
         given = next((one for one in versions if f"post_journal:{_number(case, one)}" in world.given), None)
         told = given or papers.paper(now)
         if isinstance(told.document, Consumption) and (given is not None or not now.cancelled):
-            yield Record(now, told.document, _number(case, told), given is not None)
+            yield Record(now, told.document, _number(case, told), given is not None, told.record.at_micros)
 
 
 def _number(case: str, paper: Paper) -> str:
@@ -83,10 +85,15 @@ def _of_one_side(records: list[Record]) -> list[Record]:
 
 
 def _entry(one: Record, account: str, world: World) -> JournalEntry | None:
+    """All of its pieces, once it is known what each costs: what is given is never added to."""
     rules, used = rules_of(world), one.accrued
-    costs = [cost for piece in used_pieces([used], world) if (cost := _cost(piece, rules.expense_account, world))]
+    owed = [piece for piece in used_pieces([used], world) if piece.line.bill_only or piece.line.consignment]
+    costs = [_cost(piece, one.at_micros, rules.expense_account, world) for piece in owed]
+    if None in costs and not one.is_given:
+        return None
     source = Source(one.number, _day(used), Consumption.kind, used.natural_key, used.facility)
-    return cost_entry(source, costs, account, world, rules.posting, JournalEntryType.ACCRUAL)
+    known = [cost for cost in costs if cost is not None]
+    return cost_entry(source, known, account, world, rules.posting, JournalEntryType.ACCRUAL)
 
 
 def _day(used: Consumption) -> date:
@@ -100,10 +107,32 @@ def _owed(pieces: Sequence[UsedPiece]) -> Tally:
     return found
 
 
-def _cost(one: UsedPiece, usual: str | None, world: World) -> Cost | None:
-    item = world.find(Item, one.line.item_number) if one.line.item_number else None
-    price = one.line.unit_cost or (item.cost_price if item else None)
-    account = (item.natural_account if item else None) or usual
-    if price is None or account is None or not (one.line.bill_only or one.line.consignment):
+def _cost(one: UsedPiece, at_micros: int, usual: str | None, world: World) -> Cost | None:
+    """None: nobody says what it costs, or where it is booked."""
+    line = one.line
+    for item in _items(line.item_number, at_micros, world):
+        worth, account = _worth(line, item, one.day), (item.natural_account if item else None) or usual
+        if worth is not None and account is not None:
+            return Cost(account, line.cost_center, worth, line.item_number)
+    return None
+
+
+def _worth(line: ConsumptionLine, item: Item | None, day: date) -> Money | None:
+    """As documented, else the item master's, in the line's unit."""
+    if line.unit_cost is not None:
+        return line.unit_cost.times(line.quantity.amount)
+    if item is None or item.cost_price is None:
         return None
-    return Cost(account, one.line.cost_center, price.times(one.line.quantity.amount), one.line.item_number)
+    amount = quantity_in(line.quantity, item.unit, item, line.supplier_number, day)
+    return None if amount is None else item.cost_price.times(amount)
+
+
+def _items(number: str | None, at_micros: int, world: World) -> Iterator[Item | None]:
+    """Its master as it was when the use was told of, then as it was told later: a price of today is not what was
+    accrued. None: without a master."""
+    papers = world.papers(f"item:{number}").all if number else []
+    versions = [(paper.record.at_micros, paper.document) for paper in papers if isinstance(paper.document, Item)]
+    yield from (one for at, one in reversed(versions) if at <= at_micros)
+    yield from (one for at, one in versions if at > at_micros)
+    if not versions:
+        yield world.find(Item, number) if number else None

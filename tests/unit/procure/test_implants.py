@@ -21,6 +21,7 @@ from engine.canonical import (
     InvoiceKind,
     Item,
     JournalEntry,
+    Packaging,
     PurchaseOrder,
     Quantity,
     RecallNotice,
@@ -31,8 +32,10 @@ from engine.channel.policy_usage import Usage
 from engine.procure.decision import Decision, World
 from engine.procure.papers import dossiers_of
 from engine.procure.usage.implants import DISCREPANCIES, decide_case
+from tests.support.dossiers import Dossiers
 from tests.support.implant_cases import (
     DAY,
+    ITEMS,
     MASTER,
     SEEDS,
     USED_AT,
@@ -294,3 +297,48 @@ def test_what_both_record_is_owed_once_whoever_was_first() -> None:
 
     for turn in ([nurse], [representative]):
         assert net(ledger(list(turn), [nurse, representative]))["2110"] == -1000
+
+
+def accrued(here: Dossiers) -> list[JournalEntry]:
+    return [one.document for one in here.decide("case:K3").intents if isinstance(one.document, JournalEntry)]
+
+
+def test_what_an_implant_cost_when_it_was_accrued_is_taken_back_though_its_master_has_another_price_since() -> None:
+    here, case = Dossiers(ACCRUED), clean(3, Random(3))
+    for one in (*MASTER, case["used"], case["order"], case["receipt"]):
+        here.take(one)
+    (given,) = accrued(here)
+
+    for n in range(20):
+        here.take(item(n).model_copy(update={"cost_price": usd("1250"), "natural_account": "6199"}))
+    here.take(case["invoice"])
+
+    assert accrued(here)[0] == given
+    assert set(net(accrued(here)).values()) == {0}
+
+
+def test_an_implant_whose_cost_is_told_later_is_accrued_at_the_first_that_was_told() -> None:
+    here, case = Dossiers(ACCRUED), clean(3, Random(3))
+    here.take(case["used"])
+    assert accrued(here) == []
+
+    for price in ("1000", "1250"):
+        for n in range(20):
+            here.take(item(n).model_copy(update={"cost_price": usd(price)}))
+
+    assert net(accrued(here))["2110"] == -1000 * len(case["used"].lines)  # type: ignore[attr-defined]
+
+
+def test_an_implant_that_was_documented_in_packages_is_accrued_by_the_piece() -> None:
+    box = Quantity(amount=Decimal(1), unit="BX")
+    first = clean(3, Random(3))["used"].lines[0]  # type: ignore[attr-defined]
+    used_ = used("K3", [first.model_copy(update={"quantity": box})])
+    boxed = [one.model_copy(update={"packaging": (Packaging(unit="BX", contains=Decimal(2)),)}) for one in ITEMS]
+    here, unknown = Dossiers(ACCRUED), Dossiers(ACCRUED)
+    for one in (*MASTER, *boxed, used_):
+        here.take(one)
+    for one in (*MASTER, used_):
+        unknown.take(one)
+
+    assert net(accrued(here))["2110"] == -2000
+    assert accrued(unknown) == []  # nobody says how many pieces a box has: never one
