@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 from urllib.parse import quote
@@ -15,7 +15,7 @@ from engine.console.channels import live_answer
 from engine.console.kit import Kit, go, need_reason
 from engine.core.errors import NotFoundError
 from engine.ports.accounts import Role
-from engine.ports.p2p_operations import CaseAsk, Hit, Lineage
+from engine.ports.p2p_operations import CaseAsk, CaseView, EvidenceLine, Hit, Lineage
 from engine.ports.web import Call, WebRoute
 
 TONES = {"open": "warn", "decided": "good", "gone": "quiet", "done": "good", "waiting": "busy", "trouble": "bad"}
@@ -40,6 +40,7 @@ ADVICE_CODES = {
     "848": "848 incorrect data",
 }
 _PARTS = 2
+_MANY = 25  # lines that are seen at a glance
 _STANDS_FOR, _REMEMBERED = 3.0, 500  # seconds, open pages
 CORRECTED = {"order_line_number": "order line", "item_number": "item", "cost_center": "cost center"}
 
@@ -67,12 +68,16 @@ class P2pPages:
         view = await call.operations.p2p.case(_part(call, "ref"), call.who)
         if view is None:
             raise NotFoundError("there is no such case")
+        own, every = line_in_question(view), call.query("lines") == "all"
         return await self._kit.page(
             call,
             "p2p_case.html",
             view=view,
             row=view.row,
             evidence=view.evidence,
+            own=own,
+            lines=shown_lines(view.evidence.lines, own, every=every),
+            every=every,
             facts=list(flat(view.facts)),
             order=_order_of(view.row.dossier),
             actions=ACTIONS,
@@ -135,6 +140,31 @@ class P2pPages:
         stages = {stage: list(traces) for stage, traces in groupby(found.traces, lambda one: one.stage)}
         orders = [(dossier, _order_of(dossier)) for dossier in found.dossiers]
         return await self._kit.page(call, "p2p_lineage.html", found=found, stages=stages, orders=orders)
+
+
+def line_in_question(view: CaseView) -> EvidenceLine | None:
+    """That of the invoice line at which the place of the case ends; None: it is about more than a line."""
+    _, colon, number = view.row.case_id.rpartition(":")
+    if not (colon and number.isdecimal()):
+        return None
+    names = (f"line {number}", f"invoice {number}")
+    invoiced = (one for one in view.evidence.lines if one.invoiced or one.number in names)
+    return next((one for one in invoiced if one.number == names[1] or names[0] in _documents(one)), None)
+
+
+def _documents(line: EvidenceLine) -> Sequence[str]:
+    return line.invoiced.documents if line.invoiced else ()
+
+
+def shown_lines(
+    lines: Sequence[EvidenceLine], own: EvidenceLine | None, *, every: bool = False
+) -> Sequence[EvidenceLine]:
+    """The line in question first. Of many lines only those that differ, unless all of them are asked for."""
+    first = [] if own is None else [own]
+    others = [one for one in lines if one is not own]
+    if len(lines) > _MANY and not every:
+        others = [one for one in others if one.differs] or (others if own is None else [])
+    return first + others
 
 
 def flat(facts: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:

@@ -9,8 +9,9 @@ import pytest
 from engine.api.app import build_app
 from engine.canonical import CaseAction, CaseVerb
 from engine.console import pages
-from engine.console.p2p import flat
+from engine.console.p2p import flat, shown_lines
 from engine.ports.accounts import Role
+from engine.ports.p2p_operations import EvidenceLine
 from engine.store.accounts import SqlAccounts
 from tests.support.asgi_client import AsgiClient
 from tests.support.operations_double import OperationsDouble
@@ -191,3 +192,23 @@ async def test_the_way_from_bytes_to_bank_is_a_page_by_stages(room: Room) -> Non
     assert page.status == 200
     assert re.findall(r'<h2 id="h-(\w+)"', page.text)[:2] == ["document", "decision"]
     assert (await viewer.get("/lineage/PO-9")).status == 404
+
+
+def test_of_a_long_invoice_the_line_in_question_comes_first_then_what_differs() -> None:
+    lines = [EvidenceLine(f"{n}", "", None, None, None, ("price",) if n in (9, 200) else ()) for n in range(1, 301)]
+
+    assert [one.number for one in shown_lines(lines, lines[199])] == ["200", "9"]
+    assert [one.number for one in shown_lines(lines, None)] == ["9", "200"]
+    assert [one.number for one in shown_lines(lines, lines[199], every=True)][:3] == ["200", "1", "2"]
+    assert len(shown_lines(lines, lines[199], every=True)) == 300
+    assert [one.number for one in shown_lines(lines[:10], lines[8])][:3] == ["9", "1", "2"]
+    assert len(shown_lines([one for one in lines if not one.differs], None)) == 298
+
+
+async def test_the_line_that_an_exception_is_about_is_marked(room: Room) -> None:
+    viewer = await room.person(Role.VIEWER)
+
+    text = (await viewer.get(f"/cases/{CASE_REF}")).text
+
+    marked = re.findall(r'<tr class="own" aria-current="true"><th scope="row">(\w+)', text)
+    assert marked == ["2"]
