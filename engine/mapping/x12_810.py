@@ -16,7 +16,7 @@ from engine.mapping import x12_body as sets
 from engine.mapping import x12_parts as parts
 from engine.mapping.x12_850 import line_number
 from engine.mapping.x12_codes import is_per_each, unit_price
-from engine.mapping.x12_credit import ORIGINAL, above_zero, changed, credited, kind_of, originals
+from engine.mapping.x12_credit import ORIGINAL, above_zero, changed, check_claim, credited, kind_of, originals
 from engine.mapping.x12_parties import read_parties, write_parties
 from engine.protocols.x12 import OutboundSet, Segment, SegmentValues, TransactionSet
 
@@ -44,7 +44,8 @@ def invoice_from_810(one: TransactionSet, supplier_number: str | None = None, *,
 
     Raises:
         RequiredFieldError, DataTypeError: an element is absent or not of its type; the place says which.
-        DocumentError: the parts do not make an invoice, or (at TDS01) do not add up to it.
+        DocumentError: the parts do not make an invoice, or (at TDS01) do not add up to it; or (at BIG07 or BIG08) it
+            asks for no payment.
     """
     body = sets.cut(one, "IT1", _SUMMARY)
     currency = sets.currency(body.heading)
@@ -79,6 +80,7 @@ def _has_prices_by_each(invoice: Invoice) -> bool:
 
 def _fields(body: sets.Body, currency: str) -> dict[str, Any]:
     begin = sets.first(body.heading, "BIG")
+    check_claim(begin)
     invoiced_on = sets.day(sets.required(begin, 1, "BIG01"), "BIG01")
     fields: dict[str, Any] = {
         "invoice_number": sets.required(begin, 2, "BIG02"),

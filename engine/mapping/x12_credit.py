@@ -10,15 +10,34 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.canonical import Charge, Identifier, Invoice, InvoiceKind, InvoiceLine, Money, Terms
+from engine.core.errors import DocumentError
 from engine.protocols.x12 import Segment
 
 ORIGINAL = "OI"  # REF01: original invoice number
 _NAMED_BY = (ORIGINAL, "IV", "IK")  # the first of them that is given
-_CREDITS = frozenset(("CR", "CN", "CC", "CE", "CG"))  # BIG07: memo, invoice, commission; consolidated invoice and memo
+# BIG07: memo, invoice, commission, material; consolidated invoice and memo.
+_CREDITS = frozenset(("CR", "CN", "CC", "MC", "CE", "CG"))
+# Elements of BIG that say that nothing is asked for. Types: memoranda, preliminary, requests for credit, lists of
+# returns. Purposes: cancelled, deleted, to be reissued; status, request, notice ahead, copy to know, draft.
+_NO_CLAIM = {
+    7: frozenset(("ME", "FE", "P1", "RA", "RD")),
+    8: frozenset(("01", "03", "17", "08", "13", "14", "22", "24")),
+}
 
 
 def kind_of(begin: Segment | None) -> InvoiceKind:
     return InvoiceKind.CREDIT_MEMO if begin and begin.get(7).strip() in _CREDITS else InvoiceKind.INVOICE
+
+
+def check_claim(begin: Segment | None) -> None:
+    """
+    Raises:
+        DocumentError: it asks for no payment, or takes back what did.
+    """
+    element = next((n for n, codes in _NO_CLAIM.items() if begin and begin.get(n).strip() in codes), None)
+    if element is not None:
+        remedy = "ask the supplier what it wants; an invoice is taken back by a credit memo (BIG07 CR)"
+        raise DocumentError("it asks for no payment, or takes back what did", where=f"BIG0{element}", remedy=remedy)
 
 
 def originals(segments: Iterable[Segment], own: str) -> tuple[str, ...]:

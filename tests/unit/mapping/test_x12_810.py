@@ -147,7 +147,25 @@ def test_amounts_beyond_what_can_be_counted_are_refused_and_do_not_break_the_rea
     assert caught.value.where == "total"
 
 
-@pytest.mark.parametrize("code", ["CR", "CN", "CC", "CE", "CG"])
+@pytest.mark.parametrize(
+    ("kind", "purpose", "where"),
+    [("DI", "01", "BIG08"), ("DI", "22", "BIG08"), ("CR", "17", "BIG08"), ("ME", "", "BIG07"), ("RA", "00", "BIG07")],
+)
+def test_what_asks_for_no_payment_or_takes_an_invoice_back_is_no_invoice(kind: str, purpose: str, where: str) -> None:
+    with pytest.raises(DocumentError) as caught:
+        invoice_of(f"BIG*20261120*INV-9*****{kind}*{purpose}", "REF*IA*S1", "IT1*1*1*EA*1**IN*1", "TDS*100")
+
+    assert caught.value.where == where
+
+
+@pytest.mark.parametrize("purpose", ["", "00", "05", "07", "15"])
+def test_an_original_its_replacement_and_its_duplicate_are_invoices(purpose: str) -> None:
+    made = invoice_of(f"BIG*20261120*INV-9*****DI*{purpose}", "REF*IA*S1", "IT1*1*1*EA*1**IN*1", "TDS*100")
+
+    assert made.invoice_kind is INVOICE
+
+
+@pytest.mark.parametrize("code", ["CR", "CN", "CC", "MC", "CE", "CG"])
 @pytest.mark.parametrize(
     ("told", "original", "kept"),
     [
