@@ -22,5 +22,5 @@ def refuse_mistakes(findings: Sequence[Finding]) -> None:
     raise ConfigurationError(
         f"{first.code} {first.text}",
         where=f"{first.file}:{first.line}:{first.column}",
-        remedy=f"{first.suggestion or 'correct it'} ({everything}); nothing was deployed",
+        remedy=f"{first.suggestion or 'correct it'}; {everything}; nothing was deployed",
     )

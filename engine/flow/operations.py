@@ -272,7 +272,8 @@ class EngineOperations:
         refuse_mistakes(await asyncio.to_thread(self.lint, site))
         unknown = [name for name in channels if name not in {*site.channels, POLICIES, PARTNERS}]
         if unknown:
-            raise NotFoundError(f"there is no channel '{unknown[0]}' on disk", remedy=_near(unknown[0], site.channels))
+            near = _near(unknown[0], [*site.channels, POLICIES, PARTNERS])
+            raise NotFoundError(f"there is no channel '{unknown[0]}' on disk", remedy=near)
 
     async def rollback(self, channel: str, revision: int | None, who: str, note: str | None) -> RevisionRow:
         if channel == POLICIES and self.policies is not None:
@@ -296,7 +297,7 @@ class EngineOperations:
         return msgspec.structs.replace(target, active=True)
 
     async def history(self, channel: str | None) -> list[RevisionRow]:
-        own = await self.policies.history() if self.policies and channel in (None, POLICIES) else []
+        own = (await self.policies.history())[::-1] if self.policies and channel in (None, POLICIES) else []
         return own if channel == POLICIES else [*await self._journal.revisions(channel), *own]
 
     # ------------------------------------------------------------------ the rest

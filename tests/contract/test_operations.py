@@ -284,7 +284,7 @@ async def test_what_lint_calls_an_error_is_not_deployed_wherever_it_is_in_the_si
     assert known == {"orders": 1, "other": 1, "policies": 1}
 
 
-async def test_a_mistake_that_a_remark_allows_is_deployed(tmp_path: Path) -> None:
+async def test_policies_with_a_mistake_that_a_remark_allows_are_deployed(tmp_path: Path) -> None:
     write(tmp_path)
     async with desk(tmp_path) as at:
         folder = tmp_path / "config" / "policies"
@@ -292,5 +292,10 @@ async def test_a_mistake_that_a_remark_allows_is_deployed(tmp_path: Path) -> Non
         (folder / "exceptions.yaml").write_text("usual: clerks   # lint: allow C131 the directory has them\n")
         (folder / "people.yaml").write_text("roles:\n  accounts-payable: {title: Accounts payable}\n")
         rows = await at.ask.deploy([], "pat", None)
+        history = await at.ask.history("policies")
+        with pytest.raises(NotFoundError) as unknown:
+            await at.ask.deploy(["polices"], "pat", None)
 
     assert [(one.channel, one.revision) for one in rows] == [("policies", 2)]
+    assert [(one.revision, one.active) for one in history] == [(2, True), (1, False)]  # newest first, as channels
+    assert unknown.value.remedy == "did you mean 'policies'?"

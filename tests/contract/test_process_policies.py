@@ -234,9 +234,10 @@ async def test_policies_have_revisions_and_go_back(room: Room) -> None:
     assert found is not None
     assert found.effects == ["people change; what is open is decided by them"]
 
-    back = await room.desk.rollback(None, "cora", None)
+    back = await room.desk.rollback(None, "cora", "too early")
 
     assert (back.revision, room.desk.current.digest) == (3, policies().digest)
+    assert back.note == "back to revision 1: too early"
     assert [one.active for one in await room.desk.history()] == [False, False, True]
     with pytest.raises(OperationError):
         await room.desk.rollback(9, "cora", None)

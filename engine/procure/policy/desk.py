@@ -86,7 +86,7 @@ class PolicyDesk:
         if target is None:
             raise OperationError(f"the policies have no revision {wanted}", remedy="see `isthmus history policies`")
         policies = Policies.model_validate_json(target.content)
-        done = await self.deploy(policies, who, note or f"back to revision {wanted}")
+        done = await self.deploy(policies, who, f"back to revision {wanted}" + (f": {note}" if note else ""))
         return done or rows[-1]
 
     async def history(self) -> list[RevisionRow]:
