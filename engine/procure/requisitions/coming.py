@@ -9,7 +9,6 @@ from typing import Protocol
 
 from engine.canonical import (
     Item,
-    OrderChange,
     OrderLine,
     PurchaseOrder,
     Quantity,
@@ -19,8 +18,9 @@ from engine.canonical import (
     RequisitionLineStatus,
 )
 from engine.procure.decision import World
-from engine.procure.matching.order import CANCELS, changed_lines, in_turn
-from engine.procure.papers import Papers, changes_dossier
+from engine.procure.matching.order import CANCELS
+from engine.procure.orders.changed import as_changed
+from engine.procure.papers import Papers
 
 _NONE = Decimal(0)
 _OPEN = frozenset({RequisitionLineStatus.OPEN, RequisitionLineStatus.ON_HOLD, RequisitionLineStatus.ORDERED})
@@ -58,13 +58,8 @@ def _coming(order: PurchaseOrder, papers: Papers, place: Shelf, world: World) ->
     usual = _less_received(order, order.lines, papers, place)
     if usual <= 0 and order.ordered_on + _MAY_GROW < world.now.date():
         return _NONE
-    changes = in_turn(world.papers(changes_dossier(order.order_number)).newest(OrderChange))
-    if not changes:
-        return max(_NONE, usual)
-    if any(one.cancels for one in changes):
-        return _NONE
-    lines, gone = changed_lines(order, changes)
-    return max(_NONE, _less_received(order, [lines[n] for n in lines if n not in gone], papers, place))
+    changed = as_changed(order, world)
+    return _less_received(order, changed.lines, papers, place) if changed is not None else _NONE
 
 
 def _less_received(order: PurchaseOrder, lines: Iterable[OrderLine], papers: Papers, place: Shelf) -> Decimal:

@@ -110,12 +110,7 @@ Tally = Counter[Piece]
 
 
 def ordered(orders: Iterable[PurchaseOrder], world: World) -> Tally:
-    return _tally(
-        (_piece(line, world), line.quantity.amount)
-        for order in orders
-        if order.purpose not in _CANCELLED
-        for line in order.lines
-    )
+    return _tally((_piece(line, world), line.quantity.amount) for order in orders for line in order.lines)
 
 
 def received(receipts: Iterable[Receipt], world: World) -> Tally:

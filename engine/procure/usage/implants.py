@@ -25,6 +25,7 @@ from engine.canonical import (
 from engine.canonical.recall import RecallNotice
 from engine.procure.decision import Decision, Finding, World, text_of
 from engine.procure.matching.accepted import still_open
+from engine.procure.orders.changed import as_changed
 from engine.procure.papers import Papers
 from engine.procure.requisitions.lines import IMPLANTS
 from engine.procure.usage.implant_follow import follow_ups
@@ -69,7 +70,8 @@ OTHERS: Mapping[str, str] = {
 
 class Case(msgspec.Struct, frozen=True):
     """All of a case. `used` are pieces that count, each once; `lost` of them were opened or wasted. `beside` are
-    supplies of our own stock that were used in it."""
+    supplies of our own stock that were used in it. `stand`: orders as their changes left them, without those that
+    were taken back."""
 
     reference: str
     pieces: list[UsedPiece]
@@ -77,6 +79,7 @@ class Case(msgspec.Struct, frozen=True):
     used: Tally
     lost: Tally
     orders: list[PurchaseOrder]
+    stand: list[PurchaseOrder]
     invoices: list[Invoice]
     ordered: Tally
     received: Tally
@@ -104,7 +107,8 @@ def decide_case(papers: Papers, world: World, dossier: str) -> Decision:
 def case_of(papers: Papers, world: World, reference: str) -> Case:
     consumptions, charges = papers.newest(Consumption), papers.newest(ChargeEvent)
     orders, invoices = papers.newest(PurchaseOrder), papers.newest(Invoice)
-    sides = (ordered(orders, world), received(papers.newest(Receipt), world), invoiced(invoices, reference, world))
+    stand = [changed for one in orders if (changed := as_changed(one, world)) is not None]
+    sides = (ordered(stand, world), received(papers.newest(Receipt), world), invoiced(invoices, reference, world))
     traded = frozenset(piece.device for side in sides for piece in side)
     pieces = used_pieces(consumptions, world)
     of_case = [one for one in pieces if one.piece.device in traded or not is_own_supply(one, world)]
@@ -118,6 +122,7 @@ def case_of(papers: Papers, world: World, reference: str) -> Case:
         used=_sum(counting),
         lost=_sum(one for one in counting if one.is_lost),
         orders=orders,
+        stand=stand,
         invoices=invoices,
         ordered=sides[0],
         received=sides[1],
@@ -228,7 +233,7 @@ def _priced(case: Case, world: World) -> Iterator[Finding]:
     for device, (one, number) in numbers.items():
         if number and caps[device] is None:
             yield _finding(case, "implant_off_contract", device, "a contract of its supplier priced it", one)
-    for place, device, quantity, price in prices_of(case.reference, case.orders, case.invoices, world):
+    for place, device, quantity, price in prices_of(case.reference, case.stand, case.invoices, world):
         cap = caps.get(device)
         if cap is not None and price.currency == cap.currency and price.amount > cap.amount:
             money = (price - cap).times(quantity.amount).rounded()
@@ -248,7 +253,7 @@ def _priced(case: Case, world: World) -> Iterator[Finding]:
 def _late_orders(case: Case) -> Iterator[Finding]:
     """An order that names a day after that of its invoice was made to pay the invoice."""
     for invoice in case.invoices:
-        for order in case.orders:
+        for order in case.stand:
             if invoice.order_number in (None, order.order_number) and order.ordered_on > invoice.invoiced_on:
                 flip = f"it had been ordered by {invoice.invoiced_on}"
                 yield _finding(

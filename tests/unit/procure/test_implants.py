@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,9 @@ from engine.canonical import (
     InvoiceKind,
     Item,
     JournalEntry,
+    OrderChange,
+    OrderChangeAction,
+    OrderChangeLine,
     Packaging,
     PurchaseOrder,
     Quantity,
@@ -129,6 +133,38 @@ def test_what_a_source_can_still_tell_is_waited_for() -> None:
     assert (types(soon), soon.state["state"], soon.state["for"]) == (set(), "waiting", ["charged"])
     assert soon.look_again_at == USED_AT + timedelta(hours=72)
     assert types(told) == {"implant_order_without_charge"}
+
+
+def changed(order: str, action: OrderChangeAction, line: int = 1, **more: Any) -> OrderChange:
+    part = OrderChangeLine(order_line_number=line, action=action, **more)
+    return OrderChange(
+        order_number=order, supplier_number="S9", change_number="C1", sequence=1, changed_on=DAY, lines=(part,)
+    )
+
+
+def test_an_order_of_a_case_counts_as_its_changes_left_it() -> None:
+    """Ordered twice by mistake, at too high a price: the change puts both right."""
+    case = clean(1, Random(1))
+    order = case["order"]
+    assert isinstance(order, PurchaseOrder)
+    first = order.lines[0]
+    again = first.model_copy(update={"number": 9, "price": usd("1500"), "serial": "SN-OTHER", "lot": None})
+    twice = case | {"order": order.model_copy(update={"lines": (*order.lines, again)})}
+    taken_out = changed(order.order_number, OrderChangeAction.DELETE, 9)
+
+    def told(*changes: OrderChange) -> World:
+        return later(beside={f"changes:{order.order_number}": changes})
+
+    assert "implant_not_received" in types(decided(twice))
+    assert types(decided(twice, told(taken_out))) == set()
+    assert types(decided(twice, told(taken_out.model_copy(update={"accepted": False})))) == types(decided(twice))
+
+    open_case = {name: one for name, one in case.items() if name != "invoice"}
+    dear = changed(order.order_number, OrderChangeAction.PRICE_CHANGE, price=usd("1500"))
+    assert types(decided(open_case, told(dear))) == {"implant_price_over_cap"}
+    assert types(decided(open_case, told(dear.model_copy(update={"lines": (), "purpose": "01"})))) == {
+        "implant_charge_without_order"
+    }
 
 
 def test_what_was_used_and_not_ordered_becomes_a_bill_only_requisition_without_a_patient() -> None:
