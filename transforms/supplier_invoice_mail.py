@@ -21,10 +21,13 @@ from engine.sdk import (
     XmlMessage,
 )
 
+NO_CLAIM = {"325"}  # a pro forma invoice
 CREDITS = {"81", "83", "381", "396", "532"}  # UNTDID 1001: notes of credit
 
 
 def transform(invoice: XmlMessage, suppliers: Lookup, units: Lookup) -> Invoice:
+    if invoice.get("InvoiceTypeCode") in NO_CLAIM:
+        raise DocumentError("it asks for no payment", where="InvoiceTypeCode", remedy="wait for the invoice itself")
     currency = invoice.require("DocumentCurrencyCode")
     account = invoice.get("PaymentMeans/PayeeFinancialAccount/ID")  # (BT-84): compared, never paid to
     total = invoice.number("LegalMonetaryTotal/TaxInclusiveAmount")

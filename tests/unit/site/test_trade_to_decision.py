@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from engine.canonical import Charge, Contract, Invoice, InvoiceKind, OrderAcknowledgement, PurchaseOrder, Receipt, Terms
+from engine.canonical import (
+    Charge,
+    Contract,
+    Invoice,
+    InvoiceKind,
+    OrderAcknowledgement,
+    PurchaseOrder,
+    Receipt,
+    RemitTo,
+    Supplier,
+    Terms,
+)
 from engine.channel.load import load_site
 from engine.channel.site import Site
 from engine.ports.states import MessageState
@@ -323,6 +334,39 @@ def test_a_price_of_the_list_holds_on_its_days_for_its_members_and_from_its_quan
 
     assert [one.facts.get("failed") for one in decision.findings] == ([failed] if failed else [])
     assert posted(decision) == ([] if failed else ["post_invoice:S1001/I-1"])
+
+
+@pytest.mark.parametrize(
+    ("named", "remit_to", "why"),
+    [
+        ("N1*RE*ALDERBROOK*92*S1001", None, []),
+        ("N1*RI*ALDERBROOK WEST*92*WEST", "WEST", []),
+        ("N1*RE*ALDERBROOK WEST*91*77", None, []),  # the supplier's own number for it
+        ("N1*RE*ALDERBROOK EAST*92*EAST", "EAST", ["remit_to_unknown"]),
+        ("N1*RE*ALDERBROOK OLD*92*OLD", "OLD", ["remit_to_unknown"]),
+    ],
+)
+def test_money_goes_to_a_remit_to_of_the_supplier_only(
+    site: Site, named: str, remit_to: str | None, why: list[str]
+) -> None:
+    told = (RemitTo(code="WEST", name="Alderbrook West"), RemitTo(code="OLD", name="Alderbrook Old", active=False))
+    invoice = invoice_of(site, edi(BIG, named, IT1, "TDS*4000"))
+    supplier = Supplier(supplier_number="S1001", name="Alderbrook", remit_tos=told)
+    decision = taken(site, supplier, order(), receipt(), invoice).decide("order:PO-1")
+
+    assert (invoice.remit_to, types(decision)) == (remit_to, why)
+    assert posted(decision) == ([] if why else ["post_invoice:S1001/I-1"])
+
+
+def test_the_same_number_for_another_remit_to_of_one_supplier_is_the_same_invoice(site: Site) -> None:
+    told = tuple(RemitTo(code=one, name=one) for one in ("WEST", "EAST"))
+    supplier = Supplier(supplier_number="S1001", name="Alderbrook", remit_tos=told)
+    bodies = [edi(BIG, f"N1*RE*ALDERBROOK*92*{one}", IT1, "TDS*4000") for one in ("WEST", "EAST")]
+    invoices = [invoice_of(site, one) for one in bodies]
+    decision = taken(site, supplier, order("20"), receipt("20"), *invoices).decide("order:PO-1")
+
+    assert [one.remit_to for one in invoices] == ["WEST", "EAST"]
+    assert len(posted(decision)) <= 1
 
 
 # ------------------------------------------------------------------ the same invoice by several doors
