@@ -71,15 +71,13 @@ class Policies(Settings):
     def as_of(self, moment: datetime) -> Policies:
         """Those that held then. What was never told of, or is of a release that reads otherwise, gives way to what
         came next."""
-        return next((held for until, held in self._held() if until is None or moment < until), self)
+        return next(held for _, held in self.since(moment))
 
     def since(self, moment: datetime) -> Iterator[tuple[datetime | None, Policies]]:
         """All that held since then, the oldest first, each with when it ended; the last one has not."""
-        return ((until, held) for until, held in self._held() if until is None or moment < until)
-
-    def _held(self) -> Iterator[tuple[datetime | None, Policies]]:
-        found = ((one.until, _read(one.content)) for one in self._past)
-        yield from ((until, held) for until, held in found if held is not None)
+        for one in self._past:
+            if moment < one.until and (held := _read(one.content)) is not None:
+                yield one.until, held
         yield None, self
 
     def __eq__(self, other: object) -> bool:

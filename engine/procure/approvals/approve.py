@@ -216,7 +216,7 @@ class _Course:
         barred = self._creators(directory) | self._used
         named = _named(step, self.request, directory)
         found = [one for one in named if self._may(one, step, directory, barred)]
-        because = [_title(step), *(counts_as(self.held, self.request) if step.checks_limit else ())]
+        because = [_title(step), *counts_as(self.held, self.request)]
         wanted = step.need - sum(one.step == self.step + 1 for one in self.counted)
         if len(found) < wanted:
             above = [boss for one in _starts(named, self.request, directory) for boss in directory.above(one)]
