@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from engine.cli.remote import ask, json_option, print_json, site_option
+from engine.core.figures import grouped
 from engine.ports.lots import LotMention, LotPlace, LotView
 
 _HEAD = ("what", "on", "quantity", "place", "case", "document")
@@ -57,10 +58,11 @@ def printed(found: LotView) -> Iterator[str]:
 
 
 def _place(one: LotPlace) -> str:
-    return f"{one.place or 'a place that nobody names'} {one.quantity} {one.unit}"
+    return f"{one.place or 'a place that nobody names'} {grouped(one.quantity)} {one.unit}"
 
 
 def _row(one: LotMention) -> tuple[str, ...]:
-    what = one.stage.replace("_", " ") + (f", {one.detail}" if one.detail else "")
+    what = ", ".join(dict.fromkeys(filter(None, (one.stage.replace("_", " "), one.detail))))
     place = f"{one.place} to {one.to}" if one.to else one.place
-    return what, one.on, f"{one.quantity} {one.unit}", place, one.case, f"{one.kind} {one.key}"
+    document = f"{one.kind} {one.key}" + (f" of {one.order}" if one.order else "")
+    return what, one.on, f"{grouped(one.quantity)} {one.unit}", place, one.case, document
