@@ -19,6 +19,7 @@ from engine.procure.matching.duplicate_keys import alike_dossiers, digits_for_le
 from engine.procure.matching.validate_invoice import found
 from engine.procure.papers import Paper
 from engine.procure.policies import policies_of
+from engine.procure.suppliers.goes_on import are_one
 
 _SAME, _NORMAL, _EXCHANGED, _BARE = 45, 40, 32, 32  # of 100
 _REUSED = 85  # suppliers do not use a number twice within days
@@ -145,7 +146,7 @@ def _same_entity(one: Invoice, other: Invoice, world: World) -> bool:
         return False
     if second.supplier_number == first.merged_into or first.supplier_number == second.merged_into:
         return True
-    return bool(_taxes(first) & _taxes(second))
+    return bool(_taxes(first) & _taxes(second)) or are_one(one.supplier_number, other.supplier_number, world)
 
 
 def _taxes(supplier: Supplier) -> set[str]:

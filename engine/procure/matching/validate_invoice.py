@@ -13,6 +13,7 @@ from engine.procure.decision import Finding, World, text_of
 from engine.procure.exact import decimal_of
 from engine.procure.matching.tolerance import judge
 from engine.procure.policies import policies_of, tolerance_for
+from engine.procure.suppliers.goes_on import are_one
 
 _OLD = timedelta(days=366)
 
@@ -70,7 +71,9 @@ def _merged(supplier: Supplier | None, order: PurchaseOrder, invoice: Invoice, w
     if supplier is not None and supplier.merged_into == order.supplier_number:
         return True
     ordered_from = world.find(Supplier, order.supplier_number)
-    return ordered_from is not None and ordered_from.merged_into == invoice.supplier_number
+    if ordered_from is not None and ordered_from.merged_into == invoice.supplier_number:
+        return True
+    return are_one(order.supplier_number, invoice.supplier_number, world)
 
 
 def _account(invoice: Invoice, supplier: Supplier) -> Iterator[Finding]:

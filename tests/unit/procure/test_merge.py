@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from decimal import Decimal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from engine.procure.suppliers.approval import supplier_number_of_approval
 from engine.procure.suppliers.merge import merge_number, merged
 from engine.procure.suppliers.supplier import decide_supplier
 from tests.support.dossiers import Dossiers
+from tests.support.purchases import invoice, order, receipt
 from tests.support.suppliers import ANNA, BERT, POLICIES, account, answer, clear, supplier
 
 ONE, OTHER = "supplier:S1", "supplier:S2"
@@ -140,6 +142,66 @@ def test_a_merged_master_has_everything_once(name: str, other: str, mine: list[s
     assert Identifier(scheme="SUPPLIER_NUMBER", value="S2") in result.identifiers
     assert len(set(result.tax_identifiers)) == len(result.tax_identifiers)
     assert (result.supplier_number, result.name) == ("S1", name)
+
+
+def against(here: Dossiers) -> list[str]:
+    return [one.type for one in here.decide("order:PO-1").findings]
+
+
+@pytest.mark.parametrize(("ordered_from", "invoiced_by"), [("S2", "S1"), ("S1", "S2")])
+def test_who_goes_on_invoices_what_the_other_number_was_sent_as_long_as_they_are_one(
+    ordered_from: str, invoiced_by: str
+) -> None:
+    here = both()
+    for one in (
+        order(supplier_number=ordered_from), receipt(), invoice(supplier_number=invoiced_by)
+    ):  # fmt: skip
+        here.take(one)
+    assert "supplier_differs" in against(here)
+
+    merge(here, active=True)
+    assert "supplier_differs" not in against(here)
+
+    merge(here, active=False, version=2)
+    assert "supplier_differs" in against(here)
+
+
+def test_a_merge_that_nobody_else_approved_makes_no_invoice_another_ones() -> None:
+    here = both()
+    for one in (order(supplier_number="S2"), receipt(), invoice()):
+        here.take(one)
+    merge(here, active=True, who=ANNA)
+
+    assert "supplier_differs" in against(here)
+
+
+def test_the_same_invoice_by_both_numbers_is_told_once_they_are_one() -> None:
+    here = Dossiers(POLICIES)
+    for number, tax in (("S1", "12-3456789"), ("S2", "98-7654321")):
+        here.take(supplier(number, name=f"Acme {number}", tax=tax), ANNA)
+    for number in ("S1", "S2"):
+        mine = {"order_number": f"PO-{number}", "supplier_number": number}
+        here.take(order(**mine))
+        here.take(invoice(**mine))
+    alike = "duplicate_suspected"
+    assert alike not in [one.type for one in here.decide("order:PO-S2").findings]
+
+    merge(here, active=True)
+
+    assert alike in [one.type for one in here.decide("order:PO-S2").findings]
+
+
+def test_numbers_that_ended_one_after_the_other_are_one() -> None:
+    here = both()
+    here.take(supplier("S0", name="Acme Holding"), ANNA)
+    for one in (order(supplier_number="S2"), receipt(), invoice(supplier_number="S0")):
+        here.take(one)
+    merge(here, active=True)
+    on = SupplierMerge(absorbed_number="S1", survivor_number="S0", requested_by=ANNA, requested_at=here.now)
+    here.take(on, ANNA)
+    here.take(answer(merge_number(on, 1), BERT, here.now), BERT)
+
+    assert "supplier_differs" not in against(here)
 
 
 def test_the_decider_of_a_supplier_that_nobody_told_of_waits() -> None:
