@@ -232,6 +232,26 @@ async def test_what_a_payment_left_of_an_invoice_is_paid_by_the_next_run_and_wha
     assert await office.run("RUN-4") == {"I-1": "60.00"}
 
 
+async def test_what_is_paid_by_its_receipt_and_in_part_is_paid_on_by_the_next_run(office: Office) -> None:
+    line = OrderLine(number=1, item_number="M1", quantity=ONE, price=usd("100.00"))
+    part = ReceiptLine(order_line_number=1, item_number="M1", quantity=ONE)
+    bought = {"order_number": "PO-1", "supplier_number": "S1"}
+    await office.process.take(PurchaseOrder(**bought, ordered_on=DAY, lines=(line,), evaluated_receipt=True))
+    await office.process.take(Receipt(**bought, receipt_number="R-1", received_on=DAY, lines=(part,)))
+    for source in ("receipts", "inspections", "orders"):
+        await office.process.told_until(source, office.clock.now() + timedelta(days=1))
+    office.clock.advance(timedelta(days=1))
+    await office.process.look()
+    (given,) = [one.command for one in await office.store.records.given(0, ("post_invoice",), 9)]
+    await office.posted(Invoice.model_validate_json(given.body))
+
+    assert await office.run() == {"ERS-R-1": "100.00"}
+    (payment,) = await office.payments("RUN-1")
+    await office.process.take(part_of(payment, "60.00"))
+
+    assert await office.run("RUN-2") == {"ERS-R-1": "40.00"}
+
+
 async def test_what_speaks_against_an_invoice_after_its_payment_was_proposed_holds_it_until_people_looked(
     office: Office,
 ) -> None:

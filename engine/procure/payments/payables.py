@@ -58,7 +58,7 @@ WHERE posted.what = 'command_answered' AND posted.type = 'post_invoice'
     WHERE part.key = posted.key AND (part.what = 'invoice_in_payment' AND part.type = 'live'
       OR part.what = 'discount_taken' AND part.type = 'kept'))
     < (SELECT COALESCE(MAX(ABS(asked.units)), 0) FROM p2p_milestones AS asked
-      WHERE asked.what = 'invoice_received' AND asked.key = posted.key))
+      WHERE asked.what = 'command_given' AND asked.type = 'post_invoice' AND asked.key = posted.key))
 ORDER BY given.number
 """
 _CASES = "SELECT case_id, dossier, type FROM p2p_cases WHERE state = 'open'"
