@@ -19,7 +19,6 @@ from engine.canonical import (
     Invoice,
     Money,
     PurchaseOrder,
-    Receipt,
     ShipmentNotice,
 )
 from engine.canonical.recall import RecallNotice
@@ -43,6 +42,7 @@ from engine.procure.usage.implant_pieces import (
     used_pieces,
 )
 from engine.procure.usage.implant_prices import cap_of, item_number_of, prices_of
+from engine.procure.usage.implant_told import invoices_of, receipts_of
 from engine.procure.usage.waiting import Wait, first_look, wait_for
 
 DISCREPANCIES: Mapping[str, str] = {
@@ -106,9 +106,11 @@ def decide_case(papers: Papers, world: World, dossier: str) -> Decision:
 
 def case_of(papers: Papers, world: World, reference: str) -> Case:
     consumptions, charges = papers.newest(Consumption), papers.newest(ChargeEvent)
-    orders, invoices = papers.newest(PurchaseOrder), papers.newest(Invoice)
+    orders = papers.newest(PurchaseOrder)
+    invoices = invoices_of(reference, orders, papers, world)
+    receipts = receipts_of(reference, orders, papers, world)
     stand = [changed for one in orders if (changed := as_changed(one, world)) is not None]
-    sides = (ordered(stand, world), received(papers.newest(Receipt), world), invoiced(invoices, reference, world))
+    sides = (ordered(stand, world), received(receipts, world), invoiced(invoices, reference, world))
     traded = frozenset(piece.device for side in sides for piece in side)
     pieces = used_pieces(consumptions, world)
     of_case = [one for one in pieces if one.piece.device in traded or not is_own_supply(one, world)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from random import Random
@@ -119,6 +120,34 @@ def test_ten_thousand_cases_reconcile_and_every_discrepancy_is_found_once() -> N
     seeded, found = _play(10_000)
 
     assert found == seeded
+
+
+def _unnamed(case: Case) -> tuple[list[Document], dict[str, Sequence[Document]]]:
+    """The case without what names no case, and that in the dossier of its order, as suppliers and scanners tell it."""
+    beside = [case[one].model_copy(update={"case_reference": None}) for one in ("receipt", "invoice")]
+    order = case["order"]
+    assert isinstance(order, PurchaseOrder)
+    left = [one for name, one in case.items() if name not in ("receipt", "invoice")]
+    return left, {f"order:{order.order_number}": [order, *beside]}
+
+
+def test_what_came_for_the_order_of_a_case_is_of_the_case_though_it_does_not_name_it() -> None:
+    left, beside = _unnamed(clean(1, Random(4)))
+
+    found = decided(left, later(beside=beside))
+    assert (found.findings, found.state["state"]) == ((), "reconciled")
+    assert decided(left, later()).state["state"] == "waiting"
+
+
+def test_a_line_of_an_invoice_for_another_order_is_of_no_case_here() -> None:
+    left, beside = _unnamed(clean(1, Random(4)))
+    ((key, (order, receipt, invoice)),) = beside.items()
+    assert isinstance(invoice, Invoice)
+    other = invoice.lines[0].model_copy(update={"order_number": "PO-OTHER", "serial": "S-OTHER"})
+    both = invoice.model_copy(update={"lines": (*invoice.lines, other)})
+
+    found = decided(left, later(beside={key: [order, receipt, both]}))
+    assert (found.findings, found.state["state"]) == ((), "reconciled")
 
 
 def test_a_replacement_that_is_on_its_way_is_no_exception() -> None:
