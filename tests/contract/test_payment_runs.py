@@ -275,6 +275,24 @@ async def test_what_speaks_against_an_invoice_after_its_payment_was_proposed_hol
     assert await office.held_because(payment) == []
 
 
+async def test_what_the_erp_took_out_of_a_payment_is_paid_by_the_next_run_and_not_held_as_paid_twice(
+    office: Office,
+) -> None:
+    for number in ("1", "2"):
+        await office.posted(await office.buy(number, "100.00"))
+    await office.run()
+    (payment,) = await office.payments("RUN-1")
+    kept = payment.invoices[:1]
+    await office.process.take(
+        payment.model_copy(update={"state": PaymentProgress.APPROVED, "invoices": kept, "amount": usd("100.00")})
+    )
+
+    assert await office.run("RUN-2") == {"I-2": "100.00"}
+
+    (rest,) = await office.payments("RUN-2")
+    assert await office.cases(rest) == []
+
+
 async def test_a_discount_that_was_taken_is_not_paid_by_a_later_run(office: Office) -> None:
     terms = Terms(net_days=30, discount_percent=Decimal(2), discount_days=40)
     await office.posted(await office.buy("1", "100.00", terms))
