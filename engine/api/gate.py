@@ -25,11 +25,15 @@ from engine.ports.accounts import Accounts, Role, Session, User
 from engine.ports.audit import Audit
 from engine.ports.operations import Operations
 from engine.ports.partners import PartnerTokens
-from engine.ports.web import Access, Call, Pages, Rule, WebRoute, cookie_name
+from engine.ports.web import Access, Call, Pages, Rule, WebRoute, cookie_name, keep_wanted
 
 _log = logging.getLogger("isthmus.api")
 PEER_UID = "peer_uid"
 BODY_SECONDS = 120.0
+_SIGNED_OUT = (
+    "you were signed out, and nothing was done: sign in on another page, then go back here; "
+    "what you typed should still be there"
+)
 
 
 class Refused(Exception):
@@ -130,7 +134,11 @@ class Gate:
     # -------------------------------------------------------------- refusing
     def _refuse(self, route: WebRoute, call: Call, refused: Refused) -> Response:
         if refused.status == 401 and route.page and self._pages and not route.passive:
-            return RedirectResponse(self._pages.sign_in_path, 303)
+            if call.request.method in SAFE_METHODS:
+                response = RedirectResponse(self._pages.sign_in_path, 303)
+                keep_wanted(response, call)
+                return response
+            return self._show(route, call, 401, _SIGNED_OUT)
         return self._show(route, call, refused.status, refused.words)
 
     def _show(

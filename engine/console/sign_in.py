@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from engine.console.kit import Kit, go, words_of
 from engine.core.errors import IsthmusError, LinkError, LockedOutError, SignInError
 from engine.ports.accounts import Session
-from engine.ports.web import Access, Call, WebRoute, forget_session, keep_session, session_token
+from engine.ports.web import Access, Call, WebRoute, forget_session, forget_wanted, keep_session, session_token, wanted
 
 HOME = "/channels"
 _NEW_LINK = "ask an administrator for a new one; until the first one has signed in, each start of the engine prints one"
@@ -45,7 +45,8 @@ class SignInPages:
 
     async def _begin(self, call: Call, token: str, session: Session, action: str) -> Response:
         await call.audit.record(session.user.name, action, f"account {session.user.name}")
-        response = RedirectResponse(HOME, 303)
+        response = RedirectResponse(wanted(call) or HOME, 303)
+        forget_wanted(response)
         keep_session(response, token, secure=call.secure)
         return response
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
 
 import msgspec
 from starlette.requests import Request
@@ -185,3 +187,26 @@ def keep_session(response: Response, token: str, *, secure: bool) -> None:
 
 def forget_session(response: Response, *, secure: bool) -> None:
     response.delete_cookie(cookie_name(secure), path="/", secure=secure, httponly=True, samesite="strict")
+
+
+# ------------------------------------------------------------------ the page that was wanted before signing in
+_WANTED, _WANTED_SECONDS, _LONGEST = "isthmus_wanted", 600, 500
+
+
+def keep_wanted(response: Response, call: Call) -> None:
+    """The browser remembers for some minutes which page was asked for without a session."""
+    path = call.request.url.path + (f"?{call.request.url.query}" if call.request.url.query else "")
+    if len(path) <= _LONGEST:
+        facts: dict[str, Any] = {"secure": call.secure, "httponly": True, "samesite": "strict"}
+        response.set_cookie(_WANTED, quote(path, safe="/"), max_age=_WANTED_SECONDS, path="/sign-in", **facts)
+
+
+def wanted(call: Call) -> str | None:
+    """A page of ours that was asked for, and nothing else that a cookie may say."""
+    path = unquote(call.request.cookies.get(_WANTED, ""))
+    ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if ours and len(path) <= _LONGEST and path != "/" else None
+
+
+def forget_wanted(response: Response) -> None:
+    response.delete_cookie(_WANTED, path="/sign-in")

@@ -76,7 +76,8 @@ let isOut = false;
 
 function signedOut() {
   if (!touched) {
-    location.assign("/sign-in");
+    // asked for without a session, the page comes back after signing in; what a search found has no address
+    location.assign(location.pathname.endsWith("/find") ? "/sign-in" : location.pathname + location.search);
     return;
   }
   isOut = true;
