@@ -18,6 +18,7 @@ from engine.mapping.x12_850 import line_number
 from engine.mapping.x12_codes import is_per_each, unit_price
 from engine.mapping.x12_credit import ORIGINAL, above_zero, changed, check_claim, credited, kind_of, originals
 from engine.mapping.x12_parties import read_parties, write_parties
+from engine.mapping.x12_shared import CASE, mark, unmarked, write_mark
 from engine.protocols.x12 import OutboundSet, Segment, SegmentValues, TransactionSet
 
 # REF qualifiers that fields of the invoice stand for.
@@ -91,6 +92,7 @@ def _fields(body: sets.Body, currency: str) -> dict[str, Any]:
         "currency": currency,
         "parties": read_parties(body.parties),
         "references": _references(body),
+        "case_reference": mark(body.heading, CASE),
         "terms": parts.read_terms(sets.first(body.heading, "ITD"), currency, invoiced_on),
         "shipped_on": _shipped(body),
         "lines": tuple(_read_line(line, n, currency) for n, line in enumerate(body.lines, 1)),
@@ -112,7 +114,7 @@ def _credited(body: sets.Body) -> dict[str, object]:
 
 def _references(body: sets.Body) -> tuple[Identifier, ...]:
     """With the release of BIG05, as if REF said it: the order's number is the release's own, where it has one."""
-    found, begin = parts.read_references(body.heading, _RESERVED), sets.first(body.heading, "BIG")
+    found, begin = parts.read_references(unmarked(body.heading, CASE), _RESERVED), sets.first(body.heading, "BIG")
     release = begin.get(5).strip() if begin else ""
     told = not release or any(one.scheme == _RELEASE for one in found)
     return found if told else (*found, Identifier(scheme=_RELEASE, value=release))
@@ -196,6 +198,7 @@ def _read_line(line: tuple[Segment, ...], number: int, currency: str) -> Invoice
         description=parts.read_description(line),
         **parts.read_marks([one for one in identifiers if one.scheme != _ORDER]),
         order_number=_order_of(line, identifiers),
+        case_reference=mark(line, CASE),
         order_line_number=int(order_line) if order_line and order_line.isdigit() else None,
         cost_center=sets.value(line, "REF", _COST),
         natural_account=sets.value(line, "REF", _ACCOUNT),
@@ -224,6 +227,7 @@ def invoice_to_810(invoice: Invoice) -> OutboundSet:
     segments.append(("REF", _SUPPLIER, invoice.supplier_number))
     if invoice.original_invoice_number and kind == "CR":
         segments.append(("REF", ORIGINAL, invoice.original_invoice_number))
+    segments += write_mark(CASE, invoice.case_reference)
     segments += [("REF", one.scheme, one.value) for one in invoice.references]
     segments += write_parties(invoice.parties)
     segments += parts.write_terms(invoice.terms)
@@ -247,4 +251,4 @@ def _write_line(line: InvoiceLine, index: int) -> list[SegmentValues]:
     told = ((_ORDER, line.order_number), (_ORDER_LINE, order_line))
     known = ((_COST, line.cost_center), (_ACCOUNT, line.natural_account), *told)
     segments += [("REF", qualifier, text) for qualifier, text in known if text]
-    return segments
+    return segments + write_mark(CASE, line.case_reference)

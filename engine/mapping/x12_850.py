@@ -11,6 +11,7 @@ from engine.mapping import x12_body as sets
 from engine.mapping import x12_parts as parts
 from engine.mapping.x12_codes import unit_price
 from engine.mapping.x12_parties import read_parties, write_parties
+from engine.mapping.x12_shared import CASE, mark, unmarked, write_mark
 from engine.protocols.x12 import OutboundSet, Segment, SegmentValues, TransactionSet
 
 # REF qualifiers that fields of the order stand for.
@@ -49,7 +50,8 @@ def purchase_order_from_850(one: TransactionSet, supplier_number: str | None = N
         department=sets.value(body.heading, "REF", _DEPARTMENT),
         needed_by=sets.optional_day(sets.value(body.heading, "DTM", _REQUESTED), "DTM02"),
         parties=read_parties(body.parties),
-        references=parts.read_references(body.heading, _RESERVED),
+        references=parts.read_references(unmarked(body.heading, CASE), _RESERVED),
+        case_reference=mark(body.heading, CASE),
         charges=parts.read_charges(body.heading, currency),
         terms=parts.read_terms(sets.first(body.heading, "ITD"), currency, None),
         notes=_notes(body.notes),
@@ -109,6 +111,7 @@ def purchase_order_to_850(order: PurchaseOrder) -> OutboundSet:
     segments: list[SegmentValues] = [(*begin, f"{order.ordered_on:%Y%m%d}"), ("CUR", "BY", order.currency)]
     known = ((_SUPPLIER, order.supplier_number), (_CONTRACT, order.contract_number), (_DEPARTMENT, order.department))
     segments += [("REF", qualifier, text) for qualifier, text in known if text]
+    segments += write_mark(CASE, order.case_reference)
     segments += [("REF", one.scheme, one.value) for one in order.references]
     segments += parts.write_charges(order.charges)
     segments += parts.write_terms(order.terms)

@@ -96,6 +96,15 @@ def write_mark(name: str, value: str | None) -> list[SegmentValues]:
     return [("REF", _MARK, value, name)] if value else []
 
 
+CASE = "CASE"
+"""Mark of the implant case that a bill-only order or its invoice is for; it says nothing of a patient."""
+
+
+def unmarked(segments: Iterable[Segment], name: str) -> list[Segment]:
+    """Without the mark of this name."""
+    return [s for s in segments if not (s.id == "REF" and s.get(1) == _MARK and s.get(3).strip() == name)]
+
+
 def moment(day_text: str, time_text: str, code: str, zone: tzinfo | None, where: str) -> datetime:
     """A day and a time of it, midnight without one.
 

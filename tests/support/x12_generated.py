@@ -48,6 +48,7 @@ _PARTY_SCHEMES = ("GLN", "HIN", "DEA", "DUNS", "SUPPLIER_ASSIGNED", "BUYER_ASSIG
 _ITEM_SCHEMES = (
     *("GTIN", "UPC", "EAN", "VENDOR_CATALOG", "VENDOR_ITEM", "MANUFACTURER_PART", "NDC", "LOT", "SERIAL", "PI"),
 )
+_UNMARKED = tuple(one for one in _ITEM_SCHEMES if one not in ("LOT", "SERIAL"))  # lines have fields for these
 _SHIPPED_SCHEMES = ("GTIN", "VENDOR_ITEM", "NDC", "MANUFACTURER_PART")
 _ROLES = ("BY", "ST", "BT", "SU", "SE", "VN", "RE", "RI")
 
@@ -173,6 +174,7 @@ class Making:
             release_number=self.maybe(self.text, 30),
             contract_number=self.maybe(self.text, 30),
             department=self.maybe(self.text, 30),
+            case_reference=self.maybe(self.text, 30),
             needed_by=self.maybe(self.day),
             parties=self.some(3, self.party),
             references=self.some(3, self.reference),
@@ -188,7 +190,9 @@ class Making:
             quantity=self.quantity(),
             price=self.price(currency),
             description=self.one((None, " ".join(self.some(4, self.text, 40, least=1)))),
-            identifiers=self.identifiers(),
+            identifiers=self.identifiers(_UNMARKED),
+            lot=self.maybe(self.text, 20),
+            serial=self.maybe(self.text, 20),
             cost_center=self.maybe(self.text, 30),
             contract_number=self.maybe(self.text, 30),
             needed_by=self.maybe(self.day),
@@ -200,6 +204,7 @@ class Making:
             "invoice_number": self.text(22),
             "supplier_number": self.text(30),
             "invoiced_on": self.day(),
+            "case_reference": self.maybe(self.text, 30),
             "lines": tuple(self._invoice_line(number, currency) for number in range(1, self.number(1, 4) + 1)),
             "invoice_kind": self.one(tuple(InvoiceKind)),
             "order_number": self.maybe(self.text, 22),
@@ -213,6 +218,8 @@ class Making:
             "shipped_on": self.maybe(self.day),
         }
         zero = Money(amount=Decimal(0), currency=currency)
+        if fields["invoice_kind"] is InvoiceKind.CREDIT_MEMO:
+            fields["original_invoice_number"] = self.one((None, f"X{fields['invoice_number']}"[:22]))
         return Invoice(**fields, stated_total=Invoice(**fields, stated_total=zero).total)
 
     def _tax(self, currency: str) -> Charge:
@@ -225,7 +232,11 @@ class Making:
             price=self.price(currency),
             item_number=self.text(48),
             description=self.maybe(self.text, 80),
-            identifiers=self.identifiers(),
+            identifiers=self.identifiers(_UNMARKED),
+            lot=self.maybe(self.text, 20),
+            serial=self.maybe(self.text, 20),
+            order_number=self.maybe(self.text, 22),
+            case_reference=self.maybe(self.text, 30),
             order_line_number=self.maybe(self.number, 1, 9999),
             cost_center=self.maybe(self.text, 30),
             natural_account=self.maybe(self.text, 30),

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.canonical import Invoice, InvoiceKind, Money
@@ -244,3 +244,34 @@ def test_an_order_number_too_long_for_big04_stands_in_the_heading() -> None:
     invoice = invoice_of("BIG*20261120*INV-9", "REF*IA*S1", "REF*PO*PO-7", "IT1*1*1*EA*1**IN*1", "TDS*100")
 
     assert (invoice.order_number, invoice.references) == ("PO-7", ())
+
+
+_lines = st.lists(
+    st.tuples(st.integers(1, 50), st.decimals("0.0001", "99.9999", places=4)), min_size=1, max_size=12
+)  # fmt: skip
+
+
+@given(lines=_lines, off=st.integers(-30, 30))
+@settings(max_examples=60, deadline=None)
+def test_a_total_is_the_sum_of_lines_each_rounded_or_of_all_rounded_once_and_nothing_else(
+    lines: list[tuple[int, Decimal]], off: int
+) -> None:
+    by_line = sum((Money(amount=price * count).rounded().amount for count, price in lines), Decimal(0))
+    at_once = Money(amount=sum((price * count for count, price in lines), Decimal(0))).rounded().amount
+    stated = by_line + Decimal(off).scaleb(-2)
+    told = [f"IT1*{n}*{count}*EA*{price}**IN*{n}" for n, (count, price) in enumerate(lines, 1)]
+    body = (*HEAD, *told, f"TDS*{int(stated.scaleb(2))}")
+
+    if stated in (by_line, at_once):
+        assert invoice_of(*body).stated_total.amount == stated
+    else:
+        with pytest.raises(DocumentError, match="do not add up"):
+            invoice_of(*body)
+
+
+def test_the_case_of_a_bill_only_invoice_is_the_mark_of_its_heading_or_line() -> None:
+    line = ("IT1*1*1*EA*1**IN*1", "REF*ZZ*C-18*CASE", "IT1*2*1*EA*1**IN*2", "REF*ZZ*77")
+    invoice = invoice_of("BIG*20261120*INV-9", "REF*IA*S1", "REF*ZZ*C-17*CASE", "REF*ZZ*88*LANE", *line, "TDS*200")
+
+    assert (invoice.case_reference, [one.case_reference for one in invoice.lines]) == ("C-17", ["C-18", None])
+    assert [one.value for one in invoice.references] == ["88"]

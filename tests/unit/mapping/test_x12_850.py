@@ -213,3 +213,11 @@ def test_lot_and_serial_of_a_line_are_its_own_and_are_written_for_the_supplier()
     assert (line.lot, line.serial, line.identifiers) == ("L-7", "S-9", (Identifier(scheme="LOT", value="L-8"),))
     written = next(one for one in purchase_order_to_850(order).segments if one[0] == "PO1")
     assert written[-6:] == ("LT", "L-7", "SN", "S-9", "LT", "L-8")
+
+
+def test_a_bill_only_order_tells_its_supplier_the_case_and_the_piece_that_was_used() -> None:
+    order = order_of(*HEAD, "PO1*1*1*EA*3**IN*4711*LT*L-7*SN*S-9").model_copy(update={"case_reference": "C-17"})
+    written = purchase_order_to_850(order).segments
+
+    assert ("REF", "ZZ", "C-17", "CASE") in written
+    assert any(one[-4:] == ("LT", "L-7", "SN", "S-9") for one in written if one[0] == "PO1")
