@@ -32,7 +32,8 @@ def command(item: str, lot: str, site: Path, as_json: bool) -> None:
     """
     found = ask(site, lambda engine: engine.p2p.lot(item, lot))
     if found is None:
-        raise click.ClickException("no document names this lot of this item: letters count as they are on the label")
+        more = "" if lot else "; give --lot as well, unless the label that was scanned has it"
+        raise click.ClickException(f"no document names this lot of this item: letters count as on the label{more}")
     if as_json:
         return print_json(found)
     for line in printed(found):
