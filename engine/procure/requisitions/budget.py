@@ -23,6 +23,7 @@ from engine.canonical import (
 from engine.core.clock import to_micros
 from engine.procure.calendar import FiscalPeriod, fiscal_year_of, period_of
 from engine.procure.decision import World, text_of
+from engine.procure.orders.changed import as_changed
 from engine.procure.papers import Papers
 from engine.procure.policies import policies_of
 from engine.procure.usage.papers import commitments_key
@@ -110,12 +111,17 @@ def period_names(period: FiscalPeriod) -> tuple[str, str, str]:
 def _check(requisition: Requisition, budget: Budget, asked: Money, day: date, world: World) -> BudgetCheck:
     papers = _commitments(requisition, budget, day, world)
     zero = Money(amount=Decimal(0), currency=budget.amount.currency)
-    ordered = budget.committed or committed_in(papers.newest(PurchaseOrder), budget)
-    free = budget.amount - ordered - (budget.spent or zero)
+    orders, spent = papers.newest(PurchaseOrder), budget.spent or zero
+    ordered = budget.committed or committed_in(orders, budget)
     wishes = [one for one in wishes_before(requisition, papers) if _wished(one, budget).amount]
-    wished = _reserved(wishes, budget, free)
-    if budget.is_hard and asked.amount > (free - wished).amount:  # seldom; only then it matters what became of each
-        wished = _reserved([one for one in wishes if not _was_refused(one, world)], budget, free)
+    wished = _reserved(wishes, budget, budget.amount - ordered - spent)
+    if (
+        asked.amount > (budget.amount - ordered - spent - wished).amount
+    ):  # seldom; only then each is looked at
+        stand = (changed for one in orders if (changed := as_changed(one, world)) is not None)
+        ordered = budget.committed or committed_in(stand, budget)
+        wishes = [one for one in wishes if not (budget.is_hard and _was_refused(one, world))]
+        wished = _reserved(wishes, budget, budget.amount - ordered - spent)
     return BudgetCheck(budget.natural_key, budget.amount, ordered + wished, budget.spent or zero, asked, budget.is_hard)
 
 

@@ -24,6 +24,9 @@ from engine.canonical import (
     InventoryLevel,
     Item,
     Money,
+    OrderChange,
+    OrderChangeAction,
+    OrderChangeLine,
     Packaging,
     PostingResult,
     PurchaseOrder,
@@ -231,6 +234,25 @@ def test_open_orders_and_wishes_before_this_one_are_committed() -> None:
     assert types(found) == []
     assert key in dossiers_of(ordered)
     assert key in dossiers_of(earlier)
+
+
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [
+        (None, "over_budget"),
+        ({"purpose": "01"}, "approved"),
+        ({"purpose": "01", "accepted": False}, "over_budget"),  # the supplier delivers it all the same
+        ({"lines": (OrderChangeLine(order_line_number=1, action=OrderChangeAction.DELETE),)}, "approved"),
+    ],
+)
+def test_what_a_change_took_back_of_an_order_is_not_committed(change: dict[str, Any] | None, state: str) -> None:
+    ordered = orders(decided(wish(requisition_number="R-9")))[0]
+    told = {"supplier_number": "S1", "change_number": "C1", "sequence": 1, "changed_on": date(2026, 11, 20)}
+    beside = beside_of(ordered)
+    if change is not None:
+        beside[f"changes:{ordered.order_number}"] = [OrderChange(order_number=ordered.order_number, **told, **change)]
+
+    assert decided(wish(), known=(*MASTER, budget("15")), beside=beside).state["state"] == state
 
 
 def small(number: str, amount: str = "1", **more: Any) -> Requisition:
