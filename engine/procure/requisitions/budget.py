@@ -115,9 +115,7 @@ def _check(requisition: Requisition, budget: Budget, asked: Money, day: date, wo
     ordered = budget.committed or committed_in(orders, budget)
     wishes = [one for one in wishes_before(requisition, papers) if _wished(one, budget).amount]
     wished = _reserved(wishes, budget, budget.amount - ordered - spent)
-    if (
-        asked.amount > (budget.amount - ordered - spent - wished).amount
-    ):  # seldom; only then each is looked at
+    if asked.amount > (budget.amount - ordered - spent - wished).amount:  # seldom; only then each is looked at
         stand = (changed for one in orders if (changed := as_changed(one, world)) is not None)
         ordered = budget.committed or committed_in(stand, budget)
         wishes = [one for one in wishes if not (budget.is_hard and _was_refused(one, world))]
