@@ -123,7 +123,7 @@ CODES: dict[str, Code] = {
     "C101": Code("Case without input", "A case needs one `input.*` file."),
     "C102": Code("Case without expectation", "A case needs `expect.yaml` saying what should come out."),
     "C103": Code("Case that names a missing file", "The file named in the expectation is not there."),
-    "C104": Code("Cases of no channel", "There is no channel of this name beside the folder.", "warning"),
+    "C104": Code("Cases of no channel or policy", "There is none of this name beside the folder.", "warning"),
     # ---- layouts of tables
     "C120": Code("Two layouts of one name", "A channel could mean either of them."),
     "C121": Code("Unknown layout", "There is no file of this name in `config/layouts/`."),

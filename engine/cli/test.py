@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from engine.channel.cases import CaseOutcome, run_cases, write_expectation
+from engine.channel.policies import FOLDER
 from engine.channel.site import Site
 from engine.cli.workspace import is_selected, json_option, paths_argument, print_json, selected
 from engine.procure.policy.cases import PolicyOutcome, run_policy_cases
@@ -56,7 +57,8 @@ def command(paths: tuple[Path, ...], update: bool, as_json: bool) -> None:
 
 
 def _policies(site: Site, inside: list[str], as_json: bool) -> list[PolicyOutcome]:
-    found = [one for one in run_policy_cases(site.root, site.policies) if is_selected(one.path, inside)]
+    mistakes = [one for one in site.findings if one.file.startswith(f"{FOLDER}/")]
+    found = [one for one in run_policy_cases(site.root, site.policies, mistakes) if is_selected(one.path, inside)]
     for one in () if as_json else found:
         mark = click.style("ok  ", fg="green") if one.passed else click.style("FAIL", fg="red", bold=True)
         click.echo(f"{mark} policies {one.name}")

@@ -8,9 +8,10 @@ from pydantic import ValidationError
 
 from engine.channel.case_files import CaseFiles, cases_folder, find_cases
 from engine.channel.expectation import Expectation, named_files
-from engine.channel.explain import explain
+from engine.channel.explain import did_you_mean, explain
 from engine.channel.finding import Finding
 from engine.channel.lints.ground import Ground
+from engine.channel.policies import FOLDER, PARTS
 from engine.channel.yaml_source import read_yaml
 
 
@@ -67,3 +68,8 @@ def _orphans(ground: Ground) -> Iterator[Finding]:
         if folder.is_dir() and place not in known:
             text = "there is no channel of this name beside these cases"
             yield Finding(place, 1, 1, "C104", text, "rename the folder like its channel's file")
+    for folder in sorted((ground.site.root / FOLDER).glob("*.cases")):
+        part, place = folder.name.removesuffix(".cases"), folder.relative_to(ground.site.root).as_posix()
+        if folder.is_dir() and part not in PARTS:
+            advice = did_you_mean(part, PARTS) or "rename the folder like its policy's file"
+            yield Finding(place, 1, 1, "C104", f"there is no policy called '{part}'", advice)

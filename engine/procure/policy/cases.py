@@ -9,7 +9,7 @@ config/policies/approvals.cases/
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +18,9 @@ import msgspec
 from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
 from engine.channel.expectation import compare_values
+from engine.channel.explain import explain
+from engine.channel.finding import Finding as Mistake
+from engine.channel.finding import errors_among
 from engine.channel.model import Settings
 from engine.channel.policies import FOLDER, Policies
 from engine.channel.yaml_source import read_yaml
@@ -83,23 +86,24 @@ class PolicyOutcome(msgspec.Struct, frozen=True):
         return not self.differences and self.problem is None
 
 
-def run_policy_cases(root: Path, policies: Policies) -> Iterator[PolicyOutcome]:
-    """All cases of a site's policies, by file."""
+def run_policy_cases(root: Path, policies: Policies, mistakes: Sequence[Mistake] = ()) -> Iterator[PolicyOutcome]:
+    """All cases of a site's policies, by file.
+
+    Args:
+        mistakes: of the policies' files; while there are any, no case tells what the policies decide.
+    """
+    wrong = next((str(one) for one in errors_among(mistakes)), None)
     for path in sorted((root / FOLDER).glob("*.cases/*.yaml")):
         inside = path.relative_to(root).as_posix()
         name = f"{path.parent.name.removesuffix('.cases')}/{path.stem}"
+        if wrong is not None:
+            yield PolicyOutcome(name, inside, problem=f"the policies have a mistake: {wrong}")
+            continue
         try:
             case = _read(path, inside)
             yield PolicyOutcome(name, inside, (*_decision(case, policies), *_answers(case, policies)))
         except (ValueError, OSError) as error:
-            yield PolicyOutcome(name, inside, problem=_words(error))
-
-
-def _words(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors(include_input=False, include_url=False)[0]
-        return f"{'.'.join(map(str, first['loc'])) or 'the case'}: {first['msg']}"
-    return str(error)
+            yield PolicyOutcome(name, inside, problem=str(error))
 
 
 def _read(path: Path, inside: str) -> PolicyCase:
@@ -107,7 +111,10 @@ def _read(path: Path, inside: str) -> PolicyCase:
     source = read_yaml(path.read_text(encoding="utf-8")[:_LARGEST], inside)
     if source.findings:
         raise ValueError(str(source.findings[0]))
-    return PolicyCase.model_validate(source.data)
+    try:
+        return PolicyCase.model_validate(source.data)
+    except ValidationError as error:
+        raise ValueError(str(explain(error, source, (), PolicyCase)[0])) from None
 
 
 def _answers(case: PolicyCase, policies: Policies) -> Iterator[str]:

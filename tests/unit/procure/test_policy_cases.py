@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from engine.channel.lint import lint
 from engine.channel.load import load_site
 from engine.channel.policies import PARTS
 from engine.cli.test import command
+from engine.cli.workspace import knowledge
 from engine.procure.policy.cases import run_policy_cases
 
 ROOT = Path(__file__).parents[3]
@@ -36,7 +38,11 @@ def test_the_shipped_cases_hold() -> None:
     [
         ("state: approved", "state: waiting", 'state: expected "waiting", got "approved"'),
         ("findings: []", "findings: [{type: approval_wanted}]", "findings"),
-        ("dossier: approval:A-3\ndocuments", "dosier: x\ndocuments", "dosier: Extra inputs are not permitted"),
+        (
+            "dossier: approval:A-3\ndocuments",
+            "dosier: x\ndocuments",
+            "yaml:3:1: C001 unknown setting 'dosier'; did you mean 'dossier'?",
+        ),
         ("kind: Approval\n", "kind: Aproval\n", "a document needs kind:"),
         ('amount: "500.00"', "amount: 500.00", "not exact"),
         ("about:", "about: [", "not YAML"),
@@ -63,6 +69,27 @@ def test_a_policy_that_changes_fails_its_cases(site: Path) -> None:
     assert [one["case"] for one in json.loads(told.output) if not one["passed"]] == ["small_supplies_go_through"]
 
 
+def test_while_a_policy_has_a_mistake_no_case_tells_what_the_policies_decide(site: Path) -> None:
+    path = site / "config/policies/approvals.yaml"
+    path.write_text(path.read_text().replace("up_to: 500 ", "up_too: 500 "))
+
+    told = CliRunner().invoke(command, [str(site / "config/policies/people.cases")])
+
+    assert told.exit_code == 1
+    assert "ok " not in told.output
+    assert "a mistake: config/policies/approvals.yaml:6:5: C001 unknown setting 'up_too'" in told.output
+
+
+def test_cases_of_a_policy_that_there_is_not_are_told(site: Path) -> None:
+    (site / "config/policies/people.cases").rename(site / "config/policies/peopl.cases")
+
+    (found,) = lint(load_site(site), knowledge())
+
+    assert (found.file, found.code, found.suggestion) == (
+        "config/policies/peopl.cases", "C104", "did you mean 'people'?"
+    )  # fmt: skip
+
+
 def test_every_part_of_the_policies_has_cases() -> None:
     folders = {path.parent.name.removesuffix(".cases") for path in (ROOT / "config/policies").glob("*.cases/*.yaml")}
 
@@ -87,6 +114,7 @@ def test_every_part_of_the_policies_has_cases() -> None:
         ("usage", "charge_window_hours: 24", "charge_window_hours: 25", "charged_too_late"),
         ("usage", "patience_hours: 72", "patience_hours: 73", "asked_for"),
         ("people", "head: a.quist", "head: e.marsh", "the_head"),
+        ("currencies", 'worth: "1.0850"', 'worth: "1.0500"', "euros_by"),
         ("records", "owner: [supplier_desk]", "owner: [supplier_desk, vendor_portal]", "bank_accounts"),
     ],
 )  # fmt: skip
