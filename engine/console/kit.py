@@ -81,6 +81,7 @@ class Kit:
             "moment": words.moment,
             "count": words.count,
             "amount": words.amount,
+            "told": words.told,
             "money": money,
             "size": words.size,
             "id": id_text,

@@ -5,6 +5,7 @@ Tones are `good`, `busy`, `warn`, `bad`, `quiet`; a tone is never the only carri
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from engine.core.figures import grouped
@@ -82,6 +83,7 @@ _REMEDIES = {
     "M": "Ask the sender for a correct message.",
 }
 _KIND_ORDER = 1024
+_MEASURED = re.compile(r"-?[0-9]{1,30}(?:\.[0-9]{1,12})? [A-Z][A-Z0-9]{1,11}")
 
 
 def remedy(reason: Reason) -> str:
@@ -105,6 +107,16 @@ def count(value: int) -> str:
 def amount(text: str) -> str:
     """Numbers of a text told apart in thousands: `1000 / 2000` as `1,000 / 2,000`."""
     return " ".join(map(grouped, text.split(" ")))
+
+
+def is_measured(text: str) -> bool:
+    """Whether it is an exact number with its currency or unit, and nothing else: `1250.50 USD`."""
+    return _MEASURED.fullmatch(text) is not None
+
+
+def told(text: str) -> str:
+    """A value of a document: amounts and quantities with thousands told apart; numbers of things as they are."""
+    return amount(text) if is_measured(text) else text
 
 
 def size(value: int) -> str:

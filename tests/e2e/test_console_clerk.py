@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from tests.e2e.test_console import (
+    WIDER,
     Page,
     Running,
     browser,
@@ -87,3 +88,14 @@ def test_an_open_exception_says_when_somebody_else_closed_it_and_takes_no_decisi
     expect(page.get_by_role("status").filter(has_text="The case is not open any more")).to_be_visible()
     expect(page.locator(".title .badge").first).to_have_text("decided")
     assert matters.taken == []
+
+
+def test_no_list_is_wider_than_the_screen_of_an_office_desk(page: Page, console: Running) -> None:
+    page.set_viewport_size({"width": 1280, "height": 900})
+    sign_in_first(page, console)
+    wide = []
+    for path in ("/cases", f"/cases/{CASE_REF}", "/approvals", "/payments", "/recall?item=IMP-7&lot=L2291", "/held"):
+        page.goto(console.url + path)
+        wide += [path] * (page.evaluate(WIDER) or page.evaluate("document.documentElement.scrollWidth") > 1280)
+
+    assert wide == []

@@ -11,7 +11,7 @@ from engine.console.editing import EDIT_LIMIT, to_bytes, to_text
 from engine.console.figures import of_engine, spark_points
 from engine.console.findings import of_body
 from engine.console.segments import view_body
-from engine.console.words import CHANNEL_TONES, DELIVERY_TONES, MEANINGS, MESSAGE_TONES, count, rate, remedy, size
+from engine.console.words import CHANNEL_TONES, DELIVERY_TONES, MEANINGS, MESSAGE_TONES, count, rate, remedy, size, told
 from engine.ports.connector import Reason
 from engine.ports.states import DeliveryState, MessageState
 from tests.support import harbor_messages as harbor
@@ -179,3 +179,12 @@ def test_a_tolerated_line_end_is_a_finding() -> None:
 @given(st.binary(max_size=200), st.sampled_from(["HL7 v2", "X12", "JSON", "text"]))
 def test_no_body_makes_the_findings_fail(body: bytes, format_name: str) -> None:
     assert isinstance(of_body(body, format_name), list)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("1250.50 USD", "1,250.50 USD"), ("-12000 EA", "-12,000 EA"), ("021000021", "021000021"), ("PO-4711", "PO-4711"),
+     ("1200 Main Street", "1200 Main Street"), ("2026-11-20", "2026-11-20"), ("", "")],
+)  # fmt: skip
+def test_values_of_documents_have_thousands_told_apart_and_numbers_of_things_do_not(text: str, shown: str) -> None:
+    assert told(text) == shown
