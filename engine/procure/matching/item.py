@@ -8,6 +8,7 @@ from typing import NamedTuple
 from engine.canonical import InvoiceLine, OrderLine
 from engine.procure.matching.book import Book
 from engine.procure.matching.order import THEIRS
+from engine.procure.matching.trade_numbers import of_item, trade_numbers
 
 _NOT_NUMBER = re.compile(r"[^A-Z0-9]")
 
@@ -38,13 +39,18 @@ def is_theirs(ordered: OrderLine, item: str, book: Book) -> bool:
 
 
 def pairing(line: InvoiceLine, book: Book) -> list[OrderLine]:
-    """Order lines of its item: by our number, else one that may stand for it, else by the supplier's or GTIN."""
+    """Order lines of its item: by our number, else one that may stand for it, else by the supplier's, GTIN or NDC."""
     lines, item = book.lines.values(), line.item_number
     exactly = [one for one in lines if item and one.item_number == item]
     if exactly or (by_item := [one for one in lines if item and may_stand(one, item, book)]):
         return exactly or by_item
     theirs, numbers = {(one.scheme, one.value) for one in line.identifiers}, _numbers(line)
-    return [one for one in lines if theirs & {(i.scheme, i.value) for i in one.identifiers} or numbers & _numbers(one)]
+    named = [one for one in lines if theirs & {(i.scheme, i.value) for i in one.identifiers} or numbers & _numbers(one)]
+    return named or [one for one in lines if trade_numbers(line.identifiers) & _traded(one, book)]
+
+
+def _traded(ordered: OrderLine, book: Book) -> frozenset[str]:
+    return trade_numbers(ordered.identifiers) | of_item(book.item(ordered.item_number))
 
 
 def other_item(line: InvoiceLine, ordered: OrderLine, book: Book) -> OtherItem | None:
@@ -52,7 +58,12 @@ def other_item(line: InvoiceLine, ordered: OrderLine, book: Book) -> OtherItem |
     if line.item_number is not None:
         if may_stand(ordered, line.item_number, book):
             return None
-        if _plain(line.item_number) not in _numbers(line):
+        told, known = trade_numbers(line.identifiers), _traded(ordered, book)
+        if told & known:
+            return None
+        by_trade = {_plain(one.value) for one in line.identifiers if trade_numbers((one,))}
+        cannot_tell = _plain(line.item_number) in by_trade and not known
+        if _plain(line.item_number) not in _numbers(line) and not cannot_tell:
             facts: dict[str, object] = {"expected": ordered.item_number, "actual": line.item_number}
             title = "Another item is invoiced than was ordered"
             return OtherItem(title, facts, "the ordered item, or a substitute told of")
