@@ -46,10 +46,11 @@ def pairing(line: InvoiceLine, book: Book) -> list[OrderLine]:
         return exactly or by_item
     theirs, numbers = {(one.scheme, one.value) for one in line.identifiers}, _numbers(line)
     named = [one for one in lines if theirs & {(i.scheme, i.value) for i in one.identifiers} or numbers & _numbers(one)]
-    return named or [one for one in lines if trade_numbers(line.identifiers) & _traded(one, book)]
+    return named or [one for one in lines if trade_numbers(line.identifiers) & traded(one, book)]
 
 
-def _traded(ordered: OrderLine, book: Book) -> frozenset[str]:
+def traded(ordered: OrderLine, book: Book) -> frozenset[str]:
+    """What names the ordered item for everybody, by the order and its master data."""
     return trade_numbers(ordered.identifiers) | of_item(book.item(ordered.item_number))
 
 
@@ -58,7 +59,7 @@ def other_item(line: InvoiceLine, ordered: OrderLine, book: Book) -> OtherItem |
     if line.item_number is not None:
         if may_stand(ordered, line.item_number, book):
             return None
-        told, known = trade_numbers(line.identifiers), _traded(ordered, book)
+        told, known = trade_numbers(line.identifiers), traded(ordered, book)
         if told & known:
             return None
         by_trade = {_plain(one.value) for one in line.identifiers if trade_numbers((one,))}

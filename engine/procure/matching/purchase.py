@@ -16,6 +16,7 @@ from engine.canonical import (
 )
 from engine.core.clock import from_micros
 from engine.procure.decision import Decision, Finding, Intent, World
+from engine.procure.matching.as_posted import by_our_numbers, in_one_unit, made_up
 from engine.procure.matching.blanket import not_valid
 from engine.procure.matching.book import Book, Matched
 from engine.procure.matching.duplicate import duplicates_of
@@ -24,7 +25,6 @@ from engine.procure.matching.joint import Claim, settle
 from engine.procure.matching.lots import held_lines, open_lots
 from engine.procure.matching.match import Match
 from engine.procure.matching.number_used import NUMBER_USED, posted_version, used_before
-from engine.procure.matching.one_unit import in_one_unit, made_up
 from engine.procure.matching.order_alike import alike_orders
 from engine.procure.matching.original import against_original, wholly_credited
 from engine.procure.matching.people import SENT_BACK, Acts, advice_of
@@ -226,7 +226,8 @@ class _Purchase:
 
     def _wish(self, claim: Claim) -> Intent:
         """Corrected as it was matched: the ERP gets the lines that people paired."""
-        return Intent("post_invoice", made_up(in_one_unit(claim.invoice, [one.book for one in claim.parts])))
+        books = [one.book for one in claim.parts]
+        return Intent("post_invoice", made_up(in_one_unit(by_our_numbers(claim.invoice, books), books)))
 
     # -------------------------------------------------------------- evaluated receipts
     def _evaluated(self) -> Iterator[Claim]:

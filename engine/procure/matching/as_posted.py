@@ -1,4 +1,4 @@
-"""An invoice as its system is given it: each line in one unit, and with all that its total is made of.
+"""An invoice as its system is given it: by our item numbers, each line in one unit, with all that its total is made of.
 
 Systems multiply the quantity by the price, and add up. So a price per each of goods that come in cases is told per
 case, exactly; where no decimal number is that price, the quantity is told in the price's unit. What the supplier's
@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 
-from engine.canonical import Charge, Invoice, InvoiceLine
+from engine.canonical import Charge, Invoice, InvoiceLine, OrderLine
 from engine.procure.exact import Exact, exact
 from engine.procure.matching.book import Book
-from engine.procure.matching.item import pairing
+from engine.procure.matching.item import is_theirs, pairing, traded
+from engine.procure.matching.trade_numbers import trade_numbers
 
 DIFFERENCE = "DIFFERENCE"
 _PLACES = 20  # of a price; a fraction that needs more is periodic, or nobody's price
@@ -30,6 +31,32 @@ def in_one_unit(invoice: Invoice, books: Iterable[Book]) -> Invoice:
         return invoice
     known = list(books)
     return invoice.model_copy(update={"lines": tuple(_line(one, invoice, known) for one in invoice.lines)})
+
+
+def by_our_numbers(invoice: Invoice, books: Iterable[Book]) -> Invoice:
+    """Suppliers name items by their own numbers or a GTIN, which our systems do not know: those of the order say whose
+    they are. A substitute that only its supplier's number names is left as it is."""
+    known = list(books)
+    lines = [_ours(one, known) for one in invoice.lines]
+    same = all(one is other for one, other in zip(lines, invoice.lines, strict=True))
+    return invoice if same else invoice.model_copy(update={"lines": tuple(lines)})
+
+
+def _ours(line: InvoiceLine, books: list[Book]) -> InvoiceLine:
+    told = line.item_number
+    if told is None or any(told in book.item_numbers or book.item(told) is not None for book in books):
+        return line
+    for book in books:
+        named = book.lines.get(line.order_line_number or 0)
+        ordered = [named] if named is not None else pairing(line, book)
+        ours = {one.item_number for one in ordered if is_theirs(one, told, book) or _is_traded(line, one, book)}
+        if len(ours) == 1:
+            return line.model_copy(update={"item_number": ours.pop()})
+    return line
+
+
+def _is_traded(line: InvoiceLine, ordered: OrderLine, book: Book) -> bool:
+    return bool(trade_numbers(line.identifiers) & traded(ordered, book))
 
 
 def made_up(invoice: Invoice) -> Invoice:

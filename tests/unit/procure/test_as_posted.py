@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from engine.canonical import CaseAction, CaseVerb, Invoice, InvoiceKind, Item, Packaging
+from engine.canonical import CaseAction, CaseVerb, Identifier, Invoice, InvoiceKind, Item, Packaging
 from engine.channel.policies import Policies
 from engine.channel.policy_matching import Limit, Tolerance, Tolerances
 from engine.procure.matching.purchase import decide_purchase
@@ -87,3 +87,29 @@ def test_a_total_that_a_person_let_pass_is_what_is_owed() -> None:
     (wish,) = decision.intents
     assert isinstance(wish.document, Invoice)
     assert wish.document.total == usd("41.00")
+
+
+GTIN = Identifier(scheme="GTIN", value="00614141000036")
+THEIRS = Identifier(scheme="VENDOR_ITEM", value="X-9")
+
+
+@pytest.mark.parametrize(
+    ("told", "known", "number"),
+    [
+        (GTIN, (), "M1"),
+        (Identifier(scheme="UPC", value="614141000036"), (), "M1"),
+        (THEIRS, (), "M1"),
+        (THEIRS, (Item(item_number="X-9", description="of ours"),), "X-9"),  # our number, as it happens
+    ],
+)
+@pytest.mark.parametrize("beside", [1, None])
+def test_the_erp_gets_our_number_of_what_the_supplier_names_by_another(
+    told: Identifier, known: tuple[Item, ...], number: str, beside: int | None
+) -> None:
+    line = billed(item_number=told.value, identifiers=(told,), order_line_number=beside)
+    asked = order(ordered(identifiers=(GTIN, THEIRS)))
+    of = world(SUPPLIER, *known, watermarks={"receipts": NOW, "orders": NOW})
+    (wish,) = decide_purchase(papers(asked, receipt(), invoice(line)), of).intents
+
+    assert isinstance(wish.document, Invoice)
+    assert [one.item_number for one in wish.document.lines] == [number]
