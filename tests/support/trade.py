@@ -32,6 +32,8 @@ TROCAR = Item(
     item_number="M10001", description="Trocar", unit="EA",
     packaging=(Packaging(unit="BX", contains=Decimal(10)), Packaging(unit="CA", contains=Decimal(40))),
 )  # fmt: skip
+BIG = "BIG*20261120*I-1*20261102*PO-1***DI"
+IT1 = "IT1*1*10*EA*4.00**IN*M10001"
 D = TypeVar("D", bound=Document)
 _UBL = "urn:oasis:names:specification:ubl:schema:xsd"
 
@@ -130,3 +132,11 @@ def taken(site: Site, *documents: Document) -> Dossiers:
 def decided(site: Site, bodies: list[bytes], *known: PurchaseOrder | Receipt, at: str = "order:PO-1") -> Decision:
     """Over an order, when 810s have come for it."""
     return taken(site, *known, *(invoice_of(site, body) for body in bodies)).decide(at)
+
+
+def posted(decision: Decision) -> list[str]:
+    return [one.key for one in decision.intents if one.what == "post_invoice"]
+
+
+def types(decision: Decision) -> list[str]:
+    return [one.type for one in decision.findings]
