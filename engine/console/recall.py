@@ -14,6 +14,7 @@ from engine.ports.accounts import Role
 from engine.ports.lots import LotMention, LotView
 from engine.ports.web import Call, WebRoute
 
+_ROWS = 200  # of a stage; the command line and the API have all of them
 _ASKED = 200  # characters of a label with all its parts, and more
 TITLES = {
     "ordered": "Ordered",
@@ -30,11 +31,12 @@ ORDER = ("used", "charged", "moved", "sent_back", "received", "shipped", "ordere
 
 
 class Part(NamedTuple):
-    """All documents of one stage."""
+    """Documents of one stage; `more`: those that are not shown."""
 
     stage: str
     title: str
     rows: Sequence[LotMention]
+    more: int
 
 
 class RecallPages:
@@ -76,7 +78,8 @@ class RecallPages:
 def parts_of(found: LotView) -> list[Part]:
     """By stage, what calls for a person first."""
     rows = sorted(found.mentions, key=lambda one: ORDER.index(one.stage))
-    return [Part(stage, TITLES[stage], list(inner)) for stage, inner in groupby(rows, lambda one: one.stage)]
+    parts = ((stage, list(inner)) for stage, inner in groupby(rows, lambda one: one.stage))
+    return [Part(stage, TITLES[stage], all_[:_ROWS], max(0, len(all_) - _ROWS)) for stage, all_ in parts]
 
 
 def path_of(one: LotMention) -> str | None:

@@ -26,8 +26,8 @@ from engine.canonical import (
 from engine.channel.policies import Policies
 from engine.channel.policy_routing import Approvals, Route
 from engine.ports.procure import CaseQuery
+from engine.procure.desk.lots import lot_view
 from engine.procure.process import Process
-from engine.procure.usage.recall_desk import recalled_lot
 from engine.store.open import Store
 from tests.support.connector_doubles import Clock
 
@@ -108,10 +108,14 @@ async def test_a_recalled_lot_is_one_look_and_a_case_for_who_has_it(store: Store
     await process(store).take(
         RecallNotice(recall_number="R", device_identifier="M1", lot="L1", recalled_on=date(2026, 3, 1))
     )
-    found = await recalled_lot(store.records, "M1", "L1")
+    found = await lot_view(store.records, "M1", "L1")
     opened = await store.records.cases(CaseQuery(type="implant_recalled"))
 
-    assert (found.cases, found.locations) == (("K1", "K2"), ("OR1",))
+    assert found is not None
+    assert (found.cases, {one.place for one in found.mentions}) == (("K1", "K2"), {"OR1"})
+    assert ([one.case for one in found.exceptions], found.notices[0].number) == (["K1", "K2"], "R")
     assert sorted(one.dossier for one in opened) == ["case:K1", "case:K2"]
     await process(store).take(use("U2", "L3", "K2"))  # its lot was read wrongly
-    assert (await recalled_lot(store.records, "M1", "L1")).cases == ("K1",)
+    after = await lot_view(store.records, "M1", "L1")
+    assert after is not None
+    assert after.cases == ("K1",)
