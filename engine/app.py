@@ -36,6 +36,7 @@ from engine.flow.channel_run import Parts
 from engine.flow.feeds import FeedKeeper, Looks
 from engine.flow.housekeeping import Housekeeping
 from engine.flow.meter import Emit
+from engine.flow.mistakes import refuse_mistakes
 from engine.flow.operations import EngineOperations
 from engine.flow.overdue import AcknowledgementWatch
 from engine.flow.ownership import Ownership
@@ -201,7 +202,7 @@ async def running(
     clock, tell = clock or SystemClock(), emit or _quiet
     async with AsyncExitStack() as stack:
         site = load_site(root)
-        _refuse_errors(site)
+        _refuse_errors(site, deploys=deploy_all)
         pool = Pool(worker_count(site), lambda pid, why: tell("worker_replaced", "", {"pid": pid, "why": why}), nursery)
         pool.spawn()
         stack.push_async_callback(pool.close)
@@ -361,16 +362,11 @@ def _certificates(site: Site, supervisor: Supervisor) -> list[Place]:
     return own + list(certificates_of(run.model for run in supervisor.runs.values() if run.model is not None))
 
 
-def _refuse_errors(site: Site) -> None:
-    if site.errors:
-        first = site.errors[0]
-        place = f"{first.file}:{first.line}:{first.column}"
-        remedy = (
-            f"{first.suggestion}; `isthmus lint` lists all {len(site.errors)}"
-            if first.suggestion
-            else "run `isthmus lint`"
-        )
-        raise ConfigurationError(f"{first.code} {first.text}", where=place, remedy=remedy)
+def _refuse_errors(site: Site, *, deploys: bool) -> None:
+    """What does not load starts nothing; what lint calls an error is not deployed."""
+    refuse_mistakes(site.findings, "nothing was started")
+    if deploys:
+        refuse_mistakes(lint(site, _knowledge()), "nothing was deployed")
 
 
 def _store_words(site: Site) -> str:

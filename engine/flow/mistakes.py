@@ -8,8 +8,11 @@ from engine.channel.finding import Finding, errors_among
 from engine.core.errors import ConfigurationError
 
 
-def refuse_mistakes(findings: Sequence[Finding]) -> None:
+def refuse_mistakes(findings: Sequence[Finding], outcome: str) -> None:
     """Of many the first one is told with its place and remedy, the others are counted; warnings pass.
+
+    Args:
+        outcome: in words, what was not done.
 
     Raises:
         ConfigurationError: there is an error among them.
@@ -22,5 +25,5 @@ def refuse_mistakes(findings: Sequence[Finding]) -> None:
     raise ConfigurationError(
         f"{first.code} {first.text}",
         where=f"{first.file}:{first.line}:{first.column}",
-        remedy=f"{first.suggestion or 'correct it'}; {everything}; nothing was deployed",
+        remedy=f"{first.suggestion or 'correct it'}; {everything}; {outcome}",
     )

@@ -269,7 +269,7 @@ class EngineOperations:
 
     async def _refuse_bad(self, site: Site, channels: Sequence[str]) -> None:
         """All of lint, and over all of the site: what is wrong elsewhere may be what the named channels lean on."""
-        refuse_mistakes(await asyncio.to_thread(self.lint, site))
+        refuse_mistakes(await asyncio.to_thread(self.lint, site), "nothing was deployed")
         unknown = [name for name in channels if name not in {*site.channels, POLICIES, PARTNERS}]
         if unknown:
             near = _near(unknown[0], [*site.channels, POLICIES, PARTNERS])

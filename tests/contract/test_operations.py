@@ -299,3 +299,16 @@ async def test_policies_with_a_mistake_that_a_remark_allows_are_deployed(tmp_pat
     assert [(one.channel, one.revision) for one in rows] == [("policies", 2)]
     assert [(one.revision, one.active) for one in history] == [(2, True), (1, False)]  # newest first, as channels
     assert unknown.value.remedy == "did you mean 'policies'?"
+
+
+async def test_an_engine_that_deploys_as_it_starts_does_not_start_with_what_lint_refuses(tmp_path: Path) -> None:
+    write(tmp_path)
+    folder = tmp_path / "config" / "policies"
+    folder.mkdir(parents=True)
+    (folder / "approvals.yaml").write_text("routes:\n  - {route: a, subjects: [order], above: 20}\n")
+
+    with pytest.raises(ConfigurationError, match="C135 no route takes an order up to 20"):
+        async with running(tmp_path, deploy_all=True):
+            pass
+    async with running(tmp_path) as engine:
+        assert "orders" in engine.supervisor.runs

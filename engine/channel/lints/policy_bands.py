@@ -123,15 +123,19 @@ def _gap(site: Site, subject: str, low: Decimal, high: Decimal, bands: Sequence[
     after = next((one for one in bands if one.low == high), None)
     if after is None:
         last = next(one for one in bands if one.high == low)
-        text, advice = f"no route takes a {subject} above {low}", "leave up_to out of the last"
+        text, advice = f"no route takes {_one(subject)} above {low}", "leave up_to out of the last"
         yield from _finding(site, "C135", "approvals", ("routes", last.number, "up_to"), text, advice)
         return
     path: Path = ("routes", after.number, "above")
     if low == _LEAST:
-        text, advice = f"no route takes a {subject} up to {high}", f"leave above out, or add a route with up_to: {high}"
+        text, advice = f"no route takes {_one(subject)} up to {high}", f"leave above out, or add a route with up_to: {high}"
     else:
         text, advice = f"no route takes amounts above {low} and up to {high}", f"write above: {low}"
     yield from _finding(site, "C135", "approvals", path, text, advice)
+
+
+def _one(subject: str) -> str:
+    return f"{'an' if subject[0] in 'aeiou' else 'a'} {subject.replace('_', ' ')}"
 
 
 # ------------------------------------------------------------------ overlaps
