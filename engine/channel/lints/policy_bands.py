@@ -128,7 +128,10 @@ def _gap(site: Site, subject: str, low: Decimal, high: Decimal, bands: Sequence[
         return
     path: Path = ("routes", after.number, "above")
     if low == _LEAST:
-        text, advice = f"no route takes {_one(subject)} up to {high}", f"leave above out, or add a route with up_to: {high}"
+        text, advice = (
+            f"no route takes {_one(subject)} up to {high}",
+            f"leave above out, or add a route with up_to: {high}",
+        )
     else:
         text, advice = f"no route takes amounts above {low} and up to {high}", f"write above: {low}"
     yield from _finding(site, "C135", "approvals", path, text, advice)
