@@ -252,7 +252,7 @@ def test_everything_can_be_done_with_the_keyboard_alone(page: Page, console: Run
 PATHS = ("/channels", "/channels/supply_charges", "/messages", "/messages?state=DISCARDED", "ONE", "ONE/edit", "/held")
 PATHS += ("/revisions", "/audit", "/people", "/connections", "/password", "/nothing")
 PATHS += ("/cases", f"/cases/{CASE_REF}", "/orders", "/orders/PO-4711", "/approvals", "/measures")
-PATHS += ("/recall", "/recall?item=IMP-7&lot=L2291", "/cases?sort=-amount")
+PATHS += ("/recall", "/recall?item=IMP-7&lot=L2291")
 PATHS += ("/payments", "/payments?group=held&supplier=NONE", f"/payments/runs/{RUN}", f"/payments/{DISPUTED}")
 
 
