@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 import msgspec
 
 from engine.canonical import Money
 from engine.channel.policies import Policies
 from engine.channel.policy_parts import Aspects, most_specific
-from engine.channel.policy_routing import Escalation, ExceptionRule, Ranking
+from engine.channel.policy_routing import Escalation, ExceptionRule
 from engine.channel.wildcard import wildcard_match
 from engine.core.clock import to_micros
 from engine.procure.approvals.people import Directory, directory_of
@@ -48,7 +49,8 @@ def owner_of(found: Finding, world: World, opened: datetime | None = None) -> Ow
     policies = policies_of(world)
     calendar = calendar_of(policies, found.facility)
     directory = directory_of(policies, calendar.day_of(world.now))
-    rule = rule_for(found, policies, calendar.day_of(opened or world.now))
+    day = calendar.day_of(opened or world.now)
+    rule = rule_for(found, policies, day)
     due = calendar.after(opened or world.now, rule.due if rule else policies.exceptions.usual_due)
     due = min(due, found.due_by) if found.due_by else due
     level, due, holder = _escalated(found, rule, policies, calendar, world.now, due)
@@ -59,7 +61,7 @@ def owner_of(found: Finding, world: World, opened: datetime | None = None) -> Ow
     return Owner(
         name=name,
         due_micros=to_micros(due),
-        rank=rank_of(found, policies.exceptions.ranking, world.now, level),
+        rank=rank_of(found, policies, world.now, day, level),
         escalated=level,
         why=why,
         look_again_at=min((one for one in moments if one is not None and one > world.now), default=None),
@@ -129,10 +131,13 @@ def _stands_in(name: str, role: str, why: str) -> str:
     return why if name == role else f"{why}; nobody here is {role}"
 
 
-def rank_of(found: Finding, ranking: Ranking, now: datetime, escalated: int) -> int:
-    """Points for money and care at stake; see `ranking:` of exceptions.yaml."""
-    money = abs(found.money.amount) if found.money else Decimal(0)
-    points = min(int(money * ranking.per_100 / 100), ranking.most_for_money)
+def rank_of(found: Finding, policies: Policies, now: datetime, day: date, escalated: int) -> int:
+    """Points for money (by the rates of the day; without one the bare number) and care at stake; see `ranking:` of
+    exceptions.yaml."""
+    ranking, money = policies.exceptions.ranking, found.money or Money(amount=Decimal(0))
+    worth = policies.currencies.worth(money, policies.currencies.base, day)
+    units = abs(Fraction(money.amount) if worth is None else worth)
+    points = min(int(units * ranking.per_100 / 100), ranking.most_for_money)
     points += {"stat": ranking.stat, "urgent": ranking.urgent}.get(found.urgency or "", 0)
     points += ranking.stock_out * _says(found, "stock_out")
     points += ranking.duplicate * _says(found, "duplicate")

@@ -96,7 +96,7 @@ class ExceptionQuestion(Scope):
 
     type: str
     amount: Decimal | None = None
-    currency: str = "USD"
+    currency: str | None = Field(default=None, description="Left out: the base of currencies.yaml.")
     urgency: Urgency | None = None
     due_by: AwareDatetime | None = Field(default=None, description="When a discount lapses.")
     opened: AwareDatetime | None = Field(default=None, description="Left out: now.")
@@ -108,7 +108,8 @@ class ExceptionQuestion(Scope):
         return self
 
     def answer(self, policies: Policies, now: datetime) -> Answer:
-        money = None if self.amount is None else Money(amount=self.amount, currency=self.currency)
+        currency = self.currency or policies.currencies.base
+        money = None if self.amount is None else Money(amount=self.amount, currency=currency)
         about = {name: getattr(self, name) for name in ("supplier", "facility", "department", "category", "urgency")}
         found = Finding(self.type, "here", "", money=money, due_by=self.due_by, **about)
         owner = owner_of(found, World(now, {}, {}, policies), self.opened)

@@ -14,7 +14,7 @@ from engine.procure.approvals.approve import approve
 from engine.procure.approvals.states import ApprovalState
 from engine.procure.approvals.values import Request, Standing
 from engine.procure.decision import Finding, World
-from engine.procure.ownership import rule_for
+from engine.procure.ownership import owner_of, rule_for
 from engine.procure.policies import is_above_four_eyes
 
 MONDAY = datetime(2026, 11, 23, 14, tzinfo=UTC)
@@ -131,3 +131,10 @@ def test_four_eyes_and_owners_of_exceptions_go_by_worth_too(amount: str, currenc
 
     assert is_above_four_eyes(money, rules, MONDAY.date()) is two
     assert (rule_for(Finding("price", "", "", money=money), rules, MONDAY.date()) is not None) is two
+
+
+@pytest.mark.parametrize(("amount", "currency", "rank"), [("800", "EUR", 10), ("1000", "USD", 10), ("1000", "JPY", 10)])
+def test_an_exception_ranks_by_what_it_is_worth(amount: str, currency: str, rank: int) -> None:
+    found = Finding("price", "", "", money=Money(amount=Decimal(amount), currency=currency))
+
+    assert owner_of(found, World(MONDAY, {}, {}, policies())).rank == rank
