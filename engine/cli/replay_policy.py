@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
 
+from engine.channel.lint import lint
 from engine.channel.load import load_site, read_policies
-from engine.channel.policies import Policies
+from engine.channel.policies import FOLDER, Policies
+from engine.channel.site import Site
+from engine.channel.yaml_source import read_yaml
 from engine.cli.remote import print_json
+from engine.cli.workspace import knowledge
 from engine.core.clock import SystemClock
 from engine.core.figures import priced
 from engine.procure.policy.desk import PolicyDesk
@@ -44,9 +50,20 @@ async def _report(root: Path, policy: Path, since: datetime) -> PolicyReport:
     try:
         before = await _deployed(PolicyDesk(store.records, clock), site.policies)
         after, _ = read_policies(policy, before)
+        for mistake in _mistakes(site, policy, after):
+            click.secho(mistake, fg="yellow", err=True)
         return await PolicyReplay(store.records, clock, before, after).run(since)
     finally:
         await store.close()
+
+
+def _mistakes(site: Site, policy: Path, after: Policies) -> Iterator[str]:
+    """What lint would tell of the other policies where those of the site are: they are replayed all the same."""
+    files = sorted(policy.glob("*.y*ml")) if policy.is_dir() else [policy]
+    own = {f"{FOLDER}/{one.stem}.yaml": read_yaml(one.read_text(encoding="utf-8"), str(one)) for one in files}
+    changed = replace(site, policies=after, sources={**site.sources, **own})
+    names = {one.file for one in own.values()}
+    yield from (str(one) for one in lint(changed, knowledge()) if one.file in names)
 
 
 async def _deployed(desk: PolicyDesk, on_disk: Policies) -> Policies:

@@ -154,6 +154,25 @@ def test_a_policy_with_a_mistake_is_told_with_its_line(site: Path) -> None:
     assert "approvals.yaml:2:" in told.output
 
 
+def test_what_lint_would_refuse_is_told_before_it_is_deployed(site: Path) -> None:
+    import asyncio
+
+    async def work() -> None:
+        store = await open_store(f"sqlite:///{site / 'var/isthmus.db'}", SystemClock())
+        await fill(store, SystemClock(), policies(500))
+        await store.close()
+
+    asyncio.run(work())
+    path = site / "approvals.yaml"
+    path.write_text("routes:\n  - {route: all, subjects: [requisition], above: 200}\n")
+
+    told = CliRunner().invoke(command, ["--policy", str(path), "--site", str(site)])
+
+    assert told.exit_code == 0, told.output
+    assert f"{path}:2:50: C135 no route takes a requisition up to 200" in told.output
+    assert "2 documents otherwise" in told.output
+
+
 def test_one_file_takes_the_place_of_that_part_only(tmp_path: Path) -> None:
     (tmp_path / "matching.yaml").write_text("rules: [{ways: 2}]\n")
     base = policies(500)
