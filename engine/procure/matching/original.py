@@ -32,7 +32,7 @@ def against_original(credit: Invoice, papers: Papers, acts: Acts, world: World) 
 def _against(credit: Invoice, number: str, papers: Papers, acts: Acts, world: World) -> Finding | Waiting | None:
     known = _known(credit, normal_number(number), papers, world)
     if known:
-        refused = [one for one in known if (last := acts.last(one.natural_key)) and last.action in SENT_BACK]
+        refused = [one for one in known if _is_sent_back(one, acts)]
         return _refused(credit, number) if len(refused) == len(known) else None
     waiting = waiting_for(world, _SOURCE, from_micros(papers.first(credit).record.at_micros))
     if waiting is not None:
@@ -46,16 +46,21 @@ def wholly_credited(papers: Papers, acts: Acts) -> frozenset[str]:
     """Keys of the order's invoices that a credit memo of the same amount names: what is billed anew in their place is
     no duplicate of theirs. Whether the goods were asked for twice, their quantities tell."""
     every = papers.newest(Invoice)
-    memos = [one for one in every if not ((last := acts.last(one.natural_key)) and last.action in SENT_BACK)]
-    named = {
-        (one.supplier_number, normal_number(number), one.stated_total) for one in memos for number in originals_of(one)
-    }
+    memos = [one for one in every if originals_of(one) and not _is_sent_back(one, acts)]
+    named = {(one.supplier_number, normal_number(of), one.stated_total) for one in memos for of in originals_of(one)}
+    if not named:  # as almost always
+        return frozenset()
     return frozenset(
         one.natural_key
         for one in every
         if one.invoice_kind is InvoiceKind.INVOICE
         and (one.supplier_number, normal_number(one.invoice_number), one.stated_total) in named
     )
+
+
+def _is_sent_back(invoice: Invoice, acts: Acts) -> bool:
+    last = acts.last(invoice.natural_key)
+    return last is not None and last.action in SENT_BACK
 
 
 def _refused(credit: Invoice, number: str) -> Finding:
