@@ -35,7 +35,8 @@ def paid_twice(payment: Payment, world: World, lives: Lives) -> Iterator[PaidTwi
         over = paid + part.amount.amount - _asked(payment, part, before, world)
         if before and over > 0:
             numbers = tuple(one.payment_number for one in before)
-            yield PaidTwice(part.invoice_number, numbers, Money(amount=over, currency=part.amount.currency))
+            again = min(over, part.amount.amount)  # what others paid too much of it is not this one's
+            yield PaidTwice(part.invoice_number, numbers, Money(amount=again, currency=part.amount.currency))
 
 
 def _before(payment: Payment, kept: Papers) -> list[Payment]:
