@@ -48,6 +48,7 @@ ASKED = {
     "prune": ["--older-than", "90d"],
     "cases": [],
     "lineage": ["MESSAGE"],
+    "recall": ["--item", "M1", "--lot", "L1"],
     "crosswalks": ["--missing"],
     "resend": ["MESSAGE", "--reason", "test"],
 }
