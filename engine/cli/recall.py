@@ -31,6 +31,9 @@ def command(item: str, lot: str, site: Path, as_json: bool) -> None:
       isthmus recall --item "(01)00850068673094(17)271231(10)L-2201" --json
     """
     found = ask(site, lambda engine: engine.p2p.lot(item, lot))
+    if found is None and as_json:
+        print_json(LotView(item, lot, names=(), mentions=(), places=(), cases=()))
+        raise SystemExit(1)
     if found is None:
         more = "" if lot else "; give --lot as well, unless the label that was scanned has it"
         raise click.ClickException(f"no document names this lot of this item: letters count as on the label{more}")
