@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from random import Random
 from string import ascii_uppercase
@@ -10,6 +11,7 @@ from typing import NamedTuple
 
 from engine.canonical import CostCenter, Document, Item, Money, Supplier
 from engine.channel.policies import Policies
+from engine.channel.policy_currencies import Currencies, Rate
 from engine.channel.policy_people import People, Person
 from engine.channel.policy_routing import Approvals, Route, Step
 from engine.channel.policy_usage import Usage
@@ -19,7 +21,8 @@ CENTERS = ("OR", "ICU", "CATH", "WARD", "LAB")
 CATEGORIES = ("gloves", "implants", "drapes", "pharmacy", "linen", "imaging")
 BUYER, CLERK, MASTER, BOSS = "b.berg", "c.cole", "m.moss", "o.okafor"
 CHARGED = 0  # of a supplier's items, the one that patients are charged for
-SMALL = Decimal(400)  # a wish up to this is approved as it is
+SMALL = Decimal(400)  # US dollars: a wish worth no more is approved as it is
+_WORTH = {"USD": Decimal(1), "EUR": Decimal("1.0850")}
 _STEP = Step(roles=("supplier-master",), checks_limit=False)
 POLICIES = Policies(
     people=People(
@@ -38,6 +41,7 @@ POLICIES = Policies(
             Route(route="suppliers", subjects=("supplier",), steps=(_STEP,)),
         )
     ),
+    currencies=Currencies(rates=(Rate(currency="EUR", worth=_WORTH["EUR"], first_day=date(2024, 12, 1)),)),
     usage=Usage(inventory_account="1310", expense_account="6100"),
 )  # fmt: skip
 
@@ -52,6 +56,10 @@ class Seller(NamedTuple):
 
     def money(self, amount: Decimal) -> Money:
         return Money(amount=amount, currency=self.currency)
+
+    def in_dollars(self, amount: Decimal) -> Decimal:
+        """What limits compare."""
+        return amount * _WORTH[self.currency]
 
 
 def sellers(random: Random, count: int) -> list[Seller]:

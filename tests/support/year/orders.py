@@ -142,7 +142,7 @@ class Orders:
         self.say_wish(wish, at, seller, facility, center, parts)
         worth = sum((one.worth for one in parts), Decimal(0))
         approved = at
-        if worth > SMALL:
+        if seller.in_dollars(worth) > SMALL:
             approved = maker.later(at, self.random.randint(0, 2), 13)
             self.approve(wish, approved)
             where = {"facility": facility, "supplier": seller.number, "category": seller.category}
